@@ -1,0 +1,65 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Every target of this package is compiled alike: Swift 6, memory safety said aloud, no warning left.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A library below Sources/Shared: one idea.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Shared/\(name)", swiftSettings: strict)
+}
+
+/// A C library of the system, seen by the one module that owns it.
+func system(_ name: String, pkgConfig: String, package: String) -> Target {
+    .systemLibrary(
+        name: name, path: "Sources/Shared/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+/// A program: its options and a run().
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies + ["Program", argumentParser], path: "Sources/\(name)",
+        swiftSettings: strict)
+}
+
+/// The tests of one library.
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name), "TestVectors"] + dependencies,
+        path: "Tests/\(name)Tests", swiftSettings: strict)
+}
+
+let bigInt = Target.Dependency.product(name: "BigInt", package: "BigInt")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "teebridge",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
+    ],
+    targets: [
+        // What everything stands on.
+        library("Failures"),
+        library("Primitives", ["Failures", bigInt]),
+        library("JSON", ["Failures"]),
+        library("Secrets", ["Failures"]),
+        library("RLP", ["Failures"]),
+        library("ABI", ["Failures", "Primitives", "JSON", bigInt]),
+
+        // Cryptography.
+        system("CSecp256k1", pkgConfig: "libsecp256k1", package: "libsecp256k1-dev"),
+        system("COpenSSL", pkgConfig: "libcrypto", package: "libssl-dev"),
+        library("Secp256k1", ["CSecp256k1", "Failures", "Primitives", "Secrets"]),
+        library("Ciphers", ["COpenSSL", "Failures", "Secrets"]),
+        library("ECIES", ["Ciphers", "Failures", "Secp256k1", "Secrets"]),
+    ]
+)

@@ -1,0 +1,55 @@
+/// What a failure means to whoever called the program; the exit status follows from it alone.
+package enum FailureKind: Sendable, Hashable {
+    /// The question was answered, and the answer is no (exit 1): a proof does not hold, a transaction reverted,
+    /// a seal does not open.
+    case answerIsNo
+    /// The command line or the input is not what it should be, and nothing was sent (exit 2).
+    case badInput
+    /// A service could not be reached, timed out or answered nonsense; known not sent (exit 3).
+    case serviceFailed
+    /// Something was sent and its outcome is not known (exit 4).
+    case outcomeUnknown
+}
+
+/// An error that a program can report: every module's error enum conforms to it.
+///
+/// `description` is one sentence for the user's terminal: lower case, no full stop, operands in double quotes,
+/// and never a byte of a secret.
+package protocol Failure: Error, CustomStringConvertible, Sendable {
+    /// What the failure means; see ``FailureKind``.
+    var kind: FailureKind { get }
+    /// What the user may do about it, as further sentences; empty by default.
+    var hints: [String] { get }
+}
+
+extension Failure {
+    package var hints: [String] { [] }
+}
+
+extension String {
+    /// The text in double quotes, cut to a length that fits an error line, its control characters escaped,
+    /// so that strangers' text can neither forge lines nor drive a terminal.
+    ///
+    /// - Parameter limit: the number of characters that are shown at most.
+    package func quoted(limit: Int = 80) -> String {
+        var shown = prefix(limit).escapingControlCharacters
+        if count > limit { shown += "…" }
+        return "\"\(shown)\""
+    }
+}
+
+extension StringProtocol {
+    /// The text with C0, C1, DEL, bidirectional and other format controls written as `\u{…}`.
+    package var escapingControlCharacters: String {
+        var result = ""
+        for scalar in unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
+                result += "\\u{\(String(scalar.value, radix: 16))}"
+            default:
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+}

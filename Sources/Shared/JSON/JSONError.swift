@@ -1,0 +1,37 @@
+package import Failures
+
+/// Why a text is not the JSON that was needed. Lines count from 1.
+package enum JSONError: Failure, Equatable {
+    /// Not JSON (RFC 8259); `expected` says what should have stood there.
+    case syntax(line: Int, expected: String)
+    /// The input ends inside a value that began at `line`.
+    case truncated(line: Int)
+    /// A name that stands twice in one object.
+    case duplicateMember(line: Int, member: String)
+    /// Arrays and objects inside each other beyond the limit.
+    case tooDeep(line: Int, limit: Int)
+    /// One value with more bytes than the limit.
+    case tooLarge(line: Int, limit: Int)
+    /// A member, named by its path, that must be there.
+    case missingMember(line: Int, member: String)
+    /// A member whose value is not `expected`.
+    case illTyped(line: Int, member: String, expected: String)
+    /// A value that should have been an object.
+    case notAnObject(line: Int)
+
+    package var kind: FailureKind { .badInput }
+
+    package var description: String {
+        switch self {
+        case .syntax(let line, let expected): "line \(line): not JSON: expected \(expected)"
+        case .truncated(let line): "line \(line): the input ends inside the JSON value that begins here"
+        case .duplicateMember(let line, let member): "line \(line): member \(member.quoted()) stands twice"
+        case .tooDeep(let line, let limit): "line \(line): JSON nested deeper than \(limit) levels"
+        case .tooLarge(let line, let limit): "line \(line): a JSON value of more than \(limit) bytes"
+        case .missingMember(let line, let member): "line \(line): member \(member.quoted()) is missing"
+        case .illTyped(let line, let member, let expected):
+            "line \(line): member \(member.quoted()) is not \(expected)"
+        case .notAnObject(let line): "line \(line): not a JSON object"
+        }
+    }
+}

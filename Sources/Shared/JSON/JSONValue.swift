@@ -1,0 +1,107 @@
+/// A JSON value as it was read, or as it is to be written.
+package indirect enum JSONValue: Equatable, Sendable {
+    case null
+    case bool(Bool)
+    /// A number, in the digits it was written with: JSON's numbers have no size.
+    case number(String)
+    case string(String)
+    case array([JSONValue])
+    case object(JSONObject)
+
+    /// A whole number.
+    package static func number(_ value: some BinaryInteger & Sendable) -> JSONValue { .number(String(value)) }
+
+    /// An object whose members are written in this order; those that are nil are left out.
+    package static func members(_ members: KeyValuePairs<String, JSONValue?>) -> JSONValue {
+        .object(JSONObject(members: members.compactMap { name, value in value.map { (name, $0) } }))
+    }
+
+    /// The value as text, or nil if it is no string.
+    package var string: String? { if case .string(let text) = self { text } else { nil } }
+    /// The elements, or nil if it is no array.
+    package var array: [JSONValue]? { if case .array(let elements) = self { elements } else { nil } }
+    /// The object, or nil if it is none.
+    package var object: JSONObject? { if case .object(let object) = self { object } else { nil } }
+    /// The truth value, or nil if it is none.
+    package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+    /// Whether this is null.
+    package var isNull: Bool { self == .null }
+}
+
+/// A JSON object: its members in the order in which they stood, and where it stood.
+package struct JSONObject: Equatable, Sendable {
+    /// Names and values; a name stands once.
+    package private(set) var members: [(name: String, value: JSONValue)]
+    /// The line on which the object begins.
+    package let line: Int
+    /// The names that lead to it from the outermost value, with a full stop behind each; empty for that itself.
+    package let path: String
+
+    package init(members: [(name: String, value: JSONValue)], line: Int = 1, path: String = "") {
+        self.members = members
+        self.line = line
+        self.path = path
+    }
+
+    /// The value of a member, or nil if it is absent.
+    package subscript(name: String) -> JSONValue? { members.first { $0.name == name }?.value }
+
+    package static func == (left: JSONObject, right: JSONObject) -> Bool {
+        left.members.elementsEqual(right.members) { $0 == $1 }
+    }
+
+    /// The error for a member whose value is not `expected`.
+    package func illTyped(_ name: String, expected: String) -> JSONError {
+        .illTyped(line: line, member: path + name, expected: expected)
+    }
+
+    /// The value of a member that must be there.
+    ///
+    /// - Throws: ``JSONError/missingMember(line:member:)``.
+    package func required(_ name: String) throws(JSONError) -> JSONValue {
+        guard let value = self[name] else { throw .missingMember(line: line, member: path + name) }
+        return value
+    }
+
+    /// The text of a member that must be there.
+    package func string(_ name: String) throws(JSONError) -> String {
+        guard let text = try required(name).string else { throw illTyped(name, expected: "a string") }
+        return text
+    }
+
+    /// The text of a member that may be absent; null is not absent.
+    package func optionalString(_ name: String) throws(JSONError) -> String? {
+        self[name] == nil ? nil : try string(name)
+    }
+
+    /// The object that a member, which must be there, is.
+    package func object(_ name: String) throws(JSONError) -> JSONObject {
+        guard let object = try required(name).object else { throw illTyped(name, expected: "an object") }
+        return object
+    }
+
+    /// The array that a member, which must be there, is.
+    package func array(_ name: String) throws(JSONError) -> [JSONValue] {
+        guard let elements = try required(name).array else { throw illTyped(name, expected: "an array") }
+        return elements
+    }
+
+    /// A member that must be there, read by `parse` from its text.
+    ///
+    /// - Parameter expected: what the text should be, for the error: "32 bytes of hex".
+    package func parsed<Value, Reason: Error>(
+        _ name: String, as expected: String, _ parse: (String) throws(Reason) -> Value
+    ) throws(JSONError) -> Value {
+        let text = try string(name)
+        do { return try parse(text) } catch {
+            throw illTyped(name, expected: "\(expected): \(error)")
+        }
+    }
+
+    /// As ``parsed(_:as:_:)`` for a member that may be absent.
+    package func optionalParsed<Value, Reason: Error>(
+        _ name: String, as expected: String, _ parse: (String) throws(Reason) -> Value
+    ) throws(JSONError) -> Value? {
+        self[name] == nil ? nil : try parsed(name, as: expected, parse)
+    }
+}

@@ -1,0 +1,33 @@
+package import Failures
+
+/// Why a text or a row of bytes is not the value it claims to be.
+package enum PrimitiveError: Failure, Equatable {
+    /// Hex digits come in pairs; this text has `count` of them.
+    case oddHexLength(count: Int)
+    /// The character at `offset` (in bytes, after any 0x) is no hex digit.
+    case notHex(offset: Int)
+    /// 0x was needed in front.
+    case missingHexPrefix
+    /// `expected` bytes were needed.
+    case wrongLength(expected: Int, actual: Int)
+    /// An address in mixed case whose case is not its EIP-55 checksum: most likely mistyped.
+    case wrongChecksum(address: String)
+    /// Not a JSON-RPC quantity: 0x and hex digits without leading zeros.
+    case notAQuantity(String)
+    /// The number needs more than `bits` bits.
+    case tooLarge(bits: Int)
+
+    package var kind: FailureKind { .badInput }
+
+    package var description: String {
+        switch self {
+        case .oddHexLength(let count): "hex has an odd number of digits, \(count)"
+        case .notHex(let offset): "not a hex digit at position \(offset)"
+        case .missingHexPrefix: "hex must begin with 0x"
+        case .wrongLength(let expected, let actual): "\(expected) bytes are needed, but there are \(actual)"
+        case .wrongChecksum(let address): "the address \(address.quoted()) fails its EIP-55 checksum"
+        case .notAQuantity(let text): "not a quantity (0x and hex digits, no leading zero): \(text.quoted())"
+        case .tooLarge(let bits): "the number needs more than \(bits) bits"
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package import Failures
+import Glibc
+
+/// Why bytes were not taken as a secret.
+package enum SecretError: Failure, Equatable {
+    /// A secret of `expected` bytes was needed.
+    case wrongLength(expected: Int, actual: Int)
+
+    package var kind: FailureKind { .badInput }
+
+    package var description: String {
+        switch self {
+        case .wrongLength(let expected, let actual): "a secret of \(expected) bytes is needed, but it has \(actual)"
+        }
+    }
+}
+
+/// Bytes that nobody else may see: a key, a password, a plaintext.
+///
+/// It is the only owner of its memory, which it wipes when it ends. It has no description, no copies and no equality:
+/// the bytes are seen only inside ``withBytes(_:)``.
+///
+/// `@unchecked Sendable`: nothing writes to the memory between `init` and `deinit`, and there is one owner.
+@safe
+package struct SecretBytes: ~Copyable, @unchecked Sendable {
+    private let storage: UnsafeMutableRawBufferPointer
+
+    /// How many bytes the secret has; the length is no secret.
+    package var count: Int { unsafe storage.count }
+
+    /// `count` zero bytes, which `fill` then writes.
+    package init<Reason: Error>(
+        count: Int, filledBy fill: (inout MutableSpan<UInt8>) throws(Reason) -> Void
+    ) throws(Reason) {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
+        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
+        unsafe self.storage = memory
+        var span = unsafe MutableSpan(_unsafeElements: memory.assumingMemoryBound(to: UInt8.self))
+        try fill(&span)
+    }
+
+    /// A copy of bytes that stand elsewhere; whoever owns those wipes them.
+    package init(copying bytes: Span<UInt8>) {
+        self.init(count: bytes.count) { target in
+            for index in bytes.indices { target[index] = bytes[index] }
+        }
+    }
+
+    deinit {
+        if let base = unsafe storage.baseAddress { unsafe explicit_bzero(base, storage.count) }
+        unsafe storage.deallocate()
+    }
+
+    /// Shows the bytes for as long as `body` runs; it must not keep them.
+    package borrowing func withBytes<Result: ~Copyable, Reason: Error>(
+        _ body: (Span<UInt8>) throws(Reason) -> Result
+    ) throws(Reason) -> Result {
+        let span = unsafe Span<UInt8>(_unsafeElements: storage.assumingMemoryBound(to: UInt8.self))
+        return try body(span)
+    }
+}
+
+/// Overwrites bytes that held a secret in an array; the compiler may not leave it out.
+package func wipe(_ bytes: inout [UInt8]) {
+    unsafe bytes.withUnsafeMutableBytes { buffer in
+        if let base = buffer.baseAddress { unsafe explicit_bzero(base, buffer.count) }
+    }
+}
