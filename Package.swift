@@ -60,6 +60,8 @@ let package = Package(
         system("COpenSSL", pkgConfig: "libcrypto", package: "libssl-dev"),
         library("Secp256k1", ["CSecp256k1", "Failures", "Primitives", "Secrets"]),
         library("Ciphers", ["COpenSSL", "Failures", "Secrets"]),
+        library("Transactions", ["Failures", "Primitives", "RLP", "Secp256k1"]),
+        library("Dstack", ["Failures", "JSON", "Primitives", "Secp256k1"]),
         library("ECIES", ["Ciphers", "Failures", "Secp256k1", "Secrets"]),
     ]
 )

@@ -30,6 +30,13 @@ package struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible
     /// The number that 32 big-endian bytes are.
     package init(_ word: Bytes32) { value = BigUInt(bigEndian: word.bytes) }
 
+    /// The number that big-endian bytes are; zero for none.
+    ///
+    /// - Throws: ``PrimitiveError/tooLarge(bits:)`` from 2^256 on.
+    package init(bigEndian bytes: some Collection<UInt8>) throws(PrimitiveError) {
+        try self.init(BigUInt(bigEndian: bytes))
+    }
+
     package static var zero: Quantity { Quantity(UInt64(0)) }
 
     /// The number as 64 bits, or nil where it needs more.

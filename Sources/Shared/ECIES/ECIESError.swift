@@ -1,0 +1,31 @@
+package import Failures
+
+/// Why a message was not sealed, or does not open.
+package enum ECIESError: Failure, Equatable {
+    /// Fewer bytes than a sealed message has before its text.
+    case tooShort(actual: Int, least: Int)
+    /// The message does not begin with a public key of the expected form.
+    case invalidEphemeralKey
+    /// The tag does not fit. Nothing of the text was shown.
+    case doesNotOpen
+    /// OpenSSL failed where it cannot on sound arguments.
+    case libraryFailed(String)
+
+    package var kind: FailureKind {
+        switch self {
+        case .libraryFailed: .serviceFailed
+        default: .answerIsNo
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .tooShort(let actual, let least):
+            "the sealed message has \(actual) bytes, but at least \(least) are needed"
+        case .invalidEphemeralKey: "the sealed message does not begin with a public key of the expected form"
+        case .doesNotOpen:
+            "the sealed message does not open: it is for another key, sealed with other settings, or damaged"
+        case .libraryFailed(let text): text
+        }
+    }
+}

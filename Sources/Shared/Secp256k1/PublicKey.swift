@@ -1,0 +1,58 @@
+import CSecp256k1
+package import Primitives
+
+/// A public key: a point of secp256k1, kept as its 33 compressed bytes.
+package struct PublicKey: Hashable, Sendable, CustomStringConvertible {
+    /// 02 or 03 for the parity of y, then x: 33 bytes.
+    package let compressed: [UInt8]
+
+    /// A key as 33 bytes (02, 03), 65 bytes (04, x, y) or 64 bytes (x, y, as Ethereum writes it).
+    ///
+    /// Hybrid forms (06, 07) are refused: nobody writes them.
+    /// - Throws: ``Secp256k1Error/wrongPublicKeyLength(actual:)``, ``Secp256k1Error/invalidPublicKey``.
+    package init(_ bytes: some Collection<UInt8>) throws(Secp256k1Error) {
+        var encoded = Array(bytes)
+        switch encoded.count {
+        case 33, 65: break
+        case 64: encoded.insert(0x04, at: 0)
+        default: throw .wrongPublicKeyLength(actual: encoded.count)
+        }
+        let prefixes: ClosedRange<UInt8> = encoded.count == 33 ? 0x02...0x03 : 0x04...0x04
+        guard let prefix = encoded.first, prefixes.contains(prefix) else { throw .invalidPublicKey }
+        var point = secp256k1_pubkey()
+        guard unsafe secp256k1_ec_pubkey_parse(Context.shared.pointer, &point, encoded, encoded.count) == 1 else {
+            throw .invalidPublicKey
+        }
+        self.init(point: point)
+    }
+
+    init(point: secp256k1_pubkey) {
+        compressed = Self.serialized(point, isCompressed: true)
+    }
+
+    /// 04, x, y: 65 bytes.
+    package var uncompressed: [UInt8] { Self.serialized(point, isCompressed: false) }
+
+    /// The account that this key controls: the last 20 bytes of Keccak-256(x, y).
+    package var address: Address {
+        Address(checked: Array(Keccak256.hash(uncompressed.dropFirst()).bytes.suffix(20)))
+    }
+
+    package var description: String { compressed.hex }
+
+    var point: secp256k1_pubkey {
+        var point = secp256k1_pubkey()
+        // Cannot fail: these bytes came out of the library.
+        _ = unsafe secp256k1_ec_pubkey_parse(Context.shared.pointer, &point, compressed, compressed.count)
+        return point
+    }
+
+    private static func serialized(_ point: secp256k1_pubkey, isCompressed: Bool) -> [UInt8] {
+        var point = point
+        var count = isCompressed ? 33 : 65
+        let format = UInt32(isCompressed ? SECP256K1_EC_COMPRESSED : SECP256K1_EC_UNCOMPRESSED)
+        var bytes = [UInt8](repeating: 0, count: count)
+        _ = unsafe secp256k1_ec_pubkey_serialize(Context.shared.pointer, &bytes, &count, &point, format)
+        return bytes
+    }
+}
