@@ -62,6 +62,8 @@ let package = Package(
         library("Ciphers", ["COpenSSL", "Failures", "Secrets"]),
         library("Transactions", ["Failures", "Primitives", "RLP", "Secp256k1"]),
         library("Dstack", ["Failures", "JSON", "Primitives", "Secp256k1"]),
+        library("Console", ["Failures", "JSON", "Secrets"]),
+        library("Program", ["Console", "Failures", "Primitives", argumentParser]),
         library("ECIES", ["Ciphers", "Failures", "Secp256k1", "Secrets"]),
     ]
 )

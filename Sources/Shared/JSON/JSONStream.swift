@@ -13,7 +13,11 @@ package struct JSONStream {
     private var isInString = false
     private var isEscaped = false
     private var frame = Frame.undecided
-    private var ready: [JSONValue] = []
+    private var ready: [Element] = []
+    private var failure: JSONError?
+
+    /// A value and the line on which it begins.
+    package typealias Element = (line: Int, value: JSONValue)
 
     private enum Frame {
         case undecided, values, beforeElement(isFirst: Bool), afterElement, ended
@@ -23,24 +27,36 @@ package struct JSONStream {
 
     /// Takes more bytes of the stream and gives the values that end in them.
     ///
-    /// - Throws: ``JSONError``; the values before the faulty one come first: the next call throws.
-    package mutating func feed(_ bytes: some Collection<UInt8>) throws(JSONError) -> [JSONValue] {
-        for byte in bytes { try consume(byte) }
-        defer { ready = [] }
-        return ready
+    /// - Throws: ``JSONError``, but only once the values before the fault were given: the fault is then kept for the
+    ///   next call.
+    package mutating func feed(_ bytes: some Collection<UInt8>) throws(JSONError) -> [Element] {
+        try collect { stream throws(JSONError) in
+            for byte in bytes { try stream.consume(byte) }
+        }
     }
 
     /// Says that the stream has ended and gives the last value, where no white space followed it.
     ///
-    /// - Throws: ``JSONError/truncated(line:)`` inside a value or an array.
-    package mutating func finish() throws(JSONError) -> [JSONValue] {
-        guard depth == 0, !isInString else { throw .truncated(line: pendingLine) }
-        try emit()
-        switch frame {
-        case .beforeElement, .afterElement: throw .truncated(line: line)
-        case .undecided, .values, .ended: break
+    /// - Throws: ``JSONError/truncated(line:)`` inside a value or an array, or the fault that was kept.
+    package mutating func finish() throws(JSONError) -> [Element] {
+        try collect { stream throws(JSONError) in
+            guard stream.depth == 0, !stream.isInString else { throw .truncated(line: stream.pendingLine) }
+            try stream.emit()
+            switch stream.frame {
+            case .beforeElement, .afterElement: throw .truncated(line: stream.line)
+            case .undecided, .values, .ended: break
+            }
+        }
+    }
+
+    private mutating func collect(
+        _ work: (inout JSONStream) throws(JSONError) -> Void
+    ) throws(JSONError) -> [Element] {
+        if failure == nil {
+            do throws(JSONError) { try work(&self) } catch { failure = error }
         }
         defer { ready = [] }
+        if let failure, ready.isEmpty { throw failure }
         return ready
     }
 
@@ -125,7 +141,7 @@ package struct JSONStream {
         guard !pending.isEmpty else { return }
         let value = try JSONParser.parse(pending, line: pendingLine)
         pending.removeAll(keepingCapacity: true)
-        ready.append(value)
+        ready.append((pendingLine, value))
         if case .beforeElement = frame { frame = .afterElement }
     }
 }

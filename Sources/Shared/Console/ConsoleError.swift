@@ -1,0 +1,37 @@
+package import Failures
+import Glibc
+
+/// Why a stream of the program could not be read or written.
+package enum ConsoleError: Failure, Equatable {
+    /// Whoever read the output has gone: no error, the program just ends.
+    case outputClosed
+    /// The output could not be written.
+    case cannotWrite(errno: Int32)
+    /// A file could not be opened.
+    case cannotOpen(path: String, errno: Int32)
+    /// A file could not be read.
+    case cannotRead(path: String, errno: Int32)
+    /// The input is longer than the program takes.
+    case tooLong(path: String, limit: Int)
+    /// Standard input stands twice among the files.
+    case inputTwice
+
+    package var kind: FailureKind { .badInput }
+
+    package var description: String {
+        switch self {
+        case .outputClosed: "the output was closed"
+        case .cannotWrite(let code): "cannot write the output: \(Self.reason(code))"
+        case .cannotOpen(let path, let code): "cannot open \(path.quoted()): \(Self.reason(code))"
+        case .cannotRead(let path, let code): "cannot read \(path.quoted()): \(Self.reason(code))"
+        case .tooLong(let path, let limit): "\(path.quoted()) is longer than \(limit) bytes"
+        case .inputTwice: "standard input can be read only once"
+        }
+    }
+
+    /// The system's words for an error number, in the house's lower case.
+    package static func reason(_ code: Int32) -> String {
+        let text = unsafe String(cString: strerror(code))
+        return text.prefix(1).lowercased() + text.dropFirst()
+    }
+}

@@ -1,0 +1,60 @@
+package import Failures
+import Glibc
+
+/// How a program speaks on standard error: `<program>: error: …`, lower case, no full stop.
+package struct Voice: Sendable {
+    /// The name in front of every line.
+    package let program: String
+
+    package init(program: String) { self.program = program }
+
+    /// Something failed.
+    package func error(_ text: String) { say("error", text) }
+
+    /// Something is odd, and the program goes on.
+    package func warning(_ text: String) { say("warning", text) }
+
+    /// What the user may do about it.
+    package func hint(_ text: String) { say("hint", text) }
+
+    /// A line that tells how things stand: no error.
+    package func note(_ text: String) { write("\(program): \(text)\n") }
+
+    /// Says a failure and its hints, and gives the exit status that it means.
+    package func report(_ failure: any Failure) -> ExitStatus {
+        error(failure.description)
+        for text in failure.hints { hint(text) }
+        return ExitStatus(failure.kind)
+    }
+
+    private func say(_ kind: String, _ text: String) { write("\(program): \(kind): \(text)\n") }
+
+    private func write(_ line: String) {
+        // There is nowhere to report that standard error is gone.
+        _ = try? Descriptor.standardError.write(Array(line.utf8))
+    }
+}
+
+/// The status that a program ends with; every program's the same.
+package enum ExitStatus: Int32, Sendable {
+    /// Done.
+    case done = 0
+    /// The answer is no.
+    case answerIsNo = 1
+    /// Usage, or input that is not what it should be; nothing was sent.
+    case badInput = 2
+    /// A service could not be reached or timed out; known not sent.
+    case serviceFailed = 3
+    /// Sent, outcome unknown.
+    case outcomeUnknown = 4
+
+    package init(_ kind: FailureKind) {
+        self =
+            switch kind {
+            case .answerIsNo: .answerIsNo
+            case .badInput: .badInput
+            case .serviceFailed: .serviceFailed
+            case .outcomeUnknown: .outcomeUnknown
+            }
+    }
+}

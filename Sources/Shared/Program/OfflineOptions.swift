@@ -1,0 +1,53 @@
+package import ArgumentParser
+package import Primitives
+
+/// `--bridge`, or BRIDGE_CONTRACT.
+package struct BridgeOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("The TEEBridge contract. [environment: BRIDGE_CONTRACT]", valueName: "address"),
+        transform: { try Address($0) })
+    package var bridge: Address?
+
+    package init() {}
+
+    /// The contract's address.
+    ///
+    /// - Throws: ``SettingError`` if neither names it.
+    package func address() throws(SettingError) -> Address {
+        if let bridge { return bridge }
+        if let address = try Environment.parsed("BRIDGE_CONTRACT", by: Address.init) { return address }
+        throw .missing(what: "the bridge's address", option: "--bridge", environment: "BRIDGE_CONTRACT")
+    }
+}
+
+/// `--kms-root`, or KMS_ROOTS: the KMS roots that the operator trusts.
+package struct KMSRootOptions: ParsableArguments {
+    @Option(
+        name: .customLong("kms-root"),
+        help: ArgumentHelp(
+            "A KMS root to trust: an address, or phala-base. Repeatable. [environment: KMS_ROOTS, comma separated]",
+            valueName: "address|name"),
+        transform: { try KMSRootOptions.root($0) })
+    package var kmsRoots: [Address] = []
+
+    package init() {}
+
+    /// The roots known by name.
+    package static let named = [
+        // The signer behind Phala's KMS contract on Base, 0x2f83172A49584C017F2B256F0FB2Dca14126Ba9C.
+        "phala-base": "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
+    ]
+
+    static func root(_ text: String) throws(PrimitiveError) -> Address { try Address(named[text] ?? text) }
+
+    /// The roots that the operator named, by options or else by the environment; none is no error.
+    package func trusted() throws(SettingError) -> Set<Address> {
+        guard kmsRoots.isEmpty else { return Set(kmsRoots) }
+        let fromEnvironment = try Environment.parsed("KMS_ROOTS") { text throws(PrimitiveError) in
+            try text.split(separator: ",").map { name throws(PrimitiveError) in
+                try Self.root(String(name).filter { !$0.isWhitespace })
+            }
+        }
+        return Set(fromEnvironment ?? [])
+    }
+}

@@ -1,0 +1,65 @@
+package import ArgumentParser
+package import Console
+import Failures
+import Glibc
+
+/// A program of this package: its options and a `run()`.
+///
+/// ``main()`` is the one place where errors become messages and exit statuses.
+package protocol Program: ParsableCommand {}
+
+extension Program {
+    /// How this program speaks on standard error.
+    package static var voice: Voice { Voice(program: _commandName) }
+
+    /// How this program speaks on standard error.
+    package var voice: Voice { Self.voice }
+
+    /// Parses the command line, runs, and ends the process with the status that fits.
+    package static func main() {
+        // A closed pipe must come back from write() as an error, not kill the program half-way.
+        _ = signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            Glibc.exit(report(error).rawValue)
+        }
+    }
+
+    /// Says an error and gives the status that it means.
+    private static func report(_ error: any Error) -> ExitStatus {
+        switch error {
+        case ConsoleError.outputClosed: return .done
+        case let status as EndsWith: return status.status
+        case let failure as any Failure: return voice.report(failure)
+        default: break
+        }
+        // What is left comes from the parser: help, the version, a completion script, or a faulty command line.
+        guard exitCode(for: error) != .success else {
+            _ = try? Descriptor.standardOutput.writeLine(fullMessage(for: error))
+            return .done
+        }
+        let text = message(for: error)
+        voice.error((text.prefix(1).lowercased() + text.dropFirst()).trimmed)
+        voice.hint("\(_commandName) --help lists the options")
+        return .badInput
+    }
+}
+
+/// Thrown by a `run()` that has said all there is to say, to end with a status.
+package struct EndsWith: Error {
+    /// The status.
+    package let status: ExitStatus
+
+    package init(_ status: ExitStatus) { self.status = status }
+}
+
+extension String {
+    /// Without white space and full stops at the end.
+    fileprivate var trimmed: String {
+        var text = self[...]
+        while let last = text.last, last.isWhitespace || last == "." { text = text.dropLast() }
+        return String(text)
+    }
+}
