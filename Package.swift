@@ -51,7 +51,7 @@ let package = Package(
         library("Failures"),
         library("Primitives", ["Failures", bigInt]),
         library("JSON", ["Failures"]),
-        library("Secrets", ["Failures"]),
+        library("Secrets", ["Failures", "Primitives"]),
         library("RLP", ["Failures"]),
         library("ABI", ["Failures", "Primitives", "JSON", bigInt]),
 
@@ -60,10 +60,24 @@ let package = Package(
         system("COpenSSL", pkgConfig: "libcrypto", package: "libssl-dev"),
         library("Secp256k1", ["CSecp256k1", "Failures", "Primitives", "Secrets"]),
         library("Ciphers", ["COpenSSL", "Failures", "Secrets"]),
-        library("Transactions", ["Failures", "Primitives", "RLP", "Secp256k1"]),
+        library("Transactions", ["Failures", "JSON", "Primitives", "RLP", "Secp256k1"]),
         library("Dstack", ["Failures", "JSON", "Primitives", "Secp256k1"]),
         library("Console", ["Failures", "JSON", "Secrets"]),
         library("Program", ["Console", "Failures", "Primitives", argumentParser]),
+        library("Keys", ["Console", "Failures", "Secp256k1", "Secrets"]),
         library("ECIES", ["Ciphers", "Failures", "Secp256k1", "Secrets"]),
+
+        // Tests.
+        .target(
+            name: "TestVectors", dependencies: ["JSON", "Primitives"], path: "Tests/TestVectors", swiftSettings: strict),
+        tests(of: "Primitives", ["JSON", bigInt]),
+        tests(of: "JSON"),
+        tests(of: "Secrets"),
+        tests(of: "RLP", ["Primitives"]),
+        tests(of: "Secp256k1", ["Primitives", "Secrets"]),
+        tests(of: "ECIES", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
+        tests(of: "Transactions", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
+        tests(of: "Dstack", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
+        tests(of: "Keys", ["Primitives", "Secp256k1"]),
     ]
 )

@@ -43,16 +43,21 @@ package enum HKDF {
             unsafe salt.withUnsafeMutableBytes { salt in
                 unsafe info.withUnsafeMutableBytes { info in
                     let parameters = unsafe [
-                        OSSL_PARAM_construct_utf8_string("digest", digest.baseAddress, 0),
+                        OSSL_PARAM_construct_utf8_string(name("digest"), digest.baseAddress, 0),
                         OSSL_PARAM_construct_octet_string(
-                            "key", UnsafeMutableRawPointer(mutating: key.baseAddress), key.count),
-                        OSSL_PARAM_construct_octet_string("salt", salt.baseAddress, salt.count),
-                        OSSL_PARAM_construct_octet_string("info", info.baseAddress, info.count),
+                            name("key"), UnsafeMutableRawPointer(mutating: key.baseAddress), key.count),
+                        OSSL_PARAM_construct_octet_string(name("salt"), salt.baseAddress, salt.count),
+                        OSSL_PARAM_construct_octet_string(name("info"), info.baseAddress, info.count),
                         OSSL_PARAM_construct_end(),
                     ]
                     return unsafe EVP_KDF_derive(context, target.baseAddress, target.count, parameters) == 1
                 }
             }
         }
+    }
+
+    /// A parameter's name in memory that outlives the call: OpenSSL keeps the pointer.
+    private static func name(_ text: StaticString) -> UnsafePointer<CChar> {
+        unsafe UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
     }
 }

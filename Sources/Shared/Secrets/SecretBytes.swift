@@ -5,12 +5,15 @@ import Glibc
 package enum SecretError: Failure, Equatable {
     /// A secret of `expected` bytes was needed.
     case wrongLength(expected: Int, actual: Int)
+    /// Not hex digits in pairs; which of them is a secret too.
+    case notHex
 
     package var kind: FailureKind { .badInput }
 
     package var description: String {
         switch self {
         case .wrongLength(let expected, let actual): "a secret of \(expected) bytes is needed, but it has \(actual)"
+        case .notHex: "the secret is not hex digits in pairs"
         }
     }
 }
@@ -45,6 +48,9 @@ package struct SecretBytes: ~Copyable, @unchecked Sendable {
             for index in bytes.indices { target[index] = bytes[index] }
         }
     }
+
+    /// A copy of bytes that stand elsewhere; whoever owns those wipes them.
+    package init(copying bytes: [UInt8]) { self.init(copying: bytes.span) }
 
     deinit {
         if let base = unsafe storage.baseAddress { unsafe explicit_bzero(base, storage.count) }
