@@ -109,6 +109,15 @@ import Testing
         }
     }
 
+    @Test("memory is taken for the values that there are, not for those that the type speaks of")
+    func sparse() throws {
+        let type = try ABIType("uint256[4000000000][2]")
+        #expect(
+            throws: ABIError.wrongCount(
+                place: "args[0][0]", type: "uint256[4000000000]", expected: 4_000_000_000, actual: 0)
+        ) { try ABI.encode([.array([.array([]), .array([])])], as: [type]) }
+    }
+
     @Test("components keep their names")
     func names() throws {
         guard case .array(.tuple(let components)) = try ABIType("(uint256 amount, address, bytes32 $_9)[]") else {

@@ -81,10 +81,7 @@ private struct ABIDecoder {
         switch type {
         case .uint, .int, .address, .bool, .fixedBytes, .function:
             try require(32, at: start, for: type)
-            guard let value = try ABIValue(word: data[start..<(start + 32)], as: type, at: path) else {
-                throw .dirtyPadding(place: "\(path)", type: "\(type)")
-            }
-            return (value, start + 32)
+            return (try ABIValue(word: data[start..<(start + 32)], as: type, at: path), start + 32)
         case .bytes:
             let (content, end) = try content(of: type, at: start)
             return (.bytes(Array(content)), end)
@@ -159,36 +156,4 @@ private struct ABIDecoder {
 
 extension BigUInt {
     fileprivate var shownAsHex: String { "0x" + String(self, radix: 16) }
-}
-
-extension ABIValue {
-    /// The value of a type that fills one word, or nil if the bits that the type leaves over are not as they must be:
-    /// zero, or the sign.
-    init?(word: ArraySlice<UInt8>, as type: ABIType, at path: ABIPath) throws(ABIError) {
-        let number = BigUInt(bigEndian: word)
-        switch type {
-        case .uint(let width):
-            guard number.bitWidth <= width.bits else { throw .outOfRange(place: "\(path)", type: "\(type)") }
-            self = .uint(number)
-        case .int(let width):
-            let isNegative = number.bitWidth == 256
-            let magnitude = isNegative ? (BigUInt(1) << 256) - number : number
-            let value = BigInt(sign: isNegative ? .minus : .plus, magnitude: magnitude)
-            guard value.fits(width) else { throw .outOfRange(place: "\(path)", type: "\(type)") }
-            self = .int(value)
-        case .address:
-            guard number.bitWidth <= 160, let address = try? Address(word.suffix(20)) else { return nil }
-            self = .address(address)
-        case .bool:
-            guard number <= 1 else { throw .outOfRange(place: "\(path)", type: "\(type)") }
-            self = .bool(number == 1)
-        case .fixedBytes(let width):
-            guard word.dropFirst(width.bytes).allSatisfy({ $0 == 0 }) else { return nil }
-            self = .fixedBytes(Array(word.prefix(width.bytes)))
-        case .function:
-            guard word.dropFirst(WordWidth.externalFunction.bytes).allSatisfy({ $0 == 0 }) else { return nil }
-            self = .fixedBytes(Array(word.prefix(WordWidth.externalFunction.bytes)))
-        case .bytes, .string, .array, .fixedArray, .tuple: return nil
-        }
-    }
 }

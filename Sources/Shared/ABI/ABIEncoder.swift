@@ -30,9 +30,8 @@ private struct ABIEncoder {
             throw .wrongCount(
                 place: "\(path)", type: "\(type)", expected: sequence.count, actual: values.count)
         }
-        guard let headSize = sequence.headSize else { throw .typeTooLarge(place: "\(path)", type: "\(type)") }
+        guard sequence.headSize != nil else { throw .typeTooLarge(place: "\(path)", type: "\(type)") }
         let base = bytes.count
-        bytes.reserveCapacity(base + headSize)
         var waiting: [(index: Int, offsetAt: Int)] = []
         for (index, value) in values.enumerated() {
             let type = sequence.type(at: index)
@@ -102,17 +101,4 @@ private struct ABIEncoder {
 extension Int {
     /// How many bytes are missing to a whole number of words.
     var paddingToWord: Int { (32 - self % 32) % 32 }
-}
-
-extension BigInt {
-    /// Whether the number is one of `width` bits in two's complement: -2^(N-1) to 2^(N-1) - 1.
-    func fits(_ width: WordWidth) -> Bool {
-        let magnitude = isNegative ? self.magnitude - 1 : self.magnitude
-        return magnitude.bitWidth <= width.bits - 1
-    }
-
-    /// The number modulo 2^256, for a number that fits a word.
-    var twosComplement: BigUInt { isNegative ? (BigUInt(1) << 256) - magnitude : magnitude }
-
-    private var isNegative: Bool { sign == .minus && !magnitude.isZero }
 }

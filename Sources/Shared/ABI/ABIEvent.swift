@@ -58,11 +58,14 @@ package struct ABIEvent: Hashable, Sendable {
         let plain = inputs.filter { !$0.isIndexed }.map(\.parameter.type)
         var values = try ABI.decode(data, as: plain, layout: layout)[...]
         var indexed = topics.dropFirst(isAnonymous ? 0 : 1)
+        var path = ABIPath(root: "topics")
         var result: [Value] = []
-        for input in inputs {
+        for (index, input) in inputs.enumerated() {
             if input.isIndexed {
                 guard let topic = indexed.popFirst() else { continue }
-                result.append(try Self.indexed(topic, as: input.parameter))
+                path.enter(input.parameter.name.map { .name($0) } ?? .index(index))
+                result.append(try Self.indexed(topic, as: input.parameter.type, at: path))
+                path.leave()
             } else if let value = values.popFirst() {
                 result.append(.value(value))
             }
@@ -70,13 +73,11 @@ package struct ABIEvent: Hashable, Sendable {
         return result
     }
 
-    private static func indexed(_ topic: Bytes32, as parameter: ABIParameter) throws(ABIError) -> Value {
-        switch parameter.type {
+    private static func indexed(_ topic: Bytes32, as type: ABIType, at path: ABIPath) throws(ABIError) -> Value {
+        switch type {
         case .uint, .int, .address, .bool, .fixedBytes, .function:
-            let values = try ABI.decode(topic.bytes, as: [parameter.type], place: "topics")
-            guard let value = values.first else { return .hash(topic) }
-            return .value(value)
-        case .bytes, .string, .array, .fixedArray, .tuple: return .hash(topic)
+            .value(try ABIValue(word: topic.bytes[...], as: type, at: path))
+        case .bytes, .string, .array, .fixedArray, .tuple: .hash(topic)
         }
     }
 }

@@ -28,11 +28,7 @@ package struct ContractABI: Hashable, Sendable {
     package init(json: JSONValue) throws(ABIError) {
         do throws(JSONError) {
             let entries = if let entries = json.array { entries } else { try json.artefact().array("abi") }
-            self.init(
-                try entries.map { entry throws(JSONError) in
-                    guard let object = entry.object else { throw .notAnObject(line: 1) }
-                    return try ABIDefinition(object)
-                })
+            self.init(try entries.map { entry throws(JSONError) in try ABIDefinition(entry) })
         } catch { throw .json(error) }
     }
 

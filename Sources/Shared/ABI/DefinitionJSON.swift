@@ -54,13 +54,11 @@ package enum ABIDefinition: Hashable, Sendable {
     ///
     /// - Throws: ``ABIError/json(_:)``, which names the line and the member.
     package init(json: JSONValue) throws(ABIError) {
-        do throws(JSONError) {
-            guard let object = json.object else { throw .notAnObject(line: 1) }
-            try self.init(object)
-        } catch { throw .json(error) }
+        do throws(JSONError) { try self.init(json) } catch { throw .json(error) }
     }
 
-    init(_ object: JSONObject) throws(JSONError) {
+    init(_ json: JSONValue) throws(JSONError) {
+        guard let object = json.object else { throw .notAnObject(line: 1) }
         // An entry without a type is a function, says Solidity's specification of the JSON.
         switch try object.optionalString("type") ?? "function" {
         case "function":
