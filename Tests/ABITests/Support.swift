@@ -1,7 +1,7 @@
 import ABI
-import Glibc
 import JSON
 import Primitives
+import TestVectors
 import Testing
 
 /// Bytes from hex that is written a word a line.
@@ -27,23 +27,7 @@ struct Vector: CustomTestStringConvertible {
     }
 
     static let all = Result {
-        let folder = "\(#filePath)".split(separator: "/").dropLast(2).joined(separator: "/")
-        let text = try contents(of: "/\(folder)/vectors/abi-eth-abi.json")
-        return try (JSONParser.parse(text).array ?? []).compactMap(\.object).map(Vector.init)
-    }
-}
-
-struct NoSuchFile: Error { let path: String }
-
-func contents(of path: String) throws -> [UInt8] {
-    guard let file = unsafe fopen(path, "r") else { throw NoSuchFile(path: path) }
-    defer { unsafe fclose(file) }
-    var all: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 65536)
-    while true {
-        let count = unsafe fread(&block, 1, block.count, file)
-        if count == 0 { return all }
-        all += block.prefix(count)
+        try TestVectors.load("abi-eth-abi.json", member: "vectors").map(Vector.init)
     }
 }
 

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""Writes abi-eth-abi.json: random types and values, and what eth-abi 6 makes of them.
+"""Makes abi-eth-abi.json: random types and values, and the bytes that eth-abi encodes them to.
 
-    python3 make-abi-vectors.py > abi-eth-abi.json
-
-The seed is fixed, so that the same eth-abi writes the same file. A value is written as text (integers in decimal,
-bytes in hex), an array or a tuple as an array, so that no reader needs big numbers.
+Deterministic: the same eth-abi writes the same file. Run it with the test environment's Python.
+A value is text (integers in decimal, bytes in hex), a truth value, or for an array or a tuple an array.
 """
 
 import json
 import random
 import string
+from pathlib import Path
 
 import eth_abi
 
@@ -76,15 +75,18 @@ def written(value):
     return value if isinstance(value, (str, bool)) else str(value)
 
 
-def main():
-    dice = random.Random(SEED)
-    lines = []
+def vectors(dice):
     for _ in range(CASES):
         types = [random_type(dice, 3) for _ in range(dice.randint(1, 4))]
         values = [random_value(dice, kind) for kind in types]
-        encoding = eth_abi.encode(types, values)
-        lines.append(json.dumps({"types": types, "values": written(values), "encoding": "0x" + encoding.hex()}))
-    print("[\n" + ",\n".join(lines) + "\n]")
+        encoding = "0x" + eth_abi.encode(types, values).hex()
+        yield json.dumps({"types": types, "values": written(values), "encoding": encoding})
+
+
+def main():
+    lines = ",\n".join(vectors(random.Random(SEED)))
+    document = f'{{"source": "eth-abi, by make-abi-vectors.py", "vectors": [\n{lines}\n]}}\n'
+    Path(__file__).with_name("abi-eth-abi.json").write_text(document)
 
 
 main()
