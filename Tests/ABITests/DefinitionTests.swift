@@ -67,7 +67,7 @@ import Testing
             ("VerifierAdded(address indexed)", "6d05492139c5ea989514a5d2150c028041e5c087e2a39967f67dc7d2655adb81", 2),
             ("VerifierRemoved(address indexed)", "44a3cd4eb5cc5748f6169df057b1cb2ae4c383e87cd94663c430e095d4cba424", 2),
             (
-                "MemberRegistered(bytes32 indexed,bytes32 indexed,address indexed verifier,bytes pubkey,bytes userData)",
+                "MemberRegistered(bytes32 indexed,bytes32 indexed,address indexed verifier,bytes pubkey,bytes)",
                 "1d6d2331179278db5b22e76d879dae4c82b7af80917e3663e3b59c5a324ef3f3", 4
             ),
         ])
