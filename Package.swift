@@ -79,5 +79,6 @@ let package = Package(
         tests(of: "Transactions", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Dstack", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Keys", ["Primitives", "Secp256k1"]),
+        tests(of: "ABI", ["JSON", "Primitives", bigInt]),
     ]
 )
