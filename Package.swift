@@ -61,5 +61,10 @@ let package = Package(
         library("Secp256k1", ["CSecp256k1", "Failures", "Primitives", "Secrets"]),
         library("Ciphers", ["COpenSSL", "Failures", "Secrets"]),
         library("ECIES", ["Ciphers", "Failures", "Secp256k1", "Secrets"]),
+
+        // Other people's services.
+        system("CCurl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
+        library("HTTP", ["CCurl", "Failures"]),
+        library("Retrying"),
     ]
 )
