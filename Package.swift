@@ -37,6 +37,13 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
         path: "Tests/\(name)Tests", swiftSettings: strict)
 }
 
+/// The tests of a library that talks to a service, which the test plays itself.
+func serviceTests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name), "LoopbackServer"] + dependencies,
+        path: "Tests/\(name)Tests", swiftSettings: strict)
+}
+
 let bigInt = Target.Dependency.product(name: "BigInt", package: "BigInt")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -66,5 +73,13 @@ let package = Package(
         system("CCurl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
         library("HTTP", ["CCurl", "Failures"]),
         library("Retrying"),
+        library("JSONRPC", ["Failures", "HTTP", "JSON"]),
+        library("GuestAgent", ["Failures", "HTTP", "JSON", "Primitives", "Secrets"]),
+        .target(name: "LoopbackServer", path: "Tests/support/LoopbackServer", swiftSettings: strict),
+        serviceTests(of: "HTTP"),
+        .testTarget(
+            name: "RetryingTests", dependencies: ["Retrying"], path: "Tests/RetryingTests", swiftSettings: strict),
+        serviceTests(of: "JSONRPC", ["HTTP", "JSON"]),
+        serviceTests(of: "GuestAgent", ["HTTP", "Primitives", "Secrets"]),
     ]
 )

@@ -34,7 +34,8 @@ package struct Backoff<Generator: RandomNumberGenerator & Sendable>: Sendable {
     package mutating func pause(elapsed: Duration, atLeast minimum: Duration = .zero) -> Duration? {
         let rest = budget - elapsed
         guard rest > .zero, minimum <= rest else { return nil }
-        let share = Double.random(in: 0.5...1, using: &generator)
+        // One draw, 53 bits of it: Double.random may draw for ever from a generator that a test has fixed.
+        let share = 0.5 + Double(generator.next() >> 11) / Double(UInt64(1) << 54)
         let pause = base * share
         base = min(base * factor, cap)
         return min(max(pause, minimum), rest)
