@@ -76,10 +76,10 @@ let package = Package(
         library("JSONRPC", ["Failures", "HTTP", "JSON"]),
         library("GuestAgent", ["Failures", "HTTP", "JSON", "Primitives", "Secrets"]),
         .target(name: "LoopbackServer", path: "Tests/support/LoopbackServer", swiftSettings: strict),
-        serviceTests(of: "HTTP"),
+        serviceTests(of: "HTTP", ["Failures"]),
         .testTarget(
             name: "RetryingTests", dependencies: ["Retrying"], path: "Tests/RetryingTests", swiftSettings: strict),
-        serviceTests(of: "JSONRPC", ["HTTP", "JSON"]),
-        serviceTests(of: "GuestAgent", ["HTTP", "Primitives", "Secrets"]),
+        serviceTests(of: "JSONRPC", ["Failures", "HTTP", "JSON"]),
+        serviceTests(of: "GuestAgent", ["Failures", "HTTP", "JSON", "Primitives", "Secrets"]),
     ]
 )

@@ -1,9 +1,9 @@
 import Foundation
 import Synchronization
 
-/// A server on loopback TCP or on a unix socket that plays a script for each request, on a thread of its own.
+/// A server on loopback TCP or on a unix socket that plays a script for each request, on threads of its own.
 ///
-/// It serves one connection at a time and ends, with its socket file, when ``stop()`` is called.
+/// It ends, with its connections and its socket file, when ``stop()`` is called.
 package final class LoopbackServer: Sendable {
     /// One thing that the server does to a connection.
     package enum Step: Sendable {
@@ -39,7 +39,7 @@ package final class LoopbackServer: Sendable {
         var requests: [Request] = []
         var connectionCount = 0
         var isStopped = false
-        var hasEnded = false
+        var threadCount = 1
     }
 
     /// - Parameters:
@@ -54,14 +54,14 @@ package final class LoopbackServer: Sendable {
         port = path == nil ? Self.port(of: listener) : 0
         Thread.detachNewThread { [self] in
             serve(speaksFirst, script)
-            state.withLock { $0.hasEnded = true }
+            state.withLock { $0.threadCount -= 1 }
         }
     }
 
-    /// Ends the server and waits until its thread has.
+    /// Ends the server and waits until its threads have.
     package func stop() {
         state.withLock { $0.isStopped = true }
-        while !state.withLock({ $0.hasEnded }) { usleep(1000) }
+        while state.withLock({ $0.threadCount > 0 }) { usleep(1000) }
     }
 
     /// The requests so far.
@@ -70,7 +70,7 @@ package final class LoopbackServer: Sendable {
     package var connectionCount: Int { state.withLock { $0.connectionCount } }
     private var isStopped: Bool { state.withLock { $0.isStopped } }
 
-    private func serve(_ speaksFirst: [Step], _ script: (Request) -> [Step]) {
+    private func serve(_ speaksFirst: [Step], _ script: @escaping @Sendable (Request) -> [Step]) {
         defer {
             close(listener)
             if let path { unsafe unlink(path) }
@@ -78,14 +78,23 @@ package final class LoopbackServer: Sendable {
         while waitToRead(listener) {
             let connection = accept(listener, nil, nil)
             guard connection >= 0 else { continue }
-            state.withLock { $0.connectionCount += 1 }
-            if run(speaksFirst, on: connection) {
-                while let request = receive(from: connection) {
-                    state.withLock { $0.requests.append(request) }
-                    if !run(script(request), on: connection) { break }
-                }
+            state.withLock {
+                $0.connectionCount += 1
+                $0.threadCount += 1
             }
-            close(connection)
+            Thread.detachNewThread { [self] in
+                serve(connection, speaksFirst, script)
+                state.withLock { $0.threadCount -= 1 }
+            }
+        }
+    }
+
+    private func serve(_ connection: Int32, _ speaksFirst: [Step], _ script: (Request) -> [Step]) {
+        defer { close(connection) }
+        guard run(speaksFirst, on: connection) else { return }
+        while let request = receive(from: connection) {
+            state.withLock { $0.requests.append(request) }
+            guard run(script(request), on: connection) else { return }
         }
     }
 
