@@ -83,18 +83,34 @@ let package = Package(
         library("GuestAgent", ["Failures", "HTTP", "JSON", "Primitives", "Secrets"]),
 
         // What the programs do.
-        library("Sending", ["ABI", "Failures", "JSON", "JSONRPC", "Node", "Primitives", "Secp256k1", "TEEBridge", "Transactions", bigInt]),
+        library(
+            "Sending",
+            [
+                "ABI", "Failures", "JSON", "JSONRPC", "Node", "Primitives", "Secp256k1", "TEEBridge", "Transactions",
+                bigInt,
+            ]),
 
         // How the programs are used.
         library("Console", ["Failures", "JSON", "Secrets"]),
         library("Program", ["Console", "Failures", "Primitives", argumentParser]),
         library("Keys", ["Console", "Failures", "Secp256k1", "Secrets"]),
-        library("NetworkOptions", ["GuestAgent", "HTTP", "JSONRPC", "Keys", "Node", "Primitives", "Program", "Secp256k1", argumentParser]),
+        library(
+            "NetworkOptions",
+            [
+                "GuestAgent", "HTTP", "JSONRPC", "Keys", "Node", "Primitives", "Program", "Secp256k1", "Secrets",
+                argumentParser,
+            ]),
 
         // Programs.
         program(
             "abi-encode",
             ["ABI", "Console", "Dstack", "Failures", "JSON", "Primitives", "TEEBridge", "Transactions", bigInt]),
+        program(
+            "tx-send",
+            [
+                "ABI", "Console", "Failures", "JSON", "Keys", "NetworkOptions", "Primitives", "Sending", "TEEBridge",
+                "Transactions",
+            ]),
 
         // Tests.
         .target(

@@ -25,7 +25,8 @@ package enum PrimitiveError: Failure, Equatable {
         case .notHex(let offset): "not a hex digit at position \(offset)"
         case .missingHexPrefix: "hex must begin with 0x"
         case .wrongLength(let expected, let actual): "\(expected) bytes are needed, but there are \(actual)"
-        case .wrongChecksum(let address): "the address \(address.quoted()) fails its EIP-55 checksum"
+        case .wrongChecksum(let address):
+            "the address \(address.quoted()) fails its EIP-55 checksum; check it, or write it in lower case"
         case .notAQuantity(let text): "not a quantity (0x and hex digits, no leading zero): \(text.quoted())"
         case .tooLarge(let bits): "the number needs more than \(bits) bits"
         }

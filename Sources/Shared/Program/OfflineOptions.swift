@@ -38,7 +38,7 @@ package struct KMSRootOptions: ParsableArguments {
         "phala-base": "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
     ]
 
-    static func root(_ text: String) throws(PrimitiveError) -> Address { try Address(named[text] ?? text) }
+    package static func root(_ text: String) throws(PrimitiveError) -> Address { try Address(named[text] ?? text) }
 
     /// The roots that the operator named, by options or else by the environment; none is no error.
     package func trusted() throws(SettingError) -> Set<Address> {

@@ -1,0 +1,59 @@
+package import ArgumentParser
+package import GuestAgent
+package import Keys
+import Program
+package import Secp256k1
+import Secrets
+
+/// `--key` and `--dstack`: whose key is used.
+package struct KeyOptions: ParsableArguments {
+    // Text, and parsed only in source(): the parser would repeat a raw key in its error.
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where the key is: file:PATH, env:NAME, fd:N, or dstack:PATH?purpose=PURPOSE. \
+            [environment: TEEBRIDGE_KEY, or PRIVATE_KEY with the key itself]
+            """, valueName: "source"))
+    package var key: String?
+
+    @OptionGroup package var agent: AgentOption
+
+    package init() {}
+
+    /// The source of the key.
+    ///
+    /// - Parameter fallback: the source where none is named.
+    /// - Throws: `KeyError`.
+    package func source(fallback: KeySource? = nil) throws -> KeySource {
+        if let text = key ?? Environment.value("TEEBRIDGE_KEY") { return try KeySource(text) }
+        if Environment.value("PRIVATE_KEY") != nil { return .environment(name: "PRIVATE_KEY") }
+        guard let fallback else { throw KeyError.noSource }
+        return fallback
+    }
+
+    /// The key.
+    ///
+    /// - Throws: `KeyError`, `GuestAgentError`.
+    package func load(fallback: KeySource? = nil) throws -> SecretKey {
+        try source(fallback: fallback).load { path, purpose in
+            try agent.connect().getKey(path: path, purpose: purpose).takeSecret()
+        }
+    }
+}
+
+/// `--dstack`, or DSTACK_SIMULATOR_ENDPOINT: where the guest agent listens.
+package struct AgentOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The guest agent's socket, or its URL. [environment: DSTACK_SIMULATOR_ENDPOINT]", valueName: "socket"))
+    package var dstack: String?
+
+    package init() {}
+
+    /// The agent, not asked yet.
+    ///
+    /// - Throws: `GuestAgentError` if no socket is there.
+    package func connect() throws -> GuestAgent {
+        GuestAgent(at: try AgentAddress.find(named: dstack))
+    }
+}

@@ -1,0 +1,62 @@
+package import ArgumentParser
+package import HTTP
+import JSONRPC
+package import Node
+import Primitives
+package import Program
+
+/// `--rpc-url`, `--chain` and `--timeout`: which node is asked, and how long.
+package struct RPCOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "A node's URL. Repeatable: the next is asked when one fails. [environment: ETH_RPC_URL, RPC_URL]",
+            valueName: "url"),
+        transform: { try Endpoint(url: $0) })
+    package var rpcUrl: [Endpoint] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Refuse a node of another chain: an id, base, base-sepolia, sepolia or mainnet. [environment: CHAIN]",
+            valueName: "chain"),
+        transform: RPCOptions.chainId(of:))
+    package var chain: UInt64?
+
+    package init() {}
+
+    private static let chains: [String: UInt64] = [
+        "base": 8453, "base-sepolia": 84532, "sepolia": 11_155_111, "mainnet": 1,
+    ]
+
+    private static func chainId(of text: String) throws(ChainError) -> UInt64 {
+        guard let id = chains[text] ?? UInt64(text) else { throw ChainError(text: text) }
+        return id
+    }
+
+    /// The chain that the operator named; nil for none.
+    package func chainId() throws(SettingError) -> UInt64? {
+        if let chain { return chain }
+        return try Environment.parsed("CHAIN", by: Self.chainId(of:))
+    }
+
+    /// The node, not asked yet.
+    ///
+    /// - Parameter limits: how long one request may take.
+    /// - Throws: ``SettingError`` if no URL is set.
+    package func node(limits: HTTPLimits = HTTPLimits()) throws(SettingError) -> Node {
+        var endpoints = rpcUrl
+        if endpoints.isEmpty, let url = try Environment.parsed("ETH_RPC_URL", "RPC_URL", by: Endpoint.init(url:)) {
+            endpoints = [url]
+        }
+        guard !endpoints.isEmpty else {
+            throw .missing(what: "the node's URL", option: "--rpc-url", environment: "ETH_RPC_URL")
+        }
+        let client = HTTPClient()
+        return Node(endpoints.map { RPCClient($0, over: client, limits: limits) })
+    }
+}
+
+/// A text that names no chain.
+private struct ChainError: Error, CustomStringConvertible {
+    let text: String
+    var description: String { "not a chain's id or name: \(text)" }
+}

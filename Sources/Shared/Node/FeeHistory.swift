@@ -1,0 +1,54 @@
+import BigInt
+import JSON
+package import Primitives
+
+/// Base fees and tips of the newest blocks (eth_feeHistory), and what to offer after them.
+package struct FeeHistory: Equatable, Sendable {
+    /// How many blocks are asked for.
+    static let blockCount: UInt64 = 10
+    /// At which percentile of a block's gas its tip is read.
+    static let percentile = 20
+    /// Blocks that used less of their gas than this say nothing of what a tip must be.
+    private static let nearlyEmpty = 0.1
+
+    /// The base fee of the block to come, in wei.
+    package let nextBaseFee: Quantity
+    /// What to tip for each unit of gas, in wei: the median of the tips that were paid, and at least 1.
+    package let maxPriorityFeePerGas: Quantity
+
+    /// What to offer for each unit of gas, in wei: room for the base fee to double, and the tip.
+    ///
+    /// - Parameter tip: the tip, if it is not ``maxPriorityFeePerGas``.
+    package func maxFeePerGas(tip: Quantity? = nil) -> Quantity {
+        let offer = nextBaseFee.value * 2 + (tip ?? maxPriorityFeePerGas).value
+        return (try? Quantity(offer)) ?? nextBaseFee
+    }
+
+    init(json: JSONValue) throws(NodeError) {
+        let method = "eth_feeHistory"
+        let baseFees = try json.member("baseFeePerGas", of: method).elements(of: method)
+        guard let next = baseFees.last else { throw .malformed(method: method, expected: "a history of base fees") }
+        nextBaseFee = try next.quantity(of: method)
+
+        let ratios = (json.member("gasUsedRatio")?.array ?? []).map(Self.ratio)
+        let tips = try (json.member("reward")?.array ?? []).map { reward throws(NodeError) in
+            try reward.elements(of: method).first?.quantity(of: method) ?? .zero
+        }
+        let paid = tips.enumerated().filter { index, tip in
+            tip > .zero && (ratios.count != tips.count || ratios[index] >= Self.nearlyEmpty)
+        }
+        let candidates = (paid.isEmpty ? Array(tips.enumerated()).filter { $0.element > .zero } : Array(paid))
+        maxPriorityFeePerGas = Self.median(candidates.map(\.element))
+    }
+
+    private static func ratio(_ value: JSONValue) -> Double {
+        guard case .number(let digits) = value else { return 0 }
+        return Double(digits) ?? 0
+    }
+
+    /// The middle value; of two, the lower. 1 wei for none.
+    private static func median(_ tips: [Quantity]) -> Quantity {
+        let sorted = tips.sorted()
+        return sorted.isEmpty ? Quantity(UInt64(1)) : sorted[(sorted.count - 1) / 2]
+    }
+}

@@ -1,0 +1,39 @@
+import JSON
+import JSONRPC
+
+/// Questions that go to a node in one request.
+package struct NodeBatch {
+    private(set) var calls: [RPCCall] = []
+
+    package init() {}
+
+    /// Whether there is nothing to ask.
+    package var isEmpty: Bool { calls.isEmpty }
+
+    /// Adds a question, and gives what its answer is fetched with.
+    package mutating func add<Answer>(_ query: NodeQuery<Answer>) -> Ticket<Answer> {
+        calls.append(query.call)
+        return Ticket(query: query, index: calls.count - 1)
+    }
+
+    /// The place of a question in its batch.
+    package struct Ticket<Answer: Sendable> {
+        fileprivate let query: NodeQuery<Answer>
+        fileprivate let index: Int
+    }
+}
+
+/// The answers to a batch.
+package struct NodeAnswers {
+    private let results: [Result<JSONValue, RPCError>]
+
+    init(_ results: [Result<JSONValue, RPCError>]) { self.results = results }
+
+    /// The answer to one question of the batch.
+    ///
+    /// - Throws: ``NodeError`` for what went wrong with this one.
+    package func answer<Answer>(to ticket: NodeBatch.Ticket<Answer>) throws(NodeError) -> Answer {
+        // A batch has a result for each of its questions.
+        try ticket.query.answer(results[ticket.index]).get()
+    }
+}

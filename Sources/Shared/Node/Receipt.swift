@@ -1,0 +1,55 @@
+import JSON
+package import Primitives
+
+/// What became of a transaction that is in a block (eth_getTransactionReceipt).
+package struct Receipt: Equatable, Sendable {
+    /// The transaction.
+    package let transactionHash: Bytes32
+    /// The block's number.
+    package let blockNumber: UInt64
+    /// The block.
+    package let blockHash: Bytes32
+    /// Whether it did what it should; false if it reverted.
+    package let isSuccess: Bool
+    /// The gas it used.
+    package let gasUsed: UInt64
+    /// What a unit of gas cost, in wei.
+    package let effectiveGasPrice: Quantity?
+    /// The contract it created, if it created one.
+    package let contractAddress: Address?
+    /// What the contracts wrote into the log, in their order.
+    package let logs: [Log]
+
+    /// One entry of the log.
+    package struct Log: Equatable, Sendable {
+        /// The contract that wrote it.
+        package let address: Address
+        /// The event's topic, and its indexed values.
+        package let topics: [Bytes32]
+        /// The other values.
+        package let data: [UInt8]
+    }
+
+    init(json: JSONValue) throws(NodeError) {
+        let method = "eth_getTransactionReceipt"
+        transactionHash = try json.member("transactionHash", of: method).hash(of: method)
+        blockNumber = try json.member("blockNumber", of: method).number(of: method)
+        blockHash = try json.member("blockHash", of: method).hash(of: method)
+        isSuccess = try json.member("status", of: method).number(of: method) == 1
+        gasUsed = try json.member("gasUsed", of: method).number(of: method)
+        effectiveGasPrice = try json.member("effectiveGasPrice").map { value throws(NodeError) in
+            try value.quantity(of: method)
+        }
+        contractAddress = try json.member("contractAddress").map { value throws(NodeError) in
+            try value.address(of: method)
+        }
+        logs = try json.member("logs", of: method).elements(of: method).map { log throws(NodeError) in
+            Log(
+                address: try log.member("address", of: method).address(of: method),
+                topics: try log.member("topics", of: method).elements(of: method).map { topic throws(NodeError) in
+                    try topic.hash(of: method)
+                },
+                data: try log.member("data", of: method).bytes(of: method))
+        }
+    }
+}

@@ -1,0 +1,160 @@
+package import BigInt
+package import Node
+package import Primitives
+package import Transactions
+
+/// What a request comes to before anything is signed.
+package enum Preparation: Equatable, Sendable {
+    /// Its precondition holds: there is nothing to do.
+    case needless
+    /// It would revert with these bytes.
+    case reverts([UInt8])
+    /// It can be signed and sent.
+    case ready(FeeMarketTransaction)
+}
+
+/// Fills in what a request leaves open, with one question to the node.
+package struct Preparer {
+    /// The account that will sign.
+    package let sender: Address
+    /// The chain that the operator named; any, if nil.
+    package let chainId: UInt64?
+    /// Whether the sender must have what the transaction may cost.
+    package let checksFunds: Bool
+
+    package init(sender: Address, chainId: UInt64?, checksFunds: Bool) {
+        self.sender = sender
+        self.chainId = chainId
+        self.checksFunds = checksFunds
+    }
+
+    /// - Parameters:
+    ///   - request: what is to be sent.
+    ///   - leastNonce: the nonce after those that were used already.
+    ///   - node: gives the node; not called where the request leaves nothing open.
+    /// - Throws: ``SendError``, and what `node` throws; nothing was sent.
+    package func prepare(
+        _ request: TransactionRequest, leastNonce: UInt64, asking node: () throws -> Node
+    ) throws -> Preparation {
+        if let transaction = try complete(request) { return .ready(transaction) }
+        let answers = try Answers(to: request, sender: sender, from: node())
+
+        let chain = try answers.chainId()
+        try check(chain, for: request)
+        if try answers.isPreconditionMet() { return .needless }
+        try answers.requireCode()
+        guard case .returned(let gas) = try answers.gas() else {
+            guard case .reverted(let data) = try answers.gas() else { return .needless }
+            return .reverts(data)
+        }
+        let fees = try answers.fees()
+        let transaction = FeeMarketTransaction(
+            chainId: chain, nonce: try request.nonce ?? max(answers.nonce(), leastNonce),
+            maxPriorityFeePerGas: fees.tip, maxFeePerGas: fees.most, gasLimit: gas, to: request.to,
+            value: request.value, data: request.data)
+        if checksFunds { try check(balance: answers.balance(), for: transaction) }
+        return .ready(transaction)
+    }
+
+    /// The transaction of a request that leaves nothing open; nil where something must be asked.
+    private func complete(_ request: TransactionRequest) throws(SendError) -> FeeMarketTransaction? {
+        guard !checksFunds, request.unless == nil, let chain = request.chainId ?? chainId, let nonce = request.nonce,
+            let gas = request.gas, let most = request.maxFeePerGas, let tip = request.maxPriorityFeePerGas
+        else { return nil }
+        try check(chain, for: request)
+        return FeeMarketTransaction(
+            chainId: chain, nonce: nonce, maxPriorityFeePerGas: tip, maxFeePerGas: most, gasLimit: gas, to: request.to,
+            value: request.value, data: request.data)
+    }
+
+    private func check(_ actual: UInt64, for request: TransactionRequest) throws(SendError) {
+        for expected in [chainId, request.chainId] {
+            if let expected, expected != actual { throw .wrongChain(expected: expected, actual: actual) }
+        }
+    }
+
+    private func check(balance: Quantity, for transaction: FeeMarketTransaction) throws(SendError) {
+        let needed = transaction.maxCost
+        guard balance.value >= needed else {
+            throw .insufficientFunds(sender: sender, balance: balance, needed: try? Quantity(needed))
+        }
+    }
+}
+
+extension FeeMarketTransaction {
+    /// What the transaction costs at most, in wei: its value, and all of its gas at its highest price.
+    package var maxCost: BigUInt { value.value + maxFeePerGas.value * BigUInt(gasLimit) }
+}
+
+/// What the node says about a request, all of it asked for at once.
+private struct Answers {
+    private let request: TransactionRequest
+    private let answers: NodeAnswers
+    private let chainTicket: NodeBatch.Ticket<UInt64>
+    private let nonceTicket: NodeBatch.Ticket<UInt64>
+    private let balanceTicket: NodeBatch.Ticket<Quantity>
+    private let feesTicket: NodeBatch.Ticket<FeeHistory>
+    private let unlessTicket: NodeBatch.Ticket<CallOutcome<[UInt8]>>?
+    private let codeTicket: NodeBatch.Ticket<[UInt8]>?
+    private let gasTicket: NodeBatch.Ticket<CallOutcome<UInt64>>?
+
+    init(to request: TransactionRequest, sender: Address, from node: Node) throws(NodeError) {
+        self.request = request
+        var batch = NodeBatch()
+        chainTicket = batch.add(.chainId)
+        nonceTicket = batch.add(.transactionCount(of: sender, at: .pending))
+        balanceTicket = batch.add(.balance(of: sender, at: .pending))
+        feesTicket = batch.add(.feeHistory)
+        unlessTicket = request.unless.map { unless in
+            batch.add(.call(CallRequest(to: unless.to, data: unless.data), at: .latest))
+        }
+        if let to = request.to, !request.data.isEmpty {
+            codeTicket = batch.add(.code(of: to, at: .latest))
+        } else {
+            codeTicket = nil
+        }
+        if request.gas == nil {
+            let call = CallRequest(from: sender, to: request.to, data: request.data, value: request.value)
+            gasTicket = batch.add(.estimateGas(call, at: .pending))
+        } else {
+            gasTicket = nil
+        }
+        answers = try node.ask(batch)
+    }
+
+    func chainId() throws(NodeError) -> UInt64 { try answers.answer(to: chainTicket) }
+
+    func nonce() throws(NodeError) -> UInt64 { try answers.answer(to: nonceTicket) }
+
+    func balance() throws(NodeError) -> Quantity { try answers.answer(to: balanceTicket) }
+
+    /// Whether the precondition's call returns what makes the request needless.
+    func isPreconditionMet() throws(NodeError) -> Bool {
+        guard let unless = request.unless, let unlessTicket else { return false }
+        return try answers.answer(to: unlessTicket) == .returned(unless.equals)
+    }
+
+    /// Refuses calldata for an account without code.
+    func requireCode() throws {
+        guard let codeTicket, let to = request.to, try answers.answer(to: codeTicket).isEmpty else { return }
+        throw SendError.noContract(to)
+    }
+
+    /// The gas limit: what the request says, or the estimate and a fifth of it, since the state may change before
+    /// the transaction is in a block.
+    func gas() throws(NodeError) -> CallOutcome<UInt64> {
+        guard let gasTicket else { return .returned(request.gas ?? 0) }
+        guard case .returned(let estimate) = try answers.answer(to: gasTicket) else {
+            return try answers.answer(to: gasTicket)
+        }
+        return .returned(estimate.addingReportingOverflow(estimate / 5).partialValue)
+    }
+
+    /// The fees: what the request says, and the rest from the newest blocks.
+    func fees() throws(NodeError) -> (tip: Quantity, most: Quantity) {
+        if let tip = request.maxPriorityFeePerGas, let most = request.maxFeePerGas { return (tip, most) }
+        let history = try answers.answer(to: feesTicket)
+        let most = request.maxFeePerGas ?? history.maxFeePerGas(tip: request.maxPriorityFeePerGas)
+        return (request.maxPriorityFeePerGas ?? min(history.maxPriorityFeePerGas, most), most)
+    }
+}

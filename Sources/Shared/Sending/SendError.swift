@@ -1,0 +1,55 @@
+import BigInt
+package import Failures
+package import Primitives
+
+/// Why a transaction was not sent, or why its outcome is not known.
+package enum SendError: Failure, Equatable {
+    /// The node is of another chain than the one that the operator or the request names.
+    case wrongChain(expected: UInt64, actual: UInt64)
+    /// Calldata for an account that has no code: it would succeed and do nothing.
+    case noContract(Address)
+    /// The sender cannot pay what the transaction may cost at most.
+    case insufficientFunds(sender: Address, balance: Quantity, needed: Quantity?)
+    /// The node did not take the transaction.
+    case rejected(message: String)
+    /// The node's receipt is of another transaction than the one that was asked for.
+    case wrongReceipt(expected: Bytes32, actual: Bytes32)
+
+    package var kind: FailureKind {
+        switch self {
+        case .wrongChain, .noContract, .insufficientFunds: .badInput
+        case .rejected: .serviceFailed
+        case .wrongReceipt: .outcomeUnknown
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .wrongChain(let expected, let actual): "the node is of chain \(actual), not of chain \(expected)"
+        case .noContract(let address): "there is no contract at \(address): the call would do nothing"
+        case .insufficientFunds(let sender, let balance, let needed):
+            "\(sender) has \(balance.inEther), but the transaction may cost \(needed?.inEther ?? "more than there is")"
+        case .rejected(let message): "the node refused the transaction: \(message.quoted(limit: 200))"
+        case .wrongReceipt(let expected, let actual):
+            "the node gave the receipt of \(actual) for the transaction \(expected)"
+        }
+    }
+
+    package var hints: [String] {
+        switch self {
+        case .noContract: ["is the address right, and the chain?"]
+        default: []
+        }
+    }
+}
+
+extension Quantity {
+    /// The amount as people read it: ether, without trailing zeros.
+    package var inEther: String {
+        let digits = String(value)
+        let padded = String(repeating: "0", count: max(0, 19 - digits.count)) + digits
+        var fraction = padded.suffix(18)
+        while fraction.last == "0" { fraction = fraction.dropLast() }
+        return padded.dropLast(18) + (fraction.isEmpty ? "" : ".\(fraction)") + " ether"
+    }
+}

@@ -1,0 +1,67 @@
+package import ABI
+package import Dstack
+package import Primitives
+import Secp256k1
+package import Transactions
+
+/// The transactions that people ask of a TEEBridge, each with the question whose answer makes it needless.
+package struct BridgeRequests: Sendable {
+    /// The contract.
+    package let bridge: Address
+
+    package init(bridge: Address) { self.bridge = bridge }
+
+    /// Makes a proof's CVM a member, unless it is one.
+    package func register(_ proof: Proof) throws(ABIError) -> TransactionRequest {
+        let chain = proof.chain
+        return try request(
+            TEEBridge.registerDstack,
+            [
+                .word(proof.codeId),
+                .tuple([
+                    .word(Proof.messageHash), .bytes(proof.messageSignature.walletBytes),
+                    .bytes(chain.appSignature.bytes), .bytes(chain.kmsSignature.bytes),
+                    .bytes(chain.derivedKey.compressed), .bytes(chain.appKey.compressed), .string(chain.purpose),
+                ]),
+            ], unless: TEEBridge.isMember, .word(proof.memberId), is: true)
+    }
+
+    /// Posts a sealed message; the contract checks that both are members, but not who sends.
+    package func onboard(from sender: Bytes32, to recipient: Bytes32, payload: [UInt8]) throws(ABIError)
+        -> TransactionRequest
+    {
+        let data = try TEEBridge.onboard.encodeCall([.word(sender), .word(recipient), .bytes(payload)])
+        return TransactionRequest(label: TEEBridge.onboard.name, to: bridge, data: data)
+    }
+
+    /// Puts a KMS root on the allow-list, or takes it off.
+    package func kmsRoot(_ root: Address, isAllowed: Bool) throws(ABIError) -> TransactionRequest {
+        try request(
+            isAllowed ? TEEBridge.addKmsRoot : TEEBridge.removeKmsRoot, [.address(root)],
+            unless: TEEBridge.allowedKmsRoots, .address(root), is: isAllowed)
+    }
+
+    /// Puts a code id on the allow-list, or takes it off.
+    package func code(_ codeId: Bytes32, isAllowed: Bool) throws(ABIError) -> TransactionRequest {
+        try request(
+            isAllowed ? TEEBridge.addAllowedCode : TEEBridge.removeAllowedCode, [.word(codeId)],
+            unless: TEEBridge.allowedCode, .word(codeId), is: isAllowed)
+    }
+
+    /// Allows a compose file's hash in a dstack app contract; the bridge has no part in it.
+    package static func composeHash(_ hash: Bytes32, app: Address) throws(ABIError) -> TransactionRequest {
+        try BridgeRequests(bridge: app).request(
+            TEEBridge.addComposeHash, [.word(hash)], unless: TEEBridge.allowedComposeHashes, .word(hash), is: true)
+    }
+
+    private func request(
+        _ function: ABIFunction, _ arguments: [ABIValue], unless question: ABIFunction, _ subject: ABIValue,
+        is answer: Bool
+    ) throws(ABIError) -> TransactionRequest {
+        TransactionRequest(
+            label: function.name, to: bridge, data: try function.encodeCall(arguments),
+            unless: TransactionRequest.Precondition(
+                to: bridge, data: try question.encodeCall([subject]),
+                equals: try ABI.encode([.bool(answer)], as: [.bool])))
+    }
+}

@@ -1,0 +1,31 @@
+import ArgumentParser
+import Console
+import JSON
+import Program
+import Transactions
+
+@main
+struct ABIEncode: Program {
+    static let configuration = CommandConfiguration(
+        commandName: "abi-encode",
+        abstract: "Turn proofs, sealed messages and calls into transaction requests.",
+        discussion: """
+            Reads JSON on standard input or from FILE, prints one request a line for tx-send.
+
+            EXAMPLE
+              proof-extract serial.log | abi-encode register --bridge 0x… | tx-send
+            """,
+        version: version,
+        subcommands: [
+            Register.self, Onboard.self, AddKMSRoot.self, RemoveKMSRoot.self, AddAllowedCode.self,
+            RemoveAllowedCode.self, AddComposeHash.self, Deploy.self, Call.self,
+        ])
+}
+
+/// The most bytes that one proof or sealed message may have as JSON.
+let documentLimit = 64 << 20
+
+/// Prints a request on a line of its own.
+func emit(_ request: TransactionRequest) throws(ConsoleError) {
+    try Descriptor.standardOutput.writeLine(request.json.compact)
+}

@@ -1,0 +1,67 @@
+import ABI
+import ArgumentParser
+import Console
+import JSON
+import Primitives
+import Program
+import TEEBridge
+
+struct AddKMSRoot: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add-kms-root", abstract: "A request that allows a KMS root.")
+    @OptionGroup var bridge: BridgeOption
+    @Argument(help: "The root: an address, or phala-base.", transform: { try KMSRootOptions.root($0) })
+    var root: Address
+
+    func run() throws { try emit(BridgeRequests(bridge: bridge.address()).kmsRoot(root, isAllowed: true)) }
+}
+
+struct RemoveKMSRoot: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove-kms-root", abstract: "A request that takes a KMS root off the allow-list.")
+    @OptionGroup var bridge: BridgeOption
+    @Argument(help: "The root: an address, or phala-base.", transform: { try KMSRootOptions.root($0) })
+    var root: Address
+
+    func run() throws { try emit(BridgeRequests(bridge: bridge.address()).kmsRoot(root, isAllowed: false)) }
+}
+
+struct AddAllowedCode: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add-allowed-code", abstract: "A request that allows a code id.")
+    @OptionGroup var bridge: BridgeOption
+    @Argument(help: "The code id: an app id of 20 bytes of hex, or its 32 bytes.", transform: codeId)
+    var code: Bytes32
+
+    func run() throws { try emit(BridgeRequests(bridge: bridge.address()).code(code, isAllowed: true)) }
+}
+
+struct RemoveAllowedCode: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove-allowed-code", abstract: "A request that takes a code id off the allow-list.")
+    @OptionGroup var bridge: BridgeOption
+    @Argument(help: "The code id: an app id of 20 bytes of hex, or its 32 bytes.", transform: codeId)
+    var code: Bytes32
+
+    func run() throws { try emit(BridgeRequests(bridge: bridge.address()).code(code, isAllowed: false)) }
+}
+
+struct AddComposeHash: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add-compose-hash",
+        abstract: "A request that allows a compose file's hash in a dstack app contract.")
+    @Option(help: ArgumentHelp("The dstack app contract.", valueName: "address"), transform: { try Address($0) })
+    var app: Address
+    @Argument(
+        help: "The compose hash: 32 bytes of hex, as vmm-cli.py compose prints it.",
+        transform: { try Bytes32(hex: $0, prefix: .optional) })
+    var hash: Bytes32
+
+    func run() throws { try emit(BridgeRequests.composeHash(hash, app: app)) }
+}
+
+/// A code id, or the app id (20 bytes) that it is with 12 zero bytes behind.
+private func codeId(_ text: String) throws(PrimitiveError) -> Bytes32 {
+    let bytes = try Hex.decode(text, prefix: .optional)
+    return try Bytes32(bytes.count == Address.byteCount ? bytes + [UInt8](repeating: 0, count: 12) : bytes)
+}

@@ -1,0 +1,81 @@
+import ABI
+import ArgumentParser
+import Console
+import Dstack
+import Failures
+import JSON
+import Primitives
+import Program
+import TEEBridge
+
+struct Register: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Requests that make the CVMs of proofs members of the bridge.",
+        discussion: """
+            With --allow, each proof's KMS root and code are put on the bridge's allow-lists first, but only for a \
+            root that --kms-root or KMS_ROOTS names: whoever made the proof chose its root.
+            """)
+
+    @OptionGroup var bridge: BridgeOption
+    @OptionGroup var roots: KMSRootOptions
+
+    @Flag(help: "Ask for the KMS root and the code to be allowed first (the bridge's owner must send that).")
+    var allow = false
+
+    @Option(
+        help: ArgumentHelp("Take proofs of this app alone: 20 bytes of hex.", valueName: "hex"),
+        transform: { try Address(hex: $0, prefix: .optional) })
+    var appId: Address?
+
+    @Argument(help: "A file of proofs, as JSON; standard input if absent or -.")
+    var file: String?
+
+    func run() throws {
+        let requests = try BridgeRequests(bridge: bridge.address())
+        let trusted = try roots.trusted()
+        let input = try Input(path: file, awaited: "proofs", voice: ABIEncode.voice)
+        var allowedRoots: Set<Address> = []
+        var allowedCodes: Set<Bytes32> = []
+        try input.forEachObject(limit: documentLimit) { object in
+            let proof = try Proof(json: object)
+            try check(proof, trusted: trusted)
+            if allow {
+                if allowedRoots.insert(proof.kmsRoot).inserted {
+                    try emit(requests.kmsRoot(proof.kmsRoot, isAllowed: true))
+                }
+                if allowedCodes.insert(proof.codeId).inserted {
+                    try emit(requests.code(proof.codeId, isAllowed: true))
+                }
+            }
+            try emit(requests.register(proof))
+        }
+    }
+
+    /// Refuses what the operator did not name: nothing in a proof makes its own root or app trustworthy.
+    private func check(_ proof: Proof, trusted: Set<Address>) throws(RegisterError) {
+        guard trusted.contains(proof.kmsRoot) || (trusted.isEmpty && !allow) else {
+            throw .untrustedRoot(proof.kmsRoot)
+        }
+        guard appId == nil || appId == proof.chain.appId else { throw .otherApp(proof.chain.appId) }
+    }
+}
+
+/// Why a proof that holds is not registered.
+enum RegisterError: Failure {
+    case untrustedRoot(Address)
+    case otherApp(Address)
+
+    var kind: FailureKind { .answerIsNo }
+
+    var description: String {
+        switch self {
+        case .untrustedRoot(let root): "the proof comes from the KMS root \(root), which you did not name"
+        case .otherApp(let appId): "the proof is of the app \(Hex.encode(appId.bytes, prefixed: false))"
+        }
+    }
+
+    var hints: [String] {
+        guard case .untrustedRoot(let root) = self else { return [] }
+        return ["if you know from elsewhere that it is a KMS to trust, use --kms-root \(root)"]
+    }
+}
