@@ -86,9 +86,14 @@ let package = Package(
         library(
             "Sending",
             [
-                "ABI", "Failures", "JSON", "JSONRPC", "Node", "Primitives", "Secp256k1", "TEEBridge", "Transactions",
-                bigInt,
+                "ABI", "Failures", "JSON", "JSONRPC", "Node", "Primitives", "Retrying", "Secp256k1", "TEEBridge",
+                "Transactions", bigInt,
             ]),
+        library(
+            "ProofSource",
+            ["Dstack", "Failures", "GuestAgent", "HTTP", "JSON", "Primitives", "Retrying", "Secp256k1", "Secrets"]),
+        library("BridgeClient", ["ABI", "Failures", "Node", "Primitives", "Secp256k1", "TEEBridge", bigInt]),
+        library("Inbox", ["BridgeClient", "ECIES", "Failures", "JSON", "Primitives", "Secp256k1", "Secrets"]),
 
         // How the programs are used.
         library("Console", ["Failures", "JSON", "Secrets"]),
@@ -111,6 +116,15 @@ let package = Package(
                 "ABI", "Console", "Failures", "JSON", "Keys", "NetworkOptions", "Primitives", "Sending", "TEEBridge",
                 "Transactions",
             ]),
+        program("proof-fetch", ["Console", "Dstack", "JSON", "NetworkOptions", "ProofSource"]),
+        program(
+            "ecies-seal",
+            [
+                "BridgeClient", "Console", "ECIES", "Failures", "JSON", "Keys", "NetworkOptions", "Primitives",
+                "Secp256k1", "Secrets", "TEEBridge",
+            ]),
+        program(
+            "inbox-watch", ["BridgeClient", "Console", "Inbox", "JSON", "Keys", "NetworkOptions"]),
 
         // Tests.
         .target(

@@ -1,8 +1,8 @@
 import ABI
-import Glibc
 import JSONRPC
 package import Node
 package import Primitives
+import Retrying
 package import Secp256k1
 import TEEBridge
 package import Transactions
@@ -189,10 +189,4 @@ package final class Sender {
         }
         return nil
     }
-}
-
-private func sleep(for duration: Duration) {
-    let (seconds, attoseconds) = duration.components
-    var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
-    _ = unsafe nanosleep(&time, nil)
 }

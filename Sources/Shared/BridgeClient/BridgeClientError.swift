@@ -1,0 +1,43 @@
+package import Failures
+package import Primitives
+
+/// Why a bridge's answer is not used.
+package enum BridgeClientError: Failure, Equatable {
+    /// There is no contract at the address.
+    case noContract(Address)
+    /// The node is of another chain than the one that was named.
+    case wrongChain(expected: UInt64, actual: UInt64)
+    /// No such member is registered.
+    case notAMember(Bytes32)
+    /// The key that the node gives for a member is not the member's: its hash is not the member id.
+    case foreignKey(member: Bytes32)
+    /// An answer that is not of the contract's interface, or a revert where there should be none.
+    case unexpectedAnswer(function: String, reason: String)
+
+    package var kind: FailureKind {
+        switch self {
+        case .noContract, .wrongChain: .badInput
+        case .notAMember, .foreignKey: .answerIsNo
+        case .unexpectedAnswer: .serviceFailed
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .noContract(let address): "there is no contract at \(address)"
+        case .wrongChain(let expected, let actual): "the node is of chain \(actual), not of chain \(expected)"
+        case .notAMember(let member): "\(member) is not a member of the bridge"
+        case .foreignKey(let member):
+            "the node gives a key for the member \(member) that is not its own: the key's hash is another"
+        case .unexpectedAnswer(let function, let reason): "the bridge's answer to \(function) is unusable: \(reason)"
+        }
+    }
+
+    package var hints: [String] {
+        switch self {
+        case .noContract: ["is the address right, and the chain?"]
+        case .foreignKey: ["the node lies, or is broken: use another"]
+        default: []
+        }
+    }
+}

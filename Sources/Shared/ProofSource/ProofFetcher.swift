@@ -1,0 +1,76 @@
+import Dispatch
+package import Dstack
+import Glibc
+import Retrying
+import Synchronization
+
+/// Gets proofs from several sources side by side, trying again where that can help.
+package struct ProofFetcher: Sendable {
+    /// What is asked for.
+    package let query: ProofSource.Query
+    /// For how long a source is tried again, from the first attempt on; zero for one attempt.
+    package let retryFor: Duration
+    /// Told of an attempt that failed and of the pause before the next.
+    package let onRetry: @Sendable (ProofSourceError, Duration) -> Void
+
+    package init(
+        query: ProofSource.Query, retryFor: Duration,
+        onRetry: @escaping @Sendable (ProofSourceError, Duration) -> Void
+    ) {
+        self.query = query
+        self.retryFor = retryFor
+        self.onRetry = onRetry
+    }
+
+    /// The proof of one source.
+    ///
+    /// - Throws: ``ProofSourceError`` of the last attempt.
+    package func fetch(from source: ProofSource) throws(ProofSourceError) -> Proof {
+        var backoff = Backoff(budget: retryFor)
+        let start = ContinuousClock.now
+        while true {
+            do throws(ProofSourceError) { return try source.fetch(query) } catch {
+                guard error.isTransient,
+                    let pause = backoff.pause(elapsed: ContinuousClock.now - start, atLeast: error.retryAfter)
+                else { throw error }
+                onRetry(error, pause)
+                sleep(for: pause)
+            }
+        }
+    }
+
+    /// The proofs of several sources, all fetched at once and handed over in the sources' order.
+    package func fetchAll(
+        from sources: [ProofSource], _ body: (Result<Proof, ProofSourceError>) throws -> Void
+    ) throws {
+        let slots = sources.map { _ in Slot() }
+        // Threads, not tasks: each spends its time waiting in libcurl, and must not take a core's place meanwhile.
+        let queue = DispatchQueue(label: "proof-fetch", attributes: .concurrent)
+        for (source, slot) in zip(sources, slots) {
+            queue.async {
+                do throws(ProofSourceError) { slot.put(.success(try fetch(from: source))) } catch {
+                    slot.put(.failure(error))
+                }
+            }
+        }
+        for slot in slots { try body(slot.take()) }
+    }
+}
+
+/// One result on its way from a thread to whoever waits for it.
+private final class Slot: Sendable {
+    private let result = Mutex<Result<Proof, ProofSourceError>?>(nil)
+    private let isReady = DispatchSemaphore(value: 0)
+
+    func put(_ value: Result<Proof, ProofSourceError>) {
+        result.withLock { $0 = value }
+        isReady.signal()
+    }
+
+    func take() -> Result<Proof, ProofSourceError> {
+        while true {
+            isReady.wait()
+            if let value = result.withLock({ $0 }) { return value }
+        }
+    }
+}
