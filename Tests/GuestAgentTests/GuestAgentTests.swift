@@ -98,7 +98,7 @@ struct GetKeyTests {
             keyAnswer(), keyAnswer(appLink), keyAnswer(appLink, kmsLink, kmsLink), keyAnswer("", kmsLink),
             keyAnswer(appLink, "00"), keyAnswer(appLink, "x"), "{\"key\":\"\(keyDigits)\"}",
             "{\"inner\":{\"key\":\"\(keyDigits)\"},\"signature_chain\":[\"\(appLink)\",\"\(kmsLink)\"]}",
-            "{\"inner\":{\"key\":\"\(keyDigits)\"},\"key\":\"\(keyDigits)\",\"signature_chain\":[]}",
+            "{\"inner\":{\"key\":\"\(keyDigits)\"},\"key\":\"\(keyDigits)\",\"signature_chain\":[\"\(appLink)\",\"\(kmsLink)\"]}",
             "{\"key\":\"\(keyDigits)\",\"signature_chain\":[1,2]}", "{\"key\":7}", "[]", "", "<html>",
             "{\"key\":\"\(keyDigits)",
             "{\"key\"", "{\"key\":", "{\"key\":\"", "null",

@@ -86,9 +86,11 @@ struct TLSTests {
         }
     }
 
-    @Test func `an answer cut short inside TLS ended early`() throws {
+    @Test(
+        "an answer cut short inside TLS ended early",
+        arguments: ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf\n"])
+    func cutShort(text: String) throws {
         try withTemporaryDirectory { directory throws in
-            let text = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf\n"
             let server = try TLSServer(in: directory, sending: text)
             Thread.detachNewThread { [processID = server.processID] in
                 usleep(500_000)
