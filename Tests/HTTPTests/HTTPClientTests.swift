@@ -86,16 +86,18 @@ struct HTTPClientTests {
     }
 
     @Test func `a name without an address is cannotResolve`() throws {
-        let endpoint = try Endpoint(url: "http://no-such-host.invalid/APIKEY")
+        // A label of more than 63 bytes fails before any name server is asked.
+        let host = String(repeating: "a", count: 64) + ".invalid"
+        let endpoint = try Endpoint(url: "http://\(host)/APIKEY")
         let limits = HTTPLimits(deadline: .seconds(20), connectTimeout: .seconds(20))
-        #expect(throws: HTTPError.cannotResolve(endpoint: "http://no-such-host.invalid")) {
+        #expect(throws: HTTPError.cannotResolve(endpoint: "http://\(host)")) {
             try HTTPClient().perform(HTTPRequest(endpoint, limits: limits))
         }
     }
 
     @Test func `a reset after the request says that it may have been sent`() throws {
         let error = try error(.reset)
-        guard case .connectionReset(_, .exchanging) = error else { return #expect(error == nil) }
+        guard case .connectionReset(_, .exchanging) = error else { return unexpected(error) }
         #expect(error?.isTransient == true)
         #expect(error?.mayHaveBeenSent == true)
     }
@@ -103,13 +105,14 @@ struct HTTPClientTests {
     @Test(
         "an answer that ends early is no answer",
         arguments: [
-            "", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+            "", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Le",
+            "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
         ])
     func endsEarly(text: String) throws {
         let error = try error(.text(text), .close)
-        guard case .endedEarly(_, .exchanging) = error else { return #expect(error == nil) }
+        guard case .endedEarly(_, .exchanging) = error else { return unexpected(error) }
         #expect(error?.isTransient == true)
     }
 
@@ -156,13 +159,13 @@ struct HTTPClientTests {
     @Test func `a head above the limit is refused`() throws {
         let headers = (0..<100).map { "X-\($0): \(String(repeating: "x", count: 100))" }
         let error = try error(limits: HTTPLimits(head: 4096), .answer(headers: headers, ""))
-        guard case .responseTooLarge(_, .head, 4096) = error else { return #expect(error == nil) }
+        guard case .responseTooLarge(_, .head, 4096) = error else { return unexpected(error) }
     }
 
     @Test func `a silent server meets the deadline`() throws {
         let limits = HTTPLimits(deadline: .milliseconds(300))
         let error = try error(limits: limits, .pause(milliseconds: 20_000))
-        guard case .timedOut(_, .exchanging, .milliseconds(300)) = error else { return #expect(error == nil) }
+        guard case .timedOut(_, .exchanging, .milliseconds(300)) = error else { return unexpected(error) }
         #expect(error?.isTransient == true)
         #expect(error?.mayHaveBeenSent == true)
     }
@@ -227,7 +230,7 @@ struct HTTPClientTests {
 
     @Test func `what is no HTTP is an error`() throws {
         let error = try error(.text("SSH-2.0-OpenSSH\r\n"), .close)
-        guard case .other = error else { return #expect(error == nil) }
+        guard case .other = error else { return unexpected(error) }
     }
 
     @Test(

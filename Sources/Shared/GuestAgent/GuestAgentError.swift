@@ -62,8 +62,8 @@ package enum GuestAgentError: Failure, Equatable {
             ]
         case .transport(.connectionRefused(let endpoint)) where endpoint.hasPrefix("\""):
             [
-                "the socket's file is there but nobody listens: the agent was restarted after the container mounted it, "
-                    + "perhaps; restart the container"
+                "the socket's file is there but nobody listens: the agent may have been restarted after the container "
+                    + "mounted it; restart the container"
             ]
         case .transport(let error): error.hints
         case .status(_, _, 404): ["the agent is older than 0.4.2, or this is another service's address"]

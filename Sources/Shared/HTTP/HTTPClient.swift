@@ -63,6 +63,7 @@ package final class HTTPClient {
         }
         if transfer.wasCancelled { throw .cancelled(endpoint: name) }
         guard code == CURLE_OK else { throw failure(code, of: request) }
+        guard transfer.isHeadComplete else { throw .endedEarly(endpoint: name, .exchanging) }
         return HTTPResponse(
             status: integer(CURLINFO_RESPONSE_CODE), headers: transfer.headers, body: transfer.body)
     }

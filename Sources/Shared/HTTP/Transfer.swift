@@ -7,11 +7,12 @@ final class Transfer {
     /// The part that grew beyond its limit, which ended the transfer.
     private(set) var overflow: HTTPResponsePart?
     private(set) var wasCancelled = false
+    /// Whether the empty line behind the headers came. curl takes a connection that ends before it for an answer.
+    private(set) var isHeadComplete = false
 
     private let limits: HTTPLimits
     private let isCancelled: () -> Bool
     private var headCount = 0
-    private var isHeadComplete = false
 
     init(limits: HTTPLimits, isCancelled: @escaping () -> Bool) {
         self.limits = limits

@@ -13,6 +13,8 @@ package final class LoopbackServer: Sendable {
         case pause(milliseconds: Int)
         /// Ends the connection in order.
         case close
+        /// Says that nothing more comes, and reads until the other side has ended as well.
+        case endSending
         /// Ends the connection with a reset.
         case reset
     }
@@ -124,6 +126,10 @@ package final class LoopbackServer: Sendable {
                 let end = ContinuousClock.now + .milliseconds(milliseconds)
                 while ContinuousClock.now < end, !isStopped { usleep(1000) }
             case .close: return false
+            case .endSending:
+                shutdown(connection, Int32(SHUT_WR))
+                while received(from: connection) != nil {}
+                return false
             case .reset:
                 var linger = linger(l_onoff: 1, l_linger: 0)
                 unsafe setsockopt(
@@ -146,11 +152,16 @@ package final class LoopbackServer: Sendable {
                     return Request(head: head, body: Array(bytes[range.upperBound...]))
                 }
             }
-            var part = [UInt8](repeating: 0, count: 65536)
-            guard waitToRead(connection) else { return nil }
-            let count = unsafe recv(connection, &part, part.count, 0)
-            guard count > 0 else { return nil }
-            bytes += part.prefix(count)
+            guard let part = received(from: connection) else { return nil }
+            bytes += part
         }
+    }
+
+    /// The next bytes, or nil at the end.
+    private func received(from connection: Int32) -> ArraySlice<UInt8>? {
+        guard waitToRead(connection) else { return nil }
+        var part = [UInt8](repeating: 0, count: 65536)
+        let count = unsafe recv(connection, &part, part.count, 0)
+        return count > 0 ? part.prefix(count) : nil
     }
 }
