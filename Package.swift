@@ -124,7 +124,11 @@ let package = Package(
                 "Secp256k1", "Secrets", "TEEBridge",
             ]),
         program(
-            "inbox-watch", ["BridgeClient", "Console", "Inbox", "JSON", "Keys", "NetworkOptions"]),
+            "inbox-watch",
+            [
+                "BridgeClient", "Console", "Failures", "Inbox", "JSON", "Keys", "NetworkOptions", "Primitives",
+                "Retrying",
+            ]),
 
         // Tests.
         .target(

@@ -1,11 +1,14 @@
 import ArgumentParser
 import BridgeClient
 import Console
+import Failures
 import Inbox
 import JSON
 import Keys
 import NetworkOptions
+import Primitives
 import Program
+import Retrying
 
 @main
 struct InboxWatch: Program {
@@ -13,8 +16,8 @@ struct InboxWatch: Program {
         commandName: "inbox-watch",
         abstract: "Read a member's inbox on the bridge and open its messages.",
         discussion: """
-            Prints one message a line. A message that does not open is a warning, since anybody can post anything. \
-            With no key named, the guest agent is asked for the CVM's own.
+            Prints one message a line; without --once, new ones as they come. A message that does not open is a \
+            warning, since anybody can post anything. With no key named, the guest agent is asked for the CVM's own.
 
             EXAMPLE
               inbox-watch --once --bridge 0x… --rpc-url https://…
@@ -23,6 +26,11 @@ struct InboxWatch: Program {
 
     @Flag(help: "Read what is there and end.")
     var once = false
+
+    @Option(
+        help: ArgumentHelp("How long to wait between two looks.", valueName: "seconds"),
+        transform: TimeoutOption.seconds)
+    var interval: Duration = .seconds(60)
 
     @Option(help: ArgumentHelp("json, or text: the line of the reference programs.", valueName: "format"))
     var format: Format = .json
@@ -36,10 +44,26 @@ struct InboxWatch: Program {
     func run() throws {
         let client = BridgeClient(try rpc.node(), bridge: try bridge.address(), chainId: try rpc.chainId())
         let inbox = Inbox(client, key: try keys.load(fallback: .member))
-        try inbox.forEachMessage(from: 0) { message in
+        var next: UInt64 = 0
+        while true {
+            do {
+                try read(inbox, from: &next)
+            } catch let failure as any Failure where !once && failure.kind == .serviceFailed {
+                voice.warning("\(failure); looking again in \(interval)")
+            }
+            if once { return }
+            sleep(for: interval)
+        }
+    }
+
+    /// Prints the messages from an index on, and moves it behind each that is done with.
+    private func read(_ inbox: Inbox, from next: inout UInt64) throws {
+        try inbox.forEachMessage(from: next) { message in
             try Descriptor.standardOutput.writeLine(format == .json ? message.json.compact : message.line)
+            next = message.index + 1
         } unopened: { index, reason in
             voice.warning("message \(index) of \(inbox.member): \(reason.description)")
+            next = index + 1
         }
     }
 }

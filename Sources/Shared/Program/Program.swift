@@ -40,7 +40,7 @@ extension Program {
             _ = try? Descriptor.standardOutput.writeLine(fullMessage(for: error))
             return .done
         }
-        let text = message(for: error)
+        let text = message(for: error).hidingKeys
         voice.error((text.prefix(1).lowercased() + text.dropFirst()).trimmed)
         voice.hint("\(_commandName) --help lists the options")
         return .badInput
@@ -56,6 +56,22 @@ package struct EndsWith: Error {
 }
 
 extension String {
+    /// With `…` in place of all that could be a secret key, 64 hex digits: the parser repeats what it does not know.
+    var hidingKeys: String {
+        var shown = ""
+        var digits = ""
+        for character in self + "\n" {
+            if character.isHexDigit {
+                digits.append(character)
+            } else {
+                shown += digits.count == 64 ? "…" : digits
+                digits = ""
+                shown.append(character)
+            }
+        }
+        return String(shown.dropLast())
+    }
+
     /// Without white space and full stops at the end.
     fileprivate var trimmed: String {
         var text = self[...]
