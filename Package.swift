@@ -64,6 +64,7 @@ let package = Package(
         library("Dstack", ["Failures", "JSON", "Primitives", "Secp256k1"]),
         library("Console", ["Failures", "JSON", "Secrets"]),
         library("Program", ["Console", "Failures", "Primitives", argumentParser]),
+        library("ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
         library("Keys", ["Console", "Failures", "Secp256k1", "Secrets"]),
         library("ECIES", ["Ciphers", "Failures", "Secp256k1", "Secrets"]),
 
@@ -78,6 +79,7 @@ let package = Package(
         tests(of: "ECIES", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Transactions", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Dstack", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
+        tests(of: "ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
         tests(of: "Keys", ["Primitives", "Secp256k1"]),
     ]
 )
