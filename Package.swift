@@ -37,6 +37,13 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
         path: "Tests/\(name)Tests", swiftSettings: strict)
 }
 
+/// The tests of a library that talks to a service, which the test plays itself.
+func serviceTests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name), "LoopbackServer"] + dependencies,
+        path: "Tests/\(name)Tests", swiftSettings: strict)
+}
+
 let bigInt = Target.Dependency.product(name: "BigInt", package: "BigInt")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -60,26 +67,54 @@ let package = Package(
         system("COpenSSL", pkgConfig: "libcrypto", package: "libssl-dev"),
         library("Secp256k1", ["CSecp256k1", "Failures", "Primitives", "Secrets"]),
         library("Ciphers", ["COpenSSL", "Failures", "Secrets"]),
-        library("Transactions", ["Failures", "JSON", "Primitives", "RLP", "Secp256k1"]),
+        library("ECIES", ["Ciphers", "Failures", "Secp256k1", "Secrets"]),
+
+        // What is signed, and what flows between the programs.
         library("Dstack", ["Failures", "JSON", "Primitives", "Secp256k1"]),
+        library("Transactions", ["Failures", "JSON", "Primitives", "RLP", "Secp256k1"]),
+        library("TEEBridge", ["ABI", "Dstack", "JSON", "Primitives", "Secp256k1", "Transactions"]),
+
+        // Other people's services.
+        system("CCurl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
+        library("HTTP", ["CCurl", "Failures"]),
+        library("Retrying"),
+        library("JSONRPC", ["Failures", "HTTP", "JSON"]),
+        library("Node", ["Failures", "JSON", "JSONRPC", "Primitives", bigInt]),
+        library("GuestAgent", ["Failures", "HTTP", "JSON", "Primitives", "Secrets"]),
+
+        // What the programs do.
+        library("Sending", ["ABI", "Failures", "JSON", "JSONRPC", "Node", "Primitives", "Secp256k1", "TEEBridge", "Transactions", bigInt]),
+
+        // How the programs are used.
         library("Console", ["Failures", "JSON", "Secrets"]),
         library("Program", ["Console", "Failures", "Primitives", argumentParser]),
         library("ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
         library("Keys", ["Console", "Failures", "Secp256k1", "Secrets"]),
-        library("ECIES", ["Ciphers", "Failures", "Secp256k1", "Secrets"]),
+        library("NetworkOptions", ["GuestAgent", "HTTP", "JSONRPC", "Keys", "Node", "Primitives", "Program", "Secp256k1", argumentParser]),
+
+        // Programs.
+        program(
+            "abi-encode",
+            ["ABI", "Console", "Dstack", "Failures", "JSON", "Primitives", "TEEBridge", "Transactions", bigInt]),
 
         // Tests.
         .target(
             name: "TestVectors", dependencies: ["JSON", "Primitives"], path: "Tests/TestVectors", swiftSettings: strict),
+        .target(name: "LoopbackServer", path: "Tests/support/LoopbackServer", swiftSettings: strict),
         tests(of: "Primitives", ["JSON", bigInt]),
         tests(of: "JSON"),
         tests(of: "Secrets"),
         tests(of: "RLP", ["Primitives"]),
+        tests(of: "ABI", ["JSON", "Primitives", bigInt]),
         tests(of: "Secp256k1", ["Primitives", "Secrets"]),
         tests(of: "ECIES", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
-        tests(of: "Transactions", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Dstack", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
+        tests(of: "Transactions", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
         tests(of: "Keys", ["Primitives", "Secp256k1"]),
+        tests(of: "Retrying"),
+        serviceTests(of: "HTTP", ["Failures"]),
+        serviceTests(of: "JSONRPC", ["Failures", "HTTP", "JSON"]),
+        serviceTests(of: "GuestAgent", ["Failures", "HTTP", "JSON", "Primitives", "Secrets"]),
     ]
 )

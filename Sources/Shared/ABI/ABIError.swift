@@ -1,0 +1,133 @@
+package import Failures
+package import JSON
+package import Primitives
+
+/// Why a type, a value, encoded bytes or a contract's interface is not what it should be.
+///
+/// `place` names the value by its path, such as `args[2].amount`; `type` is its type in canonical text.
+package enum ABIError: Failure, Equatable {
+    /// Not the text of a type or of a signature; `expected` says what should have stood at `offset`, in bytes.
+    case syntax(text: String, offset: Int, expected: String)
+    /// No type has this name.
+    case unknownType(String)
+    /// `fixed` and `ufixed` types, which no compiler gives to interfaces.
+    case fixedPointType(String)
+    /// Arrays and tuples inside each other beyond the limit.
+    case typeTooDeep(limit: Int)
+    /// A type whose values are beyond any memory, such as `uint256[4000000000][4000000000]`.
+    case typeTooLarge(place: String, type: String)
+
+    /// Not as many values as the type, or the list of parameters, has.
+    case wrongCount(place: String, type: String, expected: Int, actual: Int)
+    /// A value of another kind than the type's.
+    case wrongKind(place: String, type: String, actual: String)
+    /// A number that needs more bits than the type has, or a negative one for an unsigned type.
+    case outOfRange(place: String, type: String)
+    /// Text that is no value of the type.
+    case notAValue(place: String, type: String, text: String, expected: String)
+    /// An object without a member for this component.
+    case missingComponent(place: String, type: String, name: String)
+
+    /// The data ends before the value does.
+    case truncated(place: String, type: String, needed: Int, available: Int)
+    /// An offset that leads out of the data.
+    case offsetOutside(place: String, type: String, offset: String, available: Int)
+    /// An offset that leads elsewhere than a canonical encoder's would.
+    case notCanonical(place: String, type: String, offset: Int, expected: Int)
+    /// A length that is more than the rest of the data holds.
+    case lengthOutside(place: String, type: String, length: String, available: Int)
+    /// A byte of the padding is not zero.
+    case dirtyPadding(place: String, type: String)
+    /// A string that is not UTF-8.
+    case notUTF8(place: String)
+    /// More values than data of this size can honestly hold: offsets that share their target, or empty elements.
+    case tooManyValues(place: String, limit: Int)
+    /// Bytes behind the last value.
+    case trailingBytes(count: Int)
+
+    /// Calldata or revert data that belongs to another signature.
+    case wrongSelector(signature: String, expected: Selector, actual: Selector)
+    /// A log that belongs to another event.
+    case wrongTopic(event: String)
+    /// A log with more or fewer topics than the event has.
+    case wrongTopicCount(event: String, expected: Int, actual: Int)
+    /// The signature does not say what the function returns.
+    case unknownResult(signature: String)
+
+    /// The contract has no function, event or error (`item`) with this name, signature, selector or topic.
+    case unknownItem(item: String, name: String)
+    /// A name that several signatures share.
+    case ambiguousName(name: String, signatures: [String])
+    /// An interface that is not the JSON it should be.
+    case json(JSONError)
+    /// An artefact without bytecode.
+    case noBytecode
+    /// Bytecode with a gap for the address of a library.
+    case unlinkedBytecode
+    /// Bytecode that is no hex.
+    case badBytecode(PrimitiveError)
+
+    package var kind: FailureKind { .badInput }
+
+    package var description: String {
+        switch self {
+        case .syntax(let text, let offset, let expected):
+            "expected \(expected) at position \(offset) of \(text.quoted())"
+        case .unknownType(let name): "there is no type \(name.quoted())"
+        case .fixedPointType(let name): "the fixed-point type \(name.quoted()) is not supported"
+        case .typeTooDeep(let limit): "a type nested deeper than \(limit) levels"
+        case .typeTooLarge(let place, let type): "\(place.shown): values of type \(type.quoted()) are too large"
+        case .wrongCount(let place, let type, let expected, let actual):
+            "\(place.shown): \(type.quoted()) needs \(Self.values(expected)), but there \(Self.are(actual))"
+        case .wrongKind(let place, let type, let actual): "\(place.shown): \(type.quoted()) is needed, not \(actual)"
+        case .outOfRange(let place, let type): "\(place.shown): the number does not fit \(type.quoted())"
+        case .notAValue(let place, let type, let text, let expected):
+            "\(place.shown): not a value of type \(type.quoted()): \(text.quoted()): expected \(expected)"
+        case .missingComponent(let place, let type, let name):
+            "\(place.shown): member \(name.quoted()) of \(type.quoted()) is missing"
+        case .truncated(let place, let type, let needed, let available):
+            "\(place.shown): \(type.quoted()) needs \(needed) bytes of data, but \(available) are left"
+        case .offsetOutside(let place, let type, let offset, let available):
+            "\(place.shown): the offset \(offset) of \(type.quoted()) leads out of the \(available) bytes"
+        case .notCanonical(let place, let type, let offset, let expected):
+            "\(place.shown): the offset of \(type.quoted()) is \(offset), where a canonical encoding has \(expected)"
+        case .lengthOutside(let place, let type, let length, let available):
+            "\(place.shown): the length \(length) of \(type.quoted()) is more than the \(available) bytes left hold"
+        case .dirtyPadding(let place, let type): "\(place.shown): the padding of \(type.quoted()) is not zero"
+        case .notUTF8(let place): "\(place.shown): the string is not UTF-8"
+        case .tooManyValues(let place, let limit): "\(place.shown): more values than the limit of \(limit)"
+        case .trailingBytes(let count): "\(count) bytes stand behind the last value"
+        case .wrongSelector(let signature, let expected, let actual):
+            "the selector is \(actual), but that of \(signature.quoted()) is \(expected)"
+        case .wrongTopic(let event): "the log is not of the event \(event.quoted())"
+        case .wrongTopicCount(let event, let expected, let actual):
+            "a log of \(event.quoted()) has \(expected) topics, but this one has \(actual)"
+        case .unknownResult(let signature): "the signature \(signature.quoted()) does not say what it returns"
+        case .unknownItem(let item, let name): "the interface has no \(item) \(name.quoted())"
+        case .ambiguousName(let name, let signatures):
+            "\(name.quoted()) may be any of \(signatures.map { $0.quoted() }.joined(separator: ", "))"
+        case .json(let error): error.description
+        case .noBytecode: "the artefact has no bytecode"
+        case .unlinkedBytecode: "the bytecode is not linked: the address of a library is missing in it"
+        case .badBytecode(let error): "the bytecode is not hex: \(error)"
+        }
+    }
+
+    package var hints: [String] {
+        switch self {
+        case .ambiguousName: ["give the whole signature, with the types"]
+        case .unknownResult(let signature): ["add the types that it returns: \(signature)(…)"]
+        case .json(let error): error.hints
+        default: []
+        }
+    }
+
+    private static func values(_ count: Int) -> String { count == 1 ? "1 value" : "\(count) values" }
+
+    private static func are(_ count: Int) -> String { count == 1 ? "is 1" : "are \(count)" }
+}
+
+extension String {
+    /// A path without the control characters and the length that strangers' names could bring.
+    fileprivate var shown: String { String(prefix(120)).escapingControlCharacters }
+}

@@ -1,0 +1,26 @@
+/// Where in a list of values the work is, for an error to name: `args[2].amount`.
+struct ABIPath: CustomStringConvertible {
+    enum Step {
+        case index(Int)
+        case name(String)
+    }
+
+    private let root: String
+    private var steps: [Step] = []
+
+    init(root: String) { self.root = root }
+
+    mutating func enter(_ step: Step) { steps.append(step) }
+
+    /// Goes back to where it was before ``enter(_:)``. An error leaves the path where it arose.
+    mutating func leave() { _ = steps.popLast() }
+
+    var description: String {
+        steps.reduce(into: root) { text, step in
+            switch step {
+            case .index(let index): text += "[\(index)]"
+            case .name(let name): text += text.isEmpty ? name : ".\(name)"
+            }
+        }
+    }
+}

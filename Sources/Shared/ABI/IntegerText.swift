@@ -1,0 +1,71 @@
+import BigInt
+import Primitives
+
+/// Why a text is no whole number.
+enum IntegerTextError: Error {
+    case malformed
+    case fractionOfWei
+    case tooLarge
+}
+
+extension BigInt {
+    /// A whole number as people write it: decimal or 0x-hex digits, `-` in front if negative, or a decimal amount
+    /// with a unit of wei, gwei or ether, as `1ether` or `1.5 gwei`.
+    ///
+    /// A leading zero is refused, since some programs take it for octal.
+    init(integer text: String) throws(IntegerTextError) {
+        let isNegative = text.utf8.first == UInt8(ascii: "-")
+        let digits = Array(text.utf8.dropFirst(isNegative ? 1 : 0))
+        let magnitude = digits.starts(with: "0x".utf8) ? try Self.hex(digits.dropFirst(2)) : try Self.amount(digits)
+        self.init(sign: isNegative ? .minus : .plus, magnitude: magnitude)
+    }
+
+    private static func hex(_ digits: ArraySlice<UInt8>) throws(IntegerTextError) -> BigUInt {
+        guard !digits.isEmpty, digits.allSatisfy({ Hex.value(of: $0) != nil }) else { throw .malformed }
+        return try number(digits, radix: 16)
+    }
+
+    private static func amount(_ text: [UInt8]) throws(IntegerTextError) -> BigUInt {
+        let whole = text.prefix(while: isDigit)
+        guard !whole.isEmpty, whole == [zero] || whole.first != zero else { throw .malformed }
+        var rest = text[whole.endIndex...]
+        var fraction: ArraySlice<UInt8> = []
+        if rest.first == UInt8(ascii: ".") {
+            fraction = rest.dropFirst().prefix(while: isDigit)
+            rest = rest[(rest.startIndex + 1 + fraction.count)...]
+            guard !fraction.isEmpty else { throw .malformed }
+        }
+        let isPlain = rest.isEmpty && fraction.isEmpty
+        guard let decimals = isPlain ? 0 : decimals(ofUnit: rest.drop { $0 == UInt8(ascii: " ") }) else {
+            throw .malformed
+        }
+        while fraction.last == zero { fraction.removeLast() }
+        guard fraction.count <= decimals else { throw .fractionOfWei }
+        let padding = repeatElement(zero, count: decimals - fraction.count)
+        return try number((whole + fraction + padding)[...], radix: 10)
+    }
+
+    private static func decimals(ofUnit name: ArraySlice<UInt8>) -> Int? {
+        switch String(decoding: name, as: UTF8.self) {
+        case "wei": 0
+        case "gwei": 9
+        case "ether": 18
+        default: nil
+        }
+    }
+
+    /// The number that digits are; more of them than any word needs are not worth the time that they would take.
+    private static func number(_ digits: ArraySlice<UInt8>, radix: Int) throws(IntegerTextError) -> BigUInt {
+        let significant = digits.drop { $0 == zero }
+        guard significant.count <= 78 else { throw .tooLarge }
+        guard !significant.isEmpty else { return 0 }
+        guard let number = BigUInt(String(decoding: significant, as: UTF8.self), radix: radix) else {
+            throw .malformed
+        }
+        return number
+    }
+
+    private static let zero = UInt8(ascii: "0")
+
+    private static func isDigit(_ byte: UInt8) -> Bool { 0x30...0x39 ~= byte }
+}

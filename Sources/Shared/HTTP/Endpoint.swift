@@ -1,0 +1,121 @@
+import CCurl
+import Failures
+
+/// Where an HTTP service listens: an http or https URL, or a unix socket.
+package struct Endpoint: Hashable, Sendable {
+    /// How the endpoint is named in messages: scheme, host and port, or the socket's path in quotes.
+    ///
+    /// The rest of a URL holds API keys and passwords, and is shown nowhere.
+    package let displayName: String
+    /// The path of the unix socket, or nil for a URL.
+    package let socketPath: String?
+    /// Whether the host is this machine, so that no proxy may stand between.
+    let isLocal: Bool
+    /// Scheme, user and password, host and port: a URL up to its path.
+    private let origin: String
+    /// The URL's own path, without a slash at its end.
+    private let path: String
+    /// The URL's own query with its question mark, or nothing.
+    private let query: String
+    /// The URL as it was given, without a fragment.
+    private let whole: String
+
+    /// The service at a URL.
+    ///
+    /// - Parameter text: an absolute http or https URL in ASCII. A user and password are sent as basic
+    ///   authentication; a fragment is ignored.
+    /// - Throws: ``HTTPError/invalidEndpoint(reason:)``.
+    package init(url text: String) throws(HTTPError) {
+        guard text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
+            throw .invalidEndpoint(reason: "the URL has a space or a character that is not printable ASCII")
+        }
+        guard let scheme = ["http", "https"].first(where: { text.lowercased().hasPrefix("\($0)://") }) else {
+            throw .invalidEndpoint(reason: "the URL begins with neither http:// nor https://")
+        }
+        let parts = try URLParts(text)
+        displayName = "\(scheme)://\(parts.host)" + (parts.port.map { ":\($0)" } ?? "")
+        socketPath = nil
+        isLocal = Loopback.contains(parts.host)
+
+        let shown = text.prefix { $0 != "#" }
+        let rest = shown.dropFirst(scheme.count + 3)
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        origin = "\(scheme)://\(authority)"
+        let ownPath = rest.dropFirst(authority.count).prefix { $0 != "?" }
+        query = String(rest.dropFirst(authority.count + ownPath.count))
+        path = String(ownPath.last == "/" ? ownPath.dropLast() : ownPath)
+        whole = String(shown)
+    }
+
+    /// The service at a unix socket.
+    ///
+    /// - Parameter path: the socket's path, without any `unix:` in front.
+    /// - Throws: ``HTTPError/invalidEndpoint(reason:)`` for a path that is empty, holds NUL, or is longer than the
+    ///   107 bytes that the system can connect to.
+    package init(socketPath path: String) throws(HTTPError) {
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw .invalidEndpoint(reason: "the path of a unix socket is empty or holds NUL")
+        }
+        guard path.utf8.count <= 107 else {
+            throw .invalidEndpoint(reason: "the path of a unix socket has more than 107 bytes")
+        }
+        displayName = path.quoted(limit: 107)
+        socketPath = path
+        isLocal = true
+        origin = "http://localhost"
+        self.path = ""
+        query = ""
+        whole = origin + "/"
+    }
+
+    /// The URL that is asked for `path` below this endpoint; the endpoint's own query stays at the end.
+    func url(for path: String) throws(HTTPError) -> String {
+        guard !path.isEmpty else { return whole }
+        guard path.hasPrefix("/"), path.utf8.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "#") }) else {
+            throw .invalidRequest(
+                endpoint: displayName, reason: "its path does not begin with a slash or is not printable ASCII")
+        }
+        let joint = query.isEmpty || !path.contains("?") ? query : "&" + query.dropFirst()
+        return origin + self.path + path + joint
+    }
+
+    /// The text with every part of the URL that may be a secret replaced by `…`: servers quote what they were asked.
+    package func redacting(_ text: String) -> String {
+        guard socketPath == nil else { return text }
+        let userInfo = origin.dropFirst(displayName.prefix { $0 != ":" }.count + 3).split(separator: "@").dropLast()
+        let secrets = ([path, query] + userInfo.map(String.init))
+            .flatMap { $0.split(whereSeparator: { "/?&=:@".contains($0) }) }
+            .filter { $0.utf8.count >= 6 }
+        return secrets.reduce(text) { $0.replacing($1, with: "…") }
+    }
+}
+
+/// What curl, which will connect, reads in a URL.
+private struct URLParts {
+    /// In lower case as curl writes it; an IPv6 address stands in brackets.
+    let host: String
+    /// Decimal, or nil where the URL has none.
+    let port: String?
+
+    init(_ text: String) throws(HTTPError) {
+        guard let handle = unsafe curl_url() else { throw .invalidEndpoint(reason: "out of memory") }
+        defer { unsafe curl_url_cleanup(handle) }
+        let code = unsafe text.withCString { unsafe curl_url_set(handle, CURLUPART_URL, $0, 0) }
+        guard code == CURLUE_OK else {
+            throw .invalidEndpoint(reason: "the URL is malformed: \(unsafe String(cString: curl_url_strerror(code)))")
+        }
+        func part(_ part: CURLUPart) -> String? {
+            var value: UnsafeMutablePointer<CChar>?
+            guard unsafe curl_url_get(handle, part, &value, 0) == CURLUE_OK, let value = unsafe value else {
+                return nil
+            }
+            defer { unsafe curl_free(value) }
+            return unsafe String(cString: value)
+        }
+        guard let host = part(CURLUPART_HOST), !host.isEmpty else {
+            throw .invalidEndpoint(reason: "the URL has no host")
+        }
+        self.host = host.lowercased().escapingControlCharacters
+        port = part(CURLUPART_PORT)
+    }
+}

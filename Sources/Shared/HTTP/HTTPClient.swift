@@ -1,0 +1,107 @@
+import CCurl
+import Failures
+import Glibc
+
+/// Sends HTTP requests, one at a time, and keeps connections for the next one.
+///
+/// TLS certificates are checked against the system's roots, redirects are not followed, and no cookie, netrc file or
+/// content encoding takes part. Proxies come from the environment (`https_proxy`, `no_proxy`), except to this machine.
+///
+/// Not `Sendable`: the curl handle that it owns belongs to one thread at a time.
+@safe
+package final class HTTPClient {
+    private let handle: UnsafeMutableRawPointer?
+    private let errorText: UnsafeMutablePointer<CChar>
+    private let caFile: String?
+    private let isCancelled: () -> Bool
+
+    /// `curl_global_init` is not thread-safe in older versions, and the first use of a static is.
+    private static let isReady = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
+
+    /// - Parameters:
+    ///   - caFile: a file of PEM certificates to trust instead of the system's.
+    ///   - isCancelled: asked about once a second while a request runs, and when bytes move; true ends the request
+    ///     with ``HTTPError/cancelled(endpoint:)``.
+    package init(caFile: String? = nil, isCancelled: @escaping () -> Bool = { false }) {
+        unsafe handle = Self.isReady ? curl_easy_init() : nil
+        unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        self.caFile = caFile
+        self.isCancelled = isCancelled
+    }
+
+    deinit {
+        unsafe curl_easy_cleanup(handle)
+        unsafe errorText.deallocate()
+    }
+
+    /// Sends a request and waits for the whole answer.
+    ///
+    /// - Throws: ``HTTPError``. An answer of any status is an answer, no error; see
+    ///   ``HTTPResponse/successful(from:)``.
+    package func perform(_ request: HTTPRequest) throws(HTTPError) -> HTTPResponse {
+        let name = request.endpoint.displayName
+        guard let handle = unsafe handle else { throw failure(CURLE_FAILED_INIT, of: request) }
+        let url = try request.endpoint.url(for: request.path)
+        let headers = try HeaderList(request)
+        let transfer = Transfer(limits: request.limits, isCancelled: isCancelled)
+
+        unsafe curl_easy_reset(handle)
+        var options = unsafe TransferOptions(handle)
+        set(&options, for: request, url: url)
+        unsafe options.set(CURLOPT_HTTPHEADER, list: headers.first)
+        transfer.attach(to: &options)
+        if let refusal = options.refusal { throw failure(refusal, of: request) }
+
+        unsafe errorText.pointee = 0
+        let code = withoutBrokenPipeSignal { unsafe curl_easy_perform(handle) }
+        withExtendedLifetime((transfer, headers)) {}
+
+        if let part = transfer.overflow {
+            let limit = part == .body ? request.limits.body : request.limits.head
+            throw .responseTooLarge(endpoint: name, part, limit: limit)
+        }
+        if transfer.wasCancelled { throw .cancelled(endpoint: name) }
+        guard code == CURLE_OK else { throw failure(code, of: request) }
+        return HTTPResponse(
+            status: integer(CURLINFO_RESPONSE_CODE), headers: transfer.headers, body: transfer.body)
+    }
+
+    private func set(_ options: inout TransferOptions, for request: HTTPRequest, url: String) {
+        options.set(CURLOPT_URL, url)
+        options.allowOnlyHTTP()
+        unsafe options.set(CURLOPT_ERRORBUFFER, pointer: errorText)
+        options.set(CURLOPT_NOSIGNAL, 1)
+        options.set(CURLOPT_USERAGENT, "teebridge")
+        options.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        if case .post(let body) = request.method { options.set(postBody: body) }
+        if let path = request.endpoint.socketPath { options.set(CURLOPT_UNIX_SOCKET_PATH, path) }
+        if request.endpoint.isLocal { options.set(CURLOPT_PROXY, "") }
+
+        options.set(CURLOPT_SSL_VERIFYPEER, 1)
+        options.set(CURLOPT_SSL_VERIFYHOST, 2)
+        options.set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        if let caFile { options.set(CURLOPT_CAINFO, caFile) }
+
+        options.set(CURLOPT_TIMEOUT_MS, milliseconds: request.limits.deadline)
+        options.set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds: request.limits.connectTimeout)
+        if !request.reusesConnection {
+            options.set(CURLOPT_FRESH_CONNECT, 1)
+            options.set(CURLOPT_FORBID_REUSE, 1)
+        }
+    }
+
+    private func integer(_ info: CURLINFO) -> Int {
+        var value = 0
+        guard let handle = unsafe handle, unsafe ccurl_get_long(handle, info, &value) == CURLE_OK else { return 0 }
+        return value
+    }
+
+    private func failure(_ code: CURLcode, of request: HTTPRequest) -> HTTPError {
+        let detail = unsafe String(cString: errorText)
+        let text = unsafe detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
+        return HTTPError(
+            curl: code, text: request.endpoint.redacting(text), systemError: Int32(integer(CURLINFO_OS_ERRNO)),
+            phase: integer(CURLINFO_REQUEST_SIZE) > 0 ? .exchanging : .connecting, of: request)
+    }
+}

@@ -1,0 +1,106 @@
+package import Failures
+
+/// Why a request has no usable answer. `endpoint` is the endpoint's ``Endpoint/displayName`` in every case.
+package enum HTTPError: Failure, Equatable {
+    /// The text is not an endpoint; it may hold an API key and is not repeated. `reason` is a clause.
+    case invalidEndpoint(reason: String)
+    /// A path or header that cannot stand in a request. `reason` is a clause.
+    case invalidRequest(endpoint: String, reason: String)
+    /// The host's (or the proxy's) name has no address.
+    case cannotResolve(endpoint: String)
+    /// Nobody listens there.
+    case connectionRefused(endpoint: String)
+    /// No connection for another reason: no route, no such socket, no permission. `reason` is the system's text.
+    case cannotConnect(endpoint: String, reason: String)
+    /// The other side broke the connection off with a reset.
+    case connectionReset(endpoint: String, HTTPPhase)
+    /// The other side closed the connection before the answer (or the TLS handshake) was complete.
+    case endedEarly(endpoint: String, HTTPPhase)
+    /// No trusted TLS connection. `reason` is curl's text.
+    case tlsFailed(endpoint: String, reason: String)
+    /// The deadline of this phase, `limit`, passed.
+    case timedOut(endpoint: String, HTTPPhase, limit: Duration)
+    /// The answer's body or head has more than `limit` bytes.
+    case responseTooLarge(endpoint: String, HTTPResponsePart, limit: Int)
+    /// An answer whose status is none of 200 to 299.
+    case status(endpoint: String, code: Int)
+    /// The client's owner wanted no answer any more.
+    case cancelled(endpoint: String)
+    /// Everything else that curl reports, by its number and with its text.
+    case other(endpoint: String, HTTPPhase, code: Int, reason: String)
+
+    package var kind: FailureKind {
+        switch self {
+        case .invalidEndpoint, .invalidRequest: .badInput
+        default: .serviceFailed
+        }
+    }
+
+    /// Whether the same request may well be answered if it is sent again a little later.
+    ///
+    /// This says nothing of whether sending it twice is harmless; see ``mayHaveBeenSent``.
+    package var isTransient: Bool {
+        switch self {
+        case .cannotResolve, .connectionRefused, .cannotConnect, .connectionReset, .endedEarly, .timedOut: true
+        case .status(_, let code): HTTPResponse.isTransient(status: code)
+        case .invalidEndpoint, .invalidRequest, .tlsFailed, .responseTooLarge, .cancelled, .other: false
+        }
+    }
+
+    /// Whether the server may have seen the request, or a part of it.
+    package var mayHaveBeenSent: Bool {
+        switch self {
+        case .invalidEndpoint, .invalidRequest, .cannotResolve, .connectionRefused, .cannotConnect, .tlsFailed: false
+        case .connectionReset(_, let phase), .endedEarly(_, let phase), .timedOut(_, let phase, _),
+            .other(_, let phase, _, _):
+            phase == .exchanging
+        case .responseTooLarge, .status, .cancelled: true
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .invalidEndpoint(let reason): "not an endpoint: \(reason)"
+        case .invalidRequest(let endpoint, let reason): "no request to \(endpoint): \(reason)"
+        case .cannotResolve(let endpoint): "\(endpoint): the host name cannot be resolved"
+        case .connectionRefused(let endpoint): "\(endpoint): connection refused"
+        case .cannotConnect(let endpoint, let reason): "\(endpoint): cannot connect: \(reason)"
+        case .connectionReset(let endpoint, let phase): "\(endpoint): connection reset \(phase.when)"
+        case .endedEarly(let endpoint, let phase): "\(endpoint): connection closed \(phase.when)"
+        case .tlsFailed(let endpoint, let reason): "\(endpoint): no trusted TLS connection: \(reason)"
+        case .timedOut(let endpoint, let phase, let limit): "\(endpoint): timed out \(phase.when) (after \(limit))"
+        case .responseTooLarge(let endpoint, let part, let limit):
+            "\(endpoint): the answer's \(part) has more than \(limit) bytes"
+        case .status(let endpoint, let code): "\(endpoint): answered HTTP status \(code)"
+        case .cancelled(let endpoint): "\(endpoint): given up"
+        case .other(let endpoint, _, let code, let reason): "\(endpoint): \(reason) (curl error \(code))"
+        }
+    }
+
+    package var hints: [String] {
+        guard case .status(_, let code) = self, 300..<400 ~= code else { return [] }
+        return ["the server redirects, and redirects are not followed: check the URL"]
+    }
+}
+
+/// How far a request had come.
+package enum HTTPPhase: Sendable, Hashable {
+    /// Nothing of the request had been sent: its name was resolved, the connection made or secured.
+    case connecting
+    /// Some of the request had been sent.
+    case exchanging
+
+    var when: String {
+        switch self {
+        case .connecting: "while connecting"
+        case .exchanging: "before the answer was complete"
+        }
+    }
+}
+
+/// The parts of an answer that have limits of their own.
+package enum HTTPResponsePart: String, Sendable, CustomStringConvertible {
+    case head, body
+
+    package var description: String { rawValue }
+}

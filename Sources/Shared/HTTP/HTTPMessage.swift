@@ -1,0 +1,108 @@
+/// What is asked of an endpoint.
+package struct HTTPRequest: Sendable {
+    /// What is done, and the bytes that it needs.
+    package enum Method: Sendable, Equatable {
+        case get
+        case post([UInt8])
+    }
+
+    /// Who is asked.
+    package var endpoint: Endpoint
+    /// What is done.
+    package var method: Method
+    /// What is put behind the endpoint's own path: nothing, or a path (and query) that begins with a slash.
+    package var path: String
+    /// Names and values, in printable ASCII.
+    package var headers: [(name: String, value: String)]
+    /// How much and how long.
+    package var limits: HTTPLimits
+    /// Whether a connection kept from an earlier request will do.
+    ///
+    /// curl sends a request a second time when a kept connection turns out to be closed. Without reuse it is sent
+    /// once at most.
+    package var reusesConnection: Bool
+
+    package init(
+        _ endpoint: Endpoint, _ method: Method = .get, path: String = "",
+        headers: [(name: String, value: String)] = [], limits: HTTPLimits = HTTPLimits(), reusesConnection: Bool = true
+    ) {
+        self.endpoint = endpoint
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.limits = limits
+        self.reusesConnection = reusesConnection
+    }
+}
+
+/// How many bytes an answer may have and how long it may take.
+package struct HTTPLimits: Sendable, Hashable {
+    /// Bytes of the answer's body.
+    package var body: Int
+    /// Bytes of the answer's head: the status line and all headers, those of interim answers too.
+    package var head: Int
+    /// From the call to the last byte of the answer.
+    package var deadline: Duration
+    /// Until the connection is made and secured.
+    package var connectTimeout: Duration
+
+    package init(
+        body: Int = 16 << 20, head: Int = 64 << 10, deadline: Duration = .seconds(30),
+        connectTimeout: Duration = .seconds(10)
+    ) {
+        self.body = body
+        self.head = head
+        self.deadline = deadline
+        self.connectTimeout = connectTimeout
+    }
+}
+
+/// An endpoint's answer, whatever its status.
+package struct HTTPResponse: Sendable {
+    /// 200 and so on.
+    package let status: Int
+    /// Names as the server wrote them and values without the space around them, in their order.
+    package let headers: [(name: String, value: String)]
+    /// The bytes behind the head.
+    package var body: [UInt8]
+
+    package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// The value of the first header of that name, in whatever case the server wrote it.
+    package func header(_ name: String) -> String? {
+        let wanted = name.lowercased()
+        return headers.first { $0.name.lowercased() == wanted }?.value
+    }
+
+    /// Whether the status is one of 200 to 299.
+    package var isSuccess: Bool { 200..<300 ~= status }
+
+    /// The pause that the server asks for before the next request: `Retry-After` in its form of whole seconds.
+    /// A date in its place is ignored.
+    package var retryAfter: Duration? {
+        guard let text = header("Retry-After"), text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }),
+            let seconds = Int32(text)
+        else { return nil }
+        return .seconds(seconds)
+    }
+
+    /// The answer itself, if its status is one of 200 to 299.
+    ///
+    /// - Throws: ``HTTPError/status(endpoint:code:)``.
+    package func successful(from endpoint: Endpoint) throws(HTTPError) -> HTTPResponse {
+        guard isSuccess else { throw .status(endpoint: endpoint.displayName, code: status) }
+        return self
+    }
+
+    /// Whether a status tells of a state that passes: a rate limit, or a server behind a gateway that is away.
+    package static func isTransient(status: Int) -> Bool {
+        switch status {
+        case 408, 425, 429, 500, 502...504, 520...524: true
+        default: false
+        }
+    }
+}

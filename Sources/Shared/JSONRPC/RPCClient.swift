@@ -1,0 +1,134 @@
+package import HTTP
+package import JSON
+
+/// A call of one method.
+package struct RPCCall: Sendable, Equatable {
+    package let method: String
+    package let parameters: [JSONValue]
+
+    package init(_ method: String, _ parameters: [JSONValue] = []) {
+        self.method = method
+        self.parameters = parameters
+    }
+
+    func json(id: UInt64) -> JSONValue {
+        .members([
+            "jsonrpc": .string("2.0"), "id": .number(id), "method": .string(method), "params": .array(parameters),
+        ])
+    }
+}
+
+/// A client of one JSON-RPC 2.0 server over HTTP.
+///
+/// It sends each request once: what to do about an error is the caller's to say; see ``RPCError/isTransient``.
+package final class RPCClient {
+    /// Who is asked.
+    package let endpoint: Endpoint
+    /// How much and how long, for each request.
+    package var limits: HTTPLimits
+    /// Called before each HTTP request with the names of the methods in it; parameters may be secret.
+    package var observer: ([String]) -> Void
+    /// How many HTTP requests were sent.
+    package private(set) var requestCount = 0
+
+    private let http: HTTPClient
+    private var lastID: UInt64 = 0
+
+    package init(
+        _ endpoint: Endpoint, over http: HTTPClient = HTTPClient(), limits: HTTPLimits = HTTPLimits(),
+        observer: @escaping ([String]) -> Void = { _ in }
+    ) {
+        self.endpoint = endpoint
+        self.http = http
+        self.limits = limits
+        self.observer = observer
+    }
+
+    /// The result of one call.
+    ///
+    /// - Parameter once: whether the call may reach the server once at most, as one that sends something should; it
+    ///   then gets a connection of its own. See ``HTTPRequest/reusesConnection``.
+    /// - Throws: ``RPCError``, the node's own error as ``RPCError/response(code:message:data:)``.
+    package func call(
+        _ method: String, _ parameters: [JSONValue] = [], once: Bool = false
+    ) throws(RPCError) -> JSONValue {
+        let id = nextID()
+        let response = try send(RPCCall(method, parameters).json(id: id), methods: [method], once: once)
+        guard response.isSuccess else { throw failure(of: response) }
+        let answer = RPCAnswer(try response.json(from: endpoint))
+        // A server that could not read the request answers with an error and the id null.
+        if answer.id == nil, case .error = answer.outcome { return try value(of: answer).get() }
+        guard answer.id == id else { throw malformed("its id is not the request's") }
+        return try value(of: answer).get()
+    }
+
+    /// The results of several calls, in their order, from one HTTP request.
+    ///
+    /// - Returns: for each call its result, the node's error, or what is wrong with this one answer.
+    /// - Throws: ``RPCError`` if no call has an answer to go by; ``RPCError/batchRefused(endpoint:reason:)`` if the
+    ///   server wants the calls one by one.
+    package func batch(_ calls: [RPCCall]) throws(RPCError) -> [Result<JSONValue, RPCError>] {
+        guard !calls.isEmpty else { return [] }
+        let ids = calls.map { _ in nextID() }
+        let request = JSONValue.array(zip(calls, ids).map { $0.json(id: $1) })
+        let response = try send(request, methods: calls.map(\.method), once: false)
+        guard response.isSuccess else { throw batchFailure(of: response) }
+        let value = try response.json(from: endpoint)
+        guard let answers = value.array?.map(RPCAnswer.init) else {
+            guard case .error(let error) = RPCAnswer(value).outcome else {
+                throw malformed("it answers a batch and is no array")
+            }
+            throw batchFailure(of: error)
+        }
+        // geth refuses a batch that is too large with an array of one error.
+        if calls.count > 1, answers.count == 1, case .error(let error)? = answers.first?.outcome {
+            throw batchFailure(of: error)
+        }
+        return try matched(answers, to: calls, ids)
+    }
+
+    private func nextID() -> UInt64 {
+        lastID += 1
+        return lastID
+    }
+
+    private func send(_ body: JSONValue, methods: [String], once: Bool) throws(RPCError) -> HTTPResponse {
+        observer(methods)
+        requestCount += 1
+        let request = HTTPRequest(
+            endpoint, .post(Array(body.compact.utf8)),
+            headers: [("Content-Type", "application/json"), ("Accept", "application/json")], limits: limits,
+            reusesConnection: !once)
+        do { return try http.perform(request) } catch { throw .transport(error) }
+    }
+
+    private func malformed(_ reason: String) -> RPCError {
+        .malformed(endpoint: endpoint.displayName, reason: reason)
+    }
+
+    private func value(of answer: RPCAnswer) -> Result<JSONValue, RPCError> {
+        switch answer.outcome {
+        case .result(let value): .success(value)
+        case .error(let error): .failure(failure(of: error))
+        case .malformed(let reason): .failure(malformed(reason))
+        }
+    }
+
+    /// Gives each call its answer, in whatever order they came.
+    private func matched(
+        _ answers: [RPCAnswer], to calls: [RPCCall], _ ids: [UInt64]
+    ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
+        let indices = Dictionary(zip(ids, calls.indices)) { first, _ in first }
+        var results: [Result<JSONValue, RPCError>?] = calls.map { _ in nil }
+        for answer in answers {
+            guard let id = answer.id, let index = indices[id] else {
+                throw malformed("it answers a call that was not made")
+            }
+            guard results[index] == nil else { throw malformed("it answers a call twice") }
+            results[index] = value(of: answer)
+        }
+        return zip(calls, results).map { call, result in
+            result ?? .failure(.missingAnswer(endpoint: endpoint.displayName, method: call.method))
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import ABI
+import BigInt
+import Primitives
+import Testing
+
+@Suite struct CodingTests {
+    @Test("eth-abi encodes the same values to the same bytes", arguments: try Vector.all.get())
+    func encodes(vector: Vector) throws {
+        #expect(try ABI.encode(vector.values, as: vector.types) == vector.encoding)
+    }
+
+    @Test("eth-abi's bytes decode to the same values in either layout", arguments: try Vector.all.get())
+    func decodes(vector: Vector) throws {
+        #expect(try ABI.decode(vector.encoding, as: vector.types) == vector.values)
+        #expect(try ABI.decode(vector.encoding, as: vector.types, layout: .lenient) == vector.values)
+    }
+
+    @Test("the vectors are there, hundreds of them")
+    func vectors() throws { #expect(try Vector.all.get().count >= 300) }
+
+    /// The examples of Solidity's "Contract ABI Specification".
+    static let examples: [(signature: String, arguments: [String], calldata: String)] = [
+        ("baz(uint32,bool)", ["69", "true"], "cdcd77c0" + word(0x45) + word(1)),
+        (
+            "bar(bytes3[2])", ["[0x616263,0x646566]"],
+            """
+            fce353f6
+            6162630000000000000000000000000000000000000000000000000000000000
+            6465660000000000000000000000000000000000000000000000000000000000
+            """
+        ),
+        (
+            "sam(bytes,bool,uint256[])", ["0x64617665", "true", "[1,2,3]"],
+            "a5643bf2" + word(0x60) + word(1) + word(0xa0) + word(4)
+                + "6461766500000000000000000000000000000000000000000000000000000000"
+                + word(3) + word(1) + word(2) + word(3)
+        ),
+        (
+            "f(uint256,uint32[],bytes10,bytes)",
+            ["0x123", "[0x456, 0x789]", "0x31323334353637383930", "0x48656c6c6f2c20776f726c6421"],
+            "8be65246" + word(0x123) + word(0x80)
+                + "3132333435363738393000000000000000000000000000000000000000000000"
+                + word(0xe0) + word(2) + word(0x456) + word(0x789) + word(0x0d)
+                + "48656c6c6f2c20776f726c642100000000000000000000000000000000000000"
+        ),
+        (
+            "g(uint256[][],string[])", ["[[1, 2], [3]]", #"["one", "two", "three"]"#],
+            "2289b18c" + word(0x40) + word(0x140) + word(2) + word(0x40) + word(0xa0) + word(2) + word(1) + word(2)
+                + word(1) + word(3) + word(3) + word(0x60) + word(0xa0) + word(0xe0) + word(3)
+                + "6f6e650000000000000000000000000000000000000000000000000000000000" + word(3)
+                + "74776f0000000000000000000000000000000000000000000000000000000000" + word(5)
+                + "7468726565000000000000000000000000000000000000000000000000000000"
+        ),
+    ]
+
+    @Test("the specification's examples", arguments: examples)
+    func specification(signature: String, arguments: [String], calldata: String) throws {
+        let function = try ABIFunction(signature)
+        let values = try function.inputs.values(arguments: arguments)
+        #expect(try function.encodeCall(values) == bytes(calldata))
+        #expect(try function.decodeCall(bytes(calldata)) == values)
+    }
+
+    @Test("integers of every width stop at their limits")
+    func integerLimits() throws {
+        for bits in stride(from: 8, through: 256, by: 8) {
+            let unsigned = try ABIType("uint\(bits)")
+            let signed = try ABIType("int\(bits)")
+            let top = BigUInt(1) << bits
+            let half = BigInt(1) << (bits - 1)
+            let good: [(ABIValue, ABIType)] = [
+                (.uint(0), unsigned), (.uint(top - 1), unsigned), (.int(half - 1), signed), (.int(-half), signed),
+                (.int(-1), signed), (.int(0), signed),
+            ]
+            for (value, type) in good {
+                #expect(try ABI.decode(ABI.encode([value], as: [type]), as: [type]) == [value])
+            }
+            let bad: [(ABIValue, ABIType)] = [(.uint(top), unsigned), (.int(half), signed), (.int(-half - 1), signed)]
+            for (value, type) in bad {
+                #expect(throws: ABIError.outOfRange(place: "args[0]", type: "\(type)")) {
+                    try ABI.encode([value], as: [type])
+                }
+            }
+        }
+    }
+
+    @Test(
+        "a value of another kind or count is refused, and where it stands is told",
+        arguments: [
+            ("uint8", .int(1), .wrongKind(place: "args[0]", type: "uint8", actual: "a signed integer")),
+            ("int8", .uint(1), .wrongKind(place: "args[0]", type: "int8", actual: "an unsigned integer")),
+            ("bytes4", .fixedBytes([1]), .wrongKind(place: "args[0]", type: "bytes4", actual: "1 fixed bytes")),
+            ("bytes4", .bytes([1, 2, 3, 4]), .wrongKind(place: "args[0]", type: "bytes4", actual: "bytes")),
+            ("bytes", .string("a"), .wrongKind(place: "args[0]", type: "bytes", actual: "a string")),
+            ("function", .address(.zero), .wrongKind(place: "args[0]", type: "function", actual: "an address")),
+            ("bool[2]", .array([.bool(true)]), .wrongCount(place: "args[0]", type: "bool[2]", expected: 2, actual: 1)),
+            ("bool[0]", .array([.bool(true)]), .wrongCount(place: "args[0]", type: "bool[0]", expected: 0, actual: 1)),
+            ("(bool)", .tuple([]), .wrongCount(place: "args[0]", type: "(bool)", expected: 1, actual: 0)),
+            ("(bool)", .array([]), .wrongKind(place: "args[0]", type: "(bool)", actual: "an array")),
+            ("bool[]", .tuple([]), .wrongKind(place: "args[0]", type: "bool[]", actual: "a tuple")),
+            (
+                "(bool,(uint8[] list) inner)[]",
+                .array([.tuple([.bool(true), .tuple([.array([.uint(1), .uint(256)])])])]),
+                .outOfRange(place: "args[0][0].inner.list[1]", type: "uint8")
+            ),
+        ] as [(String, ABIValue, ABIError)])
+    func mismatch(type: String, value: ABIValue, error: ABIError) {
+        #expect(throws: error) { try ABI.encode([value], as: [ABIType(type)]) }
+    }
+
+    @Test("as many values as types are needed")
+    func count() {
+        let error = ABIError.wrongCount(place: "args", type: "(bool)", expected: 1, actual: 2)
+        #expect(throws: error) { try ABI.encode([.bool(true), .bool(true)], as: [.bool]) }
+    }
+}

@@ -1,0 +1,175 @@
+import ABI
+import BigInt
+import JSON
+import Primitives
+import Testing
+
+@Suite struct ContractTests {
+    static let entries = """
+        [
+        {"type":"function","name":"transfer","inputs":[{"name":"to","type":"address"},
+            {"name":"amount","type":"uint256"}],"outputs":[{"name":"","type":"bool"}],"stateMutability":"nonpayable"},
+        {"type":"function","name":"transfer","inputs":[{"name":"to","type":"address"}],"outputs":[]},
+        {"type":"function","name":"owner","constant":true,"inputs":[],"outputs":[{"name":"","type":"address"}]},
+        {"type":"event","name":"Transfer","inputs":[{"name":"from","type":"address","indexed":true},
+            {"name":"to","type":"address","indexed":true},{"name":"value","type":"uint256","indexed":false}]},
+        {"type":"event","name":"Transfer","inputs":[{"name":"from","type":"address","indexed":true},
+            {"name":"to","type":"address","indexed":true},{"name":"id","type":"uint256","indexed":true}]},
+        {"type":"error","name":"NotOwner","inputs":[]},
+        {"type":"error","name":"TooMany","inputs":[{"name":"count","type":"uint256"},{"name":"who","type":"string"}]},
+        {"type":"constructor","inputs":[{"name":"roots","type":"address[]"}],"stateMutability":"nonpayable"},
+        {"type":"receive","stateMutability":"payable"},
+        {"type":"fallback","stateMutability":"payable"}
+        ]
+        """
+
+    static func contract() throws -> ContractABI { try ContractABI(json: JSONParser.parse(entries)) }
+
+    @Test("an interface is an array, or an artefact's abi")
+    func forms() throws {
+        let contract = try Self.contract()
+        #expect(try contract == ContractABI(json: JSONParser.parse(#"{"abi":\#(Self.entries),"other":1}"#)))
+        #expect(contract.functions.count == 3)
+        #expect(contract.events.count == 2)
+        #expect(contract.reverts.map(\.signature) == ["NotOwner()", "TooMany(uint256,string)"])
+        #expect(contract.constructor.inputs.map(\.name) == ["roots"])
+        #expect(try ContractABI(json: JSONParser.parse("[]")).constructor == ABIConstructor(inputs: []))
+    }
+
+    @Test(
+        "what is no interface is refused",
+        arguments: [
+            ("1", .notAnObject(line: 1)), ("{}", .missingMember(line: 1, member: "abi")),
+            (#"{"abi":{}}"#, .illTyped(line: 1, member: "abi", expected: "an array")),
+            (#"{"abi":[1]}"#, .notAnObject(line: 1)),
+            ("[1]", .notAnObject(line: 1)),
+            ("{\"abi\":[\n{\"type\":\"event\"}]}", .missingMember(line: 2, member: "abi.0.inputs")),
+        ] as [(String, JSONError)])
+    func badInterfaces(text: String, error: JSONError) throws {
+        let json = try JSONParser.parse(text)
+        #expect(throws: ABIError.json(error)) { try ContractABI(json: json) }
+    }
+
+    @Test(
+        "bytecode is hex, bare or in an object, with 0x or without",
+        arguments: [#"{"bytecode":"0x6080"}"#, #"{"bytecode":"6080"}"#, #"{"bytecode":{"object":"0x6080","x":1}}"#])
+    func bytecode(text: String) throws {
+        #expect(try ContractABI.bytecode(ofArtefact: JSONParser.parse(text)) == [0x60, 0x80])
+    }
+
+    @Test(
+        "what is no bytecode is refused",
+        arguments: [
+            ("{}", .noBytecode), (#"{"bytecode":"0x"}"#, .noBytecode), (#"{"bytecode":""}"#, .noBytecode),
+            (#"{"bytecode":{"object":"60__$aabb$__80"}}"#, .unlinkedBytecode),
+            (#"{"bytecode":"0x608"}"#, .badBytecode(.oddHexLength(count: 3))),
+            (#"{"bytecode":"0x60zz"}"#, .badBytecode(.notHex(offset: 2))),
+            (#"{"bytecode":1}"#, .json(.illTyped(line: 1, member: "bytecode", expected: "a string"))),
+            (#"{"bytecode":{}}"#, .json(.missingMember(line: 1, member: "bytecode.object"))),
+            ("[]", .json(.notAnObject(line: 1))),
+        ] as [(String, ABIError)])
+    func badBytecode(text: String, error: ABIError) throws {
+        let json = try JSONParser.parse(text)
+        #expect(throws: error) { try ContractABI.bytecode(ofArtefact: json) }
+    }
+
+    @Test("a name finds its function; an overload needs its signature")
+    func overloads() throws {
+        let contract = try Self.contract()
+        #expect(try contract.function("owner").mutability == .view)
+        #expect(try contract.function("transfer(address payable)").inputs.count == 1)
+        #expect(try contract.function("transfer(address,uint)").inputs.count == 2)
+        #expect(try contract.revert("NotOwner").signature == "NotOwner()")
+    }
+
+    @Test("a name without an entry, or with two, is refused")
+    func names() throws {
+        let contract = try Self.contract()
+        #expect(
+            throws: ABIError.ambiguousName(
+                name: "transfer", signatures: ["transfer(address,uint256)", "transfer(address)"])
+        ) { try contract.function("transfer") }
+        let transfer = "Transfer(address,address,uint256)"
+        #expect(throws: ABIError.ambiguousName(name: transfer, signatures: [transfer, transfer])) {
+            try contract.event(transfer)
+        }
+        #expect(throws: ABIError.unknownItem(item: "function", name: "mint")) { try contract.function("mint") }
+        #expect(throws: ABIError.unknownItem(item: "function", name: "transfer(bool)")) {
+            try contract.function("transfer(bool)")
+        }
+        #expect(throws: ABIError.unknownItem(item: "error", name: "owner")) { try contract.revert("owner") }
+        #expect(throws: ABIError.unknownItem(item: "event", name: "owner()")) { try contract.event("owner()") }
+        #expect(throws: ABIError.self) { try contract.function("transfer(") }
+    }
+
+    @Test("calldata finds its function by the selector")
+    func calls() throws {
+        let contract = try Self.contract()
+        let calldata = try contract.function("transfer(address)").encodeCall([.address(.zero)])
+        let call = try contract.decodeCall(calldata)
+        #expect(call.function.signature == "transfer(address)")
+        #expect(call.arguments == [.address(.zero)])
+        #expect(throws: ABIError.unknownItem(item: "function with the selector", name: "0x01020304")) {
+            try contract.decodeCall([1, 2, 3, 4])
+        }
+        #expect(throws: ABIError.truncated(place: "selector", type: "bytes4", needed: 4, available: 3)) {
+            try contract.decodeCall([1, 2, 3])
+        }
+    }
+
+    @Test("a log finds its event by the topic, and by the number of topics where indexed alone differs")
+    func logs() throws {
+        let contract = try Self.contract()
+        let topic = try #require(contract.events.first).topic
+        let coins = try contract.decodeLog(topics: [topic, .zero, .zero], data: bytes(word(5)))
+        #expect(coins.event.inputs.last?.parameter.name == "value")
+        #expect(coins.values.last == .value(.uint(5)))
+        let token = try contract.decodeLog(topics: [topic, .zero, .zero, .zero], data: [UInt8]())
+        #expect(token.event.inputs.last?.parameter.name == "id")
+        #expect(throws: ABIError.wrongTopicCount(event: token.event.signature, expected: 3, actual: 1)) {
+            try contract.decodeLog(topics: [topic], data: [UInt8]())
+        }
+        for topics in [[], [Bytes32.zero]] {
+            #expect(
+                throws: ABIError.unknownItem(item: "event with the topic", name: topics.first?.hex ?? "")
+            ) { try contract.decodeLog(topics: topics, data: [UInt8]()) }
+        }
+    }
+
+    @Test("revert data says what it means")
+    func reverts() throws {
+        let contract = try Self.contract()
+        let message = try ABIRevert.message.encode([.string("bad \"sig\" len")])
+        #expect(contract.decodeRevert(message) == .message("bad \"sig\" len"))
+        #expect(contract.decodeRevert(message).description == #"Error("bad \"sig\" len")"#)
+        let panic = try ABIRevert.panic.encode([.uint(0x12)])
+        #expect(contract.decodeRevert(panic) == .panic(0x12))
+        #expect(contract.decodeRevert(panic).description == "Panic(0x12): division by zero")
+        #expect(contract.decodeRevert([0x30, 0xcd, 0x74, 0x71]).description == "NotOwner()")
+        let tooMany = try contract.revert("TooMany")
+        let data = try tooMany.encode([.uint(5), .string("a")])
+        #expect(contract.decodeRevert(data) == .declared(tooMany, [.uint(5), .string("a")]))
+        #expect(contract.decodeRevert(data).description == #"TooMany("0x5","a")"#)
+        #expect(contract.decodeRevert([UInt8]()) == .empty)
+    }
+
+    @Test("revert data that is not what its selector says is unknown, not an error")
+    func strangeReverts() throws {
+        let contract = try Self.contract()
+        let message = try ABIRevert.message.encode([.string("text")])
+        for count in 1..<(message.count - 32) {
+            #expect(contract.decodeRevert(message.prefix(count)) == .unknown(Array(message.prefix(count))))
+        }
+        #expect(contract.decodeRevert([0xde, 0xad, 0xbe, 0xef]).description == "0xdeadbeef")
+        let panic = try ABIRevert.panic.encode([.uint(BigUInt(1) << 255)])
+        #expect(contract.decodeRevert(panic).description == "Panic(0x8" + String(repeating: "0", count: 63) + ")")
+    }
+
+    @Test(
+        "every code of Panic that Solidity documents has a meaning",
+        arguments: [0x00, 0x01, 0x11, 0x12, 0x21, 0x22, 0x31, 0x32, 0x41, 0x51] as [BigUInt])
+    func panics(code: BigUInt) {
+        #expect(RevertData.panicMeaning(code) != nil)
+        #expect(RevertData.panicMeaning(code + 2) == nil)
+    }
+}

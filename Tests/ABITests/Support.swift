@@ -1,0 +1,53 @@
+import ABI
+import JSON
+import Primitives
+import TestVectors
+import Testing
+
+/// Bytes from hex that is written a word a line.
+func bytes(_ lines: String) throws -> [UInt8] {
+    try Hex.decode(lines.filter { !$0.isWhitespace }, prefix: .none)
+}
+
+func types(_ texts: [String]) throws -> [ABIType] { try texts.map { text throws in try ABIType(text) } }
+
+/// One row of Tests/vectors/abi-eth-abi.json.
+struct Vector: CustomTestStringConvertible {
+    let types: [ABIType]
+    let values: [ABIValue]
+    let encoding: [UInt8]
+    let testDescription: String
+
+    init(_ object: JSONObject) throws {
+        let names = try object.array("types").compactMap(\.string)
+        types = try ABITests.types(names)
+        values = try zip(types, object.array("values")).map { type, json in try ABIValue(json: json, as: type) }
+        encoding = try Hex.decode(object.string("encoding"))
+        testDescription = names.joined(separator: ",")
+    }
+
+    static let all = Result {
+        try TestVectors.load("abi-eth-abi.json", member: "vectors").map(Vector.init)
+    }
+}
+
+/// A generator of the same numbers in every run (SplitMix64).
+struct Dice: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// A number as the hex digits of a word.
+func word(_ number: UInt64) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: 64 - digits.count) + digits
+}
