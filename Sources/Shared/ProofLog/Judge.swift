@@ -22,6 +22,7 @@ struct Judge {
     }
 
     private static func proof(_ text: [UInt8], line: Int) throws(Refusal) -> Proof {
+        guard text.first == UInt8(ascii: "{") else { throw .notJSON(.notAnObject(line: line)) }
         let value: JSONValue
         do throws(JSONError) { value = try JSONParser.parse(text, line: line) } catch { throw .notJSON(error) }
         guard let object = value.object else { throw .notJSON(.notAnObject(line: line)) }

@@ -54,29 +54,20 @@ struct Marker {
 /// Counts line ends at the speed of memory.
 enum LineEnds {
     static func count(in bytes: Span<UInt8>) -> Int {
-        unsafe bytes.withUnsafeBytes { unsafe count(in: $0) }
-    }
-
-    private static func count(in buffer: UnsafeRawBufferPointer) -> Int {
-        typealias Lanes = SIMD32<UInt8>
-        let lineEnd = Lanes(repeating: UInt8(ascii: "\n"))
-        var total = 0
-        var position = 0
-        while buffer.count - position >= Lanes.scalarCount {
-            // A lane counts to 255 at most, then all are summed up.
-            let end = min(position + 255 * Lanes.scalarCount, buffer.count - Lanes.scalarCount + 1)
-            var counts = Lanes.zero
-            while position < end {
-                let lanes = unsafe buffer.loadUnaligned(fromByteOffset: position, as: Lanes.self)
-                counts.replace(with: counts &+ 1, where: lanes .== lineEnd)
-                position += Lanes.scalarCount
+        unsafe bytes.withUnsafeBufferPointer { buffer in
+            var total = 0
+            var position = 0
+            while position < buffer.count {
+                // So few that a byte can count them: the compiler then compares and adds whole vectors.
+                let end = min(position + 255, buffer.count)
+                var count: UInt8 = 0
+                while position < end {
+                    count &+= unsafe buffer[position] == UInt8(ascii: "\n") ? 1 : 0
+                    position &+= 1
+                }
+                total += Int(count)
             }
-            for lane in counts.indices { total += Int(counts[lane]) }
+            return total
         }
-        while position < buffer.count {
-            if unsafe buffer[position] == UInt8(ascii: "\n") { total += 1 }
-            position += 1
-        }
-        return total
     }
 }

@@ -31,7 +31,7 @@ package enum ProofLogError: Failure, Equatable {
                 + (path.map { " of \($0.quoted())" } ?? "") + " but no proof was valid: \(refused.reason)"
                 + (count > 1 ? " (\(count) such lines in all)" : "")
         case .timedOut(let duration, let refused):
-            "no valid proof came within \(duration.components.seconds) s"
+            "no valid proof came within \(duration)"
                 + (refused.map { "; at line \($0.place.line) one was refused: \($0.reason)" } ?? "")
         }
     }
