@@ -96,6 +96,7 @@ let package = Package(
         program(
             "abi-encode",
             ["ABI", "Console", "Dstack", "Failures", "JSON", "Primitives", "TEEBridge", "Transactions", bigInt]),
+        program("proof-extract", ["Console", "Dstack", "Failures", "JSON", "ProofLog"]),
 
         // Tests.
         .target(
