@@ -92,6 +92,7 @@ let package = Package(
         library(
             "ProofSource",
             ["Dstack", "Failures", "GuestAgent", "HTTP", "JSON", "Primitives", "Retrying", "Secp256k1", "Secrets"]),
+        library("ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
         library("BridgeClient", ["ABI", "Failures", "Node", "Primitives", "Secp256k1", "TEEBridge", bigInt]),
         library("Inbox", ["BridgeClient", "ECIES", "Failures", "JSON", "Primitives", "Secp256k1", "Secrets"]),
 
@@ -129,6 +130,7 @@ let package = Package(
                 "BridgeClient", "Console", "Failures", "Inbox", "JSON", "Keys", "NetworkOptions", "Primitives",
                 "Retrying",
             ]),
+        program("proof-extract", ["Console", "Dstack", "Failures", "JSON", "ProofLog"]),
 
         // Tests.
         .target(
@@ -143,6 +145,7 @@ let package = Package(
         tests(of: "ECIES", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Dstack", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Transactions", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
+        tests(of: "ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
         tests(of: "Keys", ["Primitives", "Secp256k1"]),
         tests(of: "Retrying"),
         serviceTests(of: "HTTP", ["Failures"]),

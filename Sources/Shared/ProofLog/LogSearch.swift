@@ -1,0 +1,55 @@
+package import Dstack
+
+/// Searches files, one after another as one log, and hands over the proofs that are wanted.
+package struct LogSearch {
+    /// The files in their order; nil is standard input.
+    package let paths: [String?]
+    /// Which proofs are wanted.
+    package let wanted: ProofSearch.Wanted
+    /// Whether the last file is read on as it grows.
+    package let isFollowing: Bool
+    /// How long to follow it; nil is for ever.
+    package let timeout: Duration?
+
+    package init(
+        paths: [String?], wanted: ProofSearch.Wanted, isFollowing: Bool = false, timeout: Duration? = nil
+    ) {
+        self.paths = paths
+        self.wanted = wanted
+        self.isFollowing = isFollowing
+        self.timeout = timeout
+    }
+
+    /// Reads the files and hands over each proof as soon as it is certain.
+    ///
+    /// - Throws: ``ProofLogError``, and what `body` throws.
+    package func run(_ body: (Proof) throws -> Void) throws {
+        let deadline = timeout.map { ContinuousClock.now + $0 }
+        var search = ProofSearch(wanted)
+        var isTimedOut = false
+        for (index, path) in paths.enumerated() where !search.isSatisfied {
+            if index > 0 { search.nextSource() }
+            let isFollowed = isFollowing && index == paths.count - 1
+            var reader = try LogReader(path: path, follow: isFollowed ? .init(until: deadline) : nil)
+            var step = LogReader.Step.bytes
+            while step == .bytes || step == .begunAnew, !search.isSatisfied {
+                step = try reader.next()
+                switch step {
+                case .bytes: try reader.withBytes { search.feed($0) }.forEach(body)
+                case .begunAnew: try search.nextLog().forEach(body)
+                case .timedOut: isTimedOut = true
+                case .ended: break
+                }
+            }
+        }
+        try search.finish().forEach(body)
+        if search.foundCount == 0 { throw failure(of: search, isTimedOut: isTimedOut) }
+    }
+
+    private func failure(of search: ProofSearch, isTimedOut: Bool) -> ProofLogError {
+        if isTimedOut, let timeout { return .timedOut(after: timeout, refused: search.refused) }
+        guard let refused = search.refused else { return .noMarker }
+        let path = paths.count > 1 ? paths[min(refused.place.source, paths.count - 1)] : nil
+        return .noValidProof(refused, path: path, count: search.refusedCount)
+    }
+}
