@@ -3,30 +3,19 @@ package import JSON
 // Inside this file a mistake is a JSONError, which knows its line and its member.
 
 extension ABIParameter {
-    init(_ object: JSONObject, nesting: Int = 0) throws(JSONError) {
-        let text = try object.string("type")
-        let type: ABIType
-        if text.hasPrefix("tuple") {
-            guard nesting < ABIType.depthLimit else {
-                throw object.illTyped("type", expected: "nested at most \(ABIType.depthLimit) levels")
-            }
-            let components = try Self.list("components", of: object, nesting: nesting + 1)
-            type = try object.parsed("type", as: "an ABI type") { text throws(ABIError) in
-                try ABIType(text, components: components)
-            }
-        } else {
-            type = try object.parsed("type", as: "an ABI type") { text throws(ABIError) in try ABIType(text) }
+    init(_ object: JSONObject) throws(JSONError) {
+        // JSON's own limit of nesting bounds the recursion; the type's limit, which is lower, is the scanner's.
+        let components = try object.string("type").hasPrefix("tuple") ? Self.list("components", of: object) : nil
+        let type = try object.parsed("type", as: "an ABI type") { text throws(ABIError) in
+            guard let components else { return try ABIType(text) }
+            return try ABIType(text, components: components)
         }
         let name = try object.optionalString("name")
         self.init(type, name: name == "" ? nil : name)
     }
 
-    fileprivate static func list(
-        _ member: String, of object: JSONObject, nesting: Int = 0
-    ) throws(JSONError) -> [ABIParameter] {
-        try objects(member, of: object).map { entry throws(JSONError) in
-            try ABIParameter(entry, nesting: nesting)
-        }
+    fileprivate static func list(_ member: String, of object: JSONObject) throws(JSONError) -> [ABIParameter] {
+        try objects(member, of: object).map { entry throws(JSONError) in try ABIParameter(entry) }
     }
 
     fileprivate static func objects(_ member: String, of object: JSONObject) throws(JSONError) -> [JSONObject] {
