@@ -22,8 +22,8 @@ struct ABIEncode: Program {
         ])
 }
 
-/// The most bytes that one proof or sealed message may have as JSON.
-let documentLimit = 64 << 20
+/// The most bytes that one proof or sealed message, or an array of them, may have as JSON.
+let inputLimit = 64 << 20
 
 /// Prints a request on a line of its own.
 func emit(_ request: TransactionRequest) throws(ConsoleError) {

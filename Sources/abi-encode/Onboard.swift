@@ -4,6 +4,7 @@ import Console
 import JSON
 import Program
 import TEEBridge
+import Transactions
 
 struct Onboard: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,13 +18,21 @@ struct Onboard: ParsableCommand {
     func run() throws {
         let requests = try BridgeRequests(bridge: bridge.address())
         let input = try Input(path: file, awaited: "sealed messages", voice: ABIEncode.voice)
-        try input.forEachObject(limit: documentLimit) { object in
-            let message = try SealedMessage(json: object)
-            guard let from = message.from else {
-                throw JSONError.missingMember(line: object.line, member: "from_member")
-            }
-            guard let to = message.to else { throw JSONError.missingMember(line: object.line, member: "to_member") }
-            try emit(requests.onboard(from: from, to: to, payload: message.payload))
+        try input.forEachObject(
+            limit: inputLimit, parse: { try Self.request(SealedMessage(json: $0), of: $0, requests) }
+        ) {
+            try emit($0)
         }
+    }
+
+    /// The request for a message, which must say from whom and to whom it goes.
+    private static func request(
+        _ message: SealedMessage, of object: JSONObject, _ requests: BridgeRequests
+    ) throws -> TransactionRequest {
+        guard let from = message.from else {
+            throw JSONError.missingMember(line: object.line, member: "from_member")
+        }
+        guard let to = message.to else { throw JSONError.missingMember(line: object.line, member: "to_member") }
+        return try requests.onboard(from: from, to: to, payload: message.payload)
     }
 }

@@ -36,9 +36,7 @@ struct Register: ParsableCommand {
         let input = try Input(path: file, awaited: "proofs", voice: ABIEncode.voice)
         var allowedRoots: Set<Address> = []
         var allowedCodes: Set<Bytes32> = []
-        try input.forEachObject(limit: documentLimit) { object in
-            let proof = try Proof(json: object)
-            try check(proof, trusted: trusted)
+        try input.forEachObject(limit: inputLimit, parse: { try checked(Proof(json: $0), trusted: trusted) }) { proof in
             if allow {
                 if allowedRoots.insert(proof.kmsRoot).inserted {
                     try emit(requests.kmsRoot(proof.kmsRoot, isAllowed: true))
@@ -52,11 +50,12 @@ struct Register: ParsableCommand {
     }
 
     /// Refuses what the operator did not name: nothing in a proof makes its own root or app trustworthy.
-    private func check(_ proof: Proof, trusted: Set<Address>) throws(RegisterError) {
+    private func checked(_ proof: Proof, trusted: Set<Address>) throws(RegisterError) -> Proof {
         guard trusted.contains(proof.kmsRoot) || (trusted.isEmpty && !allow) else {
             throw .untrustedRoot(proof.kmsRoot)
         }
         guard appId == nil || appId == proof.chain.appId else { throw .otherApp(proof.chain.appId) }
+        return proof
     }
 }
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Console
 import Dstack
-import Failures
 import JSON
 import Program
 import ProofLog
@@ -32,7 +31,7 @@ struct ProofExtract: Program {
 
     @Option(
         help: ArgumentHelp("With --follow: give up after so many seconds.", valueName: "seconds"),
-        transform: Self.duration)
+        transform: TimeoutOption.seconds)
     var timeout: Duration?
 
     @Argument(help: ArgumentHelp("Logs in their order. None, or -, is standard input.", valueName: "file"))
@@ -52,14 +51,6 @@ struct ProofExtract: Program {
         try LogSearch(paths: paths, wanted: wanted, isFollowing: follow, timeout: timeout).run { proof in
             try Descriptor.standardOutput.writeLine(proof.json.compact)
         }
-    }
-
-    /// A number of seconds, with or without a fraction.
-    private static func duration(_ text: String) throws -> Duration {
-        guard let seconds = Double(text), seconds >= 0, seconds <= 1e9 else {
-            throw ValidationError("\(text.quoted()) is not a number of seconds")
-        }
-        return .seconds(seconds)
     }
 }
 

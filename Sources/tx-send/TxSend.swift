@@ -18,7 +18,7 @@ struct TxSend: Program {
         abstract: "Sign transaction requests, send them, and wait for their outcome.",
         discussion: """
             Reads requests as JSON, as abi-encode prints them, and prints one record a line for each. It stops at \
-            the first that fails. A request whose precondition ("unless") holds already is skipped.
+            the first that fails, with the status of that one; what was sent before it stands in the records. A request whose precondition ("unless") holds already is skipped.
 
             EXAMPLE
               abi-encode register proof.json | tx-send --key file:owner.key --chain base
@@ -59,20 +59,17 @@ struct TxSend: Program {
         }
     }
 
-    /// The most bytes that one request may have as JSON.
-    private static let requestLimit = 16 << 20
+    /// The most bytes that one request, or an array of them, may have as JSON.
+    private static let inputLimit = 64 << 20
 
     func run() throws {
         let work = try worker()
         let input = try Input(path: file, awaited: "transaction requests", voice: voice)
-        var count = 0
-        try input.forEachObject(limit: Self.requestLimit) { object in
-            count += 1
-            let record = try work(TransactionRequest(json: object))
+        try input.forEachObject(limit: Self.inputLimit, parse: TransactionRequest.init(json:)) { request in
+            let record = try work(request)
             try Descriptor.standardOutput.writeLine(record.json(decoding: TEEBridge.answers).compact)
             try judge(record)
         }
-        guard count > 0 else { throw TxSendError.noRequest }
     }
 
     /// What is done with each request, by the mode.
@@ -116,12 +113,4 @@ struct TxSend: Program {
         case .success, .skipped, .simulated, .signed, .called: break
         }
     }
-}
-
-/// Why there was nothing to do.
-enum TxSendError: Failure {
-    case noRequest
-
-    var kind: FailureKind { .badInput }
-    var description: String { "there is no transaction request in the input" }
 }

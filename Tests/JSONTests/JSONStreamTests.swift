@@ -37,10 +37,17 @@ import Testing
         #expect(throws: JSONError.self) { try Self.values(text, chunk: 3) }
     }
 
-    @Test func valuesBeforeAFaultAreGivenFirst() throws {
+    @Test func valuesBeforeAFaultInTheSameBytesAreNotGiven() throws {
         var stream = JSONStream(limit: 100)
-        #expect(try stream.feed(Array("{\"a\":1}\n{oops}\n".utf8)).count == 1)
-        #expect(throws: JSONError.syntax(line: 2, expected: "a member name")) { try stream.finish() }
+        #expect(throws: JSONError.syntax(line: 2, expected: "a member name")) {
+            try stream.feed(Array("{\"a\":1}\n{oops}\n".utf8))
+        }
+    }
+
+    @Test func elementsAreGivenWhenTheirArrayHasEnded() throws {
+        var stream = JSONStream(limit: 100)
+        #expect(try stream.feed(Array("[{\"a\":1},{".utf8)).isEmpty)
+        #expect(try stream.feed(Array("}]".utf8)).count == 2)
     }
 
     @Test func aValueHasALimitAndAStreamHasNone() throws {

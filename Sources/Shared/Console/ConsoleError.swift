@@ -13,6 +13,8 @@ package enum ConsoleError: Failure, Equatable {
     case cannotRead(path: String, errno: Int32)
     /// The input is longer than the program takes.
     case tooLong(path: String, limit: Int)
+    /// The input holds nothing of what was awaited.
+    case empty(path: String, awaited: String)
     /// Standard input stands twice among the files.
     case inputTwice
 
@@ -25,6 +27,7 @@ package enum ConsoleError: Failure, Equatable {
         case .cannotOpen(let path, let code): "cannot open \(path.quoted()): \(Self.reason(code))"
         case .cannotRead(let path, let code): "cannot read \(path.quoted()): \(Self.reason(code))"
         case .tooLong(let path, let limit): "\(path.quoted()) is longer than \(limit) bytes"
+        case .empty(let path, let awaited): "there are no \(awaited) in \(path.quoted())"
         case .inputTwice: "standard input can be read only once"
         }
     }

@@ -7,13 +7,15 @@ package struct Input: ~Copyable {
     package let path: String
     /// The open file.
     package let descriptor: Descriptor
+    private let awaited: String
     private let isOwned: Bool
 
     /// Opens a file; nil and `-` are standard input. When that is a terminal, a hint says what is waited for.
     ///
-    /// - Parameter awaited: what the terminal's hint asks for: "a proof".
+    /// - Parameter awaited: what the input should hold, for hints and errors: "proofs".
     /// - Throws: ``ConsoleError/cannotOpen(path:errno:)``.
     package init(path: String?, awaited: String, voice: Voice) throws(ConsoleError) {
+        self.awaited = awaited
         if let path, path != "-" {
             let number = unsafe open(path, O_RDONLY | O_CLOEXEC)
             guard number >= 0 else { throw .cannotOpen(path: path, errno: errno) }
@@ -44,24 +46,36 @@ package struct Input: ~Copyable {
         }
     }
 
-    /// Hands over the JSON objects of the input, each as soon as it has come: JSON Lines, or one object or array in
-    /// any layout.
+    /// Reads the JSON objects of the input, each as soon as it has come: JSON Lines, or one object or array in any
+    /// layout.
     ///
+    /// All the objects that came together are parsed before the first of them is acted on, so that a fault among
+    /// them is found while nothing has been done yet.
     /// - Parameters:
-    ///   - limit: how many bytes one object may have.
-    /// - Throws: ``ConsoleError``, ``JSONError``, and what `body` throws.
-    package borrowing func forEachObject(limit: Int, _ body: (JSONObject) throws -> Void) throws {
+    ///   - limit: how many bytes one object, or the array, may have.
+    ///   - parse: makes what is needed of an object.
+    ///   - body: acts on it.
+    /// - Throws: ``ConsoleError``, ``JSONError``, and what the closures throw. No object at all is an error: it means
+    ///   that the program before this one in the pipeline failed.
+    package borrowing func forEachObject<Document>(
+        limit: Int, parse: (JSONObject) throws -> Document, _ body: (Document) throws -> Void
+    ) throws {
         var stream = JSONStream(limit: limit)
         var block = [UInt8](repeating: 0, count: Self.blockByteCount)
-        while true {
+        var isEmpty = true
+        var isLast = false
+        while !isLast {
             let count = try read(into: &block)
-            let isLast = count == 0
-            for value in try isLast ? stream.finish() : stream.feed(block[..<count]) {
-                guard let object = value.value.object else { throw JSONError.notAnObject(line: value.line) }
-                try body(object)
+            isLast = count == 0
+            let values = try isLast ? stream.finish() : stream.feed(block[..<count])
+            let documents = try values.map { line, value in
+                guard let object = value.object else { throw JSONError.notAnObject(line: line) }
+                return try parse(object)
             }
-            if isLast { return }
+            for document in documents { try body(document) }
+            isEmpty = isEmpty && documents.isEmpty
         }
+        guard !isEmpty else { throw ConsoleError.empty(path: path, awaited: awaited) }
     }
 
     private static let blockByteCount = 64 * 1024

@@ -1,5 +1,4 @@
 package import ArgumentParser
-package import Program
 
 /// `--timeout`: how long the program waits.
 package struct TimeoutOption: ParsableArguments {
