@@ -67,6 +67,7 @@ let package = Package(
         system("COpenSSL", pkgConfig: "libcrypto", package: "libssl-dev"),
         library("Secp256k1", ["CSecp256k1", "Failures", "Primitives", "Secrets"]),
         library("Ciphers", ["COpenSSL", "Failures", "Secrets"]),
+        library("Keystore", ["Ciphers", "Failures", "JSON", "Primitives", "Secp256k1", "Secrets"]),
         library("ECIES", ["Ciphers", "Failures", "Secp256k1", "Secrets"]),
 
         // What is signed, and what flows between the programs.
@@ -99,7 +100,7 @@ let package = Package(
         // How the programs are used.
         library("Console", ["Failures", "JSON", "Secrets"]),
         library("Program", ["Console", "Failures", "Primitives", argumentParser]),
-        library("Keys", ["Console", "Failures", "Secp256k1", "Secrets"]),
+        library("Keys", ["Console", "Failures", "JSON", "Keystore", "Secp256k1", "Secrets"]),
         library(
             "NetworkOptions",
             [
@@ -146,6 +147,7 @@ let package = Package(
         tests(of: "Dstack", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Transactions", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
+        tests(of: "Keystore", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Keys", ["Primitives", "Secp256k1"]),
         tests(of: "Retrying"),
         serviceTests(of: "HTTP", ["Failures"]),

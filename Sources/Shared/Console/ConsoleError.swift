@@ -15,6 +15,8 @@ package enum ConsoleError: Failure, Equatable {
     case tooLong(path: String, limit: Int)
     /// The input holds nothing of what was awaited.
     case empty(path: String, awaited: String)
+    /// Nobody can be asked: there is no terminal.
+    case noTerminal
     /// Standard input stands twice among the files.
     case inputTwice
 
@@ -28,6 +30,7 @@ package enum ConsoleError: Failure, Equatable {
         case .cannotRead(let path, let code): "cannot read \(path.quoted()): \(Self.reason(code))"
         case .tooLong(let path, let limit): "\(path.quoted()) is longer than \(limit) bytes"
         case .empty(let path, let awaited): "there are no \(awaited) in \(path.quoted())"
+        case .noTerminal: "there is no terminal to ask for the password"
         case .inputTwice: "standard input can be read only once"
         }
     }

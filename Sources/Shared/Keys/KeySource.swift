@@ -8,6 +8,8 @@ package import Secrets
 package enum KeySource: Equatable, Sendable {
     /// A file of hex that only its owner can read.
     case file(path: String)
+    /// A keystore file (Web3 Secret Storage), whose password is in a file, or is asked for on the terminal.
+    case keystore(path: String, passwordFile: String?)
     /// An environment variable of hex, which is removed once it was read.
     case environment(name: String)
     /// An open file descriptor of hex.
@@ -18,17 +20,19 @@ package enum KeySource: Equatable, Sendable {
     /// The key that makes a CVM a member.
     package static let member = KeySource.guestAgent(path: "/bridge", purpose: "ethereum")
 
-    /// A source as options and TEEBRIDGE_KEY name it: `file:PATH`, `env:NAME`, `fd:N`,
+    /// A source as options and TEEBRIDGE_KEY name it: `file:PATH`, `keystore:PATH`, `env:NAME`, `fd:N`,
     /// `dstack:PATH?purpose=PURPOSE` (each part of the last may be left out).
     ///
+    /// - Parameter passwordFile: where a keystore's password is; nil asks for it on the terminal.
     /// - Throws: ``KeyError/unknownSource(_:)``, ``KeyError/keyAsArgument``.
-    package init(_ text: String) throws(KeyError) {
+    package init(_ text: String, passwordFile: String? = nil) throws(KeyError) {
         guard let colon = text.firstIndex(of: ":") else {
             throw Self.looksLikeKey(text) ? .keyAsArgument : .unknownSource(text)
         }
         let value = String(text[text.index(after: colon)...])
         switch text[..<colon] {
         case "file" where !value.isEmpty: self = .file(path: value)
+        case "keystore" where !value.isEmpty: self = .keystore(path: value, passwordFile: passwordFile)
         case "env" where !value.isEmpty: self = .environment(name: value)
         case "fd": self = try Self.descriptor(value)
         case "dstack": self = try Self.guestAgent(value)
@@ -62,10 +66,12 @@ package enum KeySource: Equatable, Sendable {
     ) throws -> SecretKey {
         switch self {
         case .file(let path): return try Self.key(inFile: path)
+        case .keystore(let path, let passwordFile):
+            return try KeystoreSource(path: path, passwordFile: passwordFile).load()
         case .environment(let name): return try Self.key(inEnvironment: name)
         case .descriptor(let number):
-            return try Self.key(
-                in: Self.read(Descriptor(number: number), source: "fd:\(number)"), source: "fd:\(number)")
+            let source = "fd:\(number)"
+            return try Self.key(in: SecretFile.read(Descriptor(number: number), source: source), source: source)
         case .guestAgent(let path, let purpose):
             do { return try SecretKey(guestAgent(path, purpose)) } catch is Secp256k1Error {
                 throw KeyError.notAKey(source: "the guest agent")
@@ -74,24 +80,7 @@ package enum KeySource: Equatable, Sendable {
     }
 
     private static func key(inFile path: String) throws(KeyError) -> SecretKey {
-        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw .unreadable(source: path, reason: ConsoleError.reason(errno)) }
-        defer { close(file) }
-        var status = stat()
-        guard unsafe fstat(file, &status) == 0 else {
-            throw .unreadable(source: path, reason: ConsoleError.reason(errno))
-        }
-        let isRegular = status.st_mode & S_IFMT == S_IFREG
-        guard !isRegular || status.st_mode & 0o077 == 0 else {
-            throw .tooOpen(path: path, mode: status.st_mode & 0o777)
-        }
-        return try key(in: read(Descriptor(number: file), source: path), source: path)
-    }
-
-    private static func read(_ descriptor: Descriptor, source: String) throws(KeyError) -> SecretBytes {
-        do throws(ConsoleError) { return try descriptor.readSecret(limit: 4096, path: source) } catch {
-            throw .unreadable(source: source, reason: error.description)
-        }
+        try key(in: SecretFile.read(path), source: path)
     }
 
     /// Reads the variable, wipes it where it stands and removes it: no child and no /proc/PID/environ shows it then.

@@ -11,10 +11,16 @@ package struct KeyOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Where the key is: file:PATH, env:NAME, fd:N, or dstack:PATH?purpose=PURPOSE. \
-            [environment: TEEBRIDGE_KEY, or PRIVATE_KEY with the key itself]
+            Where the key is: file:PATH, keystore:PATH, env:NAME, fd:N, or dstack:PATH?purpose=PURPOSE. \
+            [environment: TEEBRIDGE_KEY; ETH_KEYSTORE, a keystore's path; PRIVATE_KEY, the key itself]
             """, valueName: "source"))
     package var key: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The file of a keystore's password; else the terminal asks. [environment: ETH_PASSWORD]",
+            valueName: "path"))
+    package var passwordFile: String?
 
     @OptionGroup package var agent: AgentOption
 
@@ -25,7 +31,13 @@ package struct KeyOptions: ParsableArguments {
     /// - Parameter fallback: the source where none is named.
     /// - Throws: `KeyError`.
     package func source(fallback: KeySource? = nil) throws -> KeySource {
-        if let text = key ?? Environment.value("TEEBRIDGE_KEY") { return try KeySource(text) }
+        let passwordFile = passwordFile ?? Environment.value("ETH_PASSWORD")
+        if let text = key ?? Environment.value("TEEBRIDGE_KEY") {
+            return try KeySource(text, passwordFile: passwordFile)
+        }
+        if let path = Environment.value("ETH_KEYSTORE") {
+            return .keystore(path: path, passwordFile: passwordFile)
+        }
         if Environment.value("PRIVATE_KEY") != nil { return .environment(name: "PRIVATE_KEY") }
         guard let fallback else { throw KeyError.noSource }
         return fallback
