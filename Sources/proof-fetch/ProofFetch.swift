@@ -21,6 +21,7 @@ struct ProofFetch: Program {
         version: version)
 
     @OptionGroup var timeout: TimeoutOption
+    @OptionGroup var tls: TLSOption
 
     @Option(
         help: ArgumentHelp("Try again for so long when the service is away or overloaded.", valueName: "seconds"),
@@ -39,7 +40,7 @@ struct ProofFetch: Program {
     func run() throws {
         let sources = try base.map { text throws(ProofSourceError) in try ProofSource(text) }
         let query = ProofSource.Query(
-            path: path, purpose: purpose, timeout: try timeout.duration(default: .seconds(30)))
+            path: path, purpose: purpose, timeout: try timeout.duration(default: .seconds(30)), caFile: tls.caFile)
         let voice = voice
         let fetcher = ProofFetcher(query: query, retryFor: retryFor) { error, pause in
             voice.warning("\(error); trying again in \(pause.formattedSeconds) s")

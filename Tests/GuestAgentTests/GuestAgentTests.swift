@@ -194,10 +194,10 @@ struct InfoTests {
             """
         try withAgent({ _ in [.answer(text)] }) { server, agent throws in
             let info = try agent.info()
-            #expect(info.appID.hex == "0x5bb4ff9a3837357f19dc176407a5709c62eb6c56")
+            #expect(info.appId.hex == "0x5bb4ff9a3837357f19dc176407a5709c62eb6c56")
             #expect(info.appName == "guest-agent")
             #expect(info.composeHash?.hex == "0xc143116fef3940e7f776bfc0919c256232ae5338a6e948c96b711e0b2383483a")
-            #expect(info.instanceID.hex == "0x1691ed1b47506cad7d08834668691d88246f5b1f")
+            #expect(info.instanceId.hex == "0x1691ed1b47506cad7d08834668691d88246f5b1f")
             #expect(info.raw["later"] == .number(1))
             #expect(server.requests.first?.target == "/Info")
             #expect(server.requests.first?.body == Array("{}".utf8))
@@ -214,7 +214,7 @@ struct InfoTests {
         try withAgent({ _ in [.answer(text)] }) { _, agent throws in
             let info = try agent.info()
             #expect(info.composeHash == nil)
-            #expect(info.instanceID.isEmpty)
+            #expect(info.instanceId.isEmpty)
             #expect(info.appName.isEmpty)
         }
     }

@@ -21,6 +21,8 @@ package struct RPCOptions: ParsableArguments {
         transform: RPCOptions.chainId(of:))
     package var chain: UInt64?
 
+    @OptionGroup package var tls: TLSOption
+
     package init() {}
 
     private static let chains: [String: UInt64] = [
@@ -50,7 +52,7 @@ package struct RPCOptions: ParsableArguments {
         guard !endpoints.isEmpty else {
             throw .missing(what: "the node's URL", option: "--rpc-url", environment: "ETH_RPC_URL")
         }
-        let client = HTTPClient()
+        let client = tls.client()
         return Node(endpoints.map { RPCClient($0, over: client, limits: limits) })
     }
 }

@@ -34,11 +34,14 @@ package enum ProofSource: Sendable {
         package var purpose: String
         /// How long one attempt may take.
         package var timeout: Duration
+        /// A file of PEM certificates to trust instead of the system's.
+        package var caFile: String?
 
-        package init(path: String, purpose: String, timeout: Duration) {
+        package init(path: String, purpose: String, timeout: Duration, caFile: String? = nil) {
             self.path = path
             self.purpose = purpose
             self.timeout = timeout
+            self.caFile = caFile
         }
     }
 
@@ -50,17 +53,17 @@ package enum ProofSource: Sendable {
     /// - Throws: ``ProofSourceError``.
     func fetch(_ query: Query) throws(ProofSourceError) -> Proof {
         switch self {
-        case .web(let endpoint): return try Self.fetch(from: endpoint, timeout: query.timeout)
+        case .web(let endpoint): return try Self.fetch(from: endpoint, query)
         case .agent(let address): return try Self.make(at: address, query)
         }
     }
 
-    private static func fetch(from endpoint: Endpoint, timeout: Duration) throws(ProofSourceError) -> Proof {
-        let limits = HTTPLimits(body: documentLimit, deadline: timeout, connectTimeout: timeout)
+    private static func fetch(from endpoint: Endpoint, _ query: Query) throws(ProofSourceError) -> Proof {
+        let limits = HTTPLimits(body: documentLimit, deadline: query.timeout, connectTimeout: query.timeout)
         let request = HTTPRequest(
             endpoint, .get, path: "/proof", headers: [("Accept", "application/json")], limits: limits)
         let response: HTTPResponse
-        do throws(HTTPError) { response = try HTTPClient().perform(request) } catch {
+        do throws(HTTPError) { response = try HTTPClient(caFile: query.caFile).perform(request) } catch {
             throw .http(error, retryAfter: nil)
         }
         guard response.isSuccess else {
@@ -86,7 +89,7 @@ package enum ProofSource: Sendable {
     private static func make(at address: String?, _ query: Query) throws(ProofSourceError) -> Proof {
         let endpoint = try asking { () throws(GuestAgentError) in try AgentAddress.find(named: address) }
         let agent = GuestAgent(at: endpoint, deadline: query.timeout)
-        let appId = try asking { () throws(GuestAgentError) in try agent.info().appID }
+        let appId = try asking { () throws(GuestAgentError) in try agent.info().appId }
         let derived = try asking { () throws(GuestAgentError) in
             try agent.getKey(path: query.path, purpose: query.purpose)
         }
