@@ -55,6 +55,22 @@ import Testing
         }
     }
 
+    /// Not every document has the published members alone, so what looks foreign may still belong to it.
+    @Test(arguments: [
+        "[vmm heartbeat]\n", "[   12.345678] usb 1-1: new [vmm heartbeat]\ndevice\n", "\r\n", "\u{1B}[0m\r\n",
+        "\n[   41.747276] app-compose.sh[768]:  Container dstack-kms-1  Starting\n",
+        "[   12.345678] usb 1-1: {new \"device\n",
+    ])
+    func whatLandsInsideAnObjectWithOtherMembersIsLeftOut(_ interruption: String) throws {
+        let note = #""note": "https://x.y/?a=b  (dstack-0.5.4) [é] \"}{\" \\", "#
+        let line = try SerialLog.line().replacing("{\"code_id\"", with: "{\(note)\"code_id\"")
+        let proof = try SerialLog.proof()
+        #expect(SerialLog.proofs(line) == [proof])
+        for offset in stride(from: 12, to: line.utf8.count, by: 31) {
+            #expect(SerialLog.proofs(line.inserting(interruption, at: offset)) == [proof], "offset \(offset)")
+        }
+    }
+
     @Test func twoInterruptionsOfOneObjectAreLeftOut() throws {
         let line = try SerialLog.line()
         let proof = try SerialLog.proof()

@@ -69,6 +69,25 @@ import Testing
         #expect(search.refused == Refused(Place(line: 1, offset: 0), .cutOff))
     }
 
+    @Test(arguments: 1...10)
+    func aMarkerDoesNotBeginInOneLogAndEndInAnother(_ cut: Int) throws {
+        let line = Array(try SerialLog.line().utf8)
+        var search = ProofSearch(.all)
+        _ = search.feed(line.span.extracting(first: cut))
+        _ = search.nextLog()
+        #expect(search.feed(line.span.extracting(droppingFirst: cut)).isEmpty)
+        #expect(search.refusedCount == 0)
+    }
+
+    @Test(arguments: ["J", "JJJ", "JSON=", "_JSON=", "PROOF_J", "xPROOF_JSON", "JxxxxxJ", "PPROOF_JSO"])
+    func whatLooksLikeTheMarkerHidesNone(_ text: String) throws {
+        let proof = try SerialLog.proof()
+        for padding in 0..<12 {
+            let log = try String(repeating: "x", count: padding) + text + SerialLog.line()
+            #expect(SerialLog.proofs(log) == [proof], "behind \(padding)")
+        }
+    }
+
     @Test(arguments: [ProofSearch.Wanted.all, .first, .last])
     func theProofsThatAreWantedAreGiven(_ wanted: ProofSearch.Wanted) throws {
         let log = try Self.log()
@@ -126,5 +145,12 @@ import Testing
         let findings = SerialLog.findings(log + Array("PROOF_JSON=x".utf8), pieces: 100_000)
         guard case .refused(_, let place) = findings.first else { throw ProofLogError.noMarker }
         #expect(place == Place(line: log.count { $0 == 0x0A } + 1, offset: size))
+    }
+
+    @Test(arguments: [254, 255, 256, 257, 510, 511, 1000])
+    func linesWithoutTextAreCounted(_ count: Int) throws {
+        let findings = SerialLog.findings(String(repeating: "\n", count: count) + "PROOF_JSON=x")
+        guard case .refused(_, let place) = findings.first else { throw ProofLogError.noMarker }
+        #expect(place.line == count + 1)
     }
 }

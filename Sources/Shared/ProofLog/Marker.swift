@@ -45,7 +45,8 @@ struct Marker {
             guard let found = unsafe memchr(from, rare.letter, length) else { return nil }
             start += unsafe UnsafeRawPointer(found) - from
             if unsafe memcmp(base + start, text.utf8Start, text.utf8CodeUnitCount) == 0 { return start }
-            start += 1
+            // The letter stands once in the marker, so no marker begins before it or with it.
+            start += rare.offset + 1
         }
         return nil
     }
