@@ -58,7 +58,8 @@ let package = Package(
         library("Failures"),
         library("Primitives", ["Failures", bigInt]),
         library("JSON", ["Failures"]),
-        library("Secrets", ["Failures", "Primitives"]),
+        .systemLibrary(name: "CProcess", path: "Sources/Shared/CProcess"),
+        library("Secrets", ["CProcess", "Failures", "Primitives"]),
         library("RLP", ["Failures"]),
         library("ABI", ["Failures", "Primitives", "JSON", bigInt]),
 

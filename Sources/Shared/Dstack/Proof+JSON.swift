@@ -5,7 +5,8 @@ import Secp256k1
 extension Proof {
     /// Reads a proof document and checks all of it: the signatures, and every member against what they say.
     ///
-    /// `kms_root`, `member_id`, `app_id` and `derived_address` may be absent, unknown members are ignored.
+    /// `member_id`, `app_id` and `derived_address` may be absent, unknown members are ignored. `kms_root` may not:
+    /// any `kms_signature` recovers some root, and only the document's own word tells that a bit of it was lost.
     /// - Throws: ``ProofError``.
     package init(json: JSONObject) throws(ProofError) {
         let fields: Fields
@@ -49,7 +50,9 @@ extension Proof {
         ]
         for (member, actual) in facts {
             let claimed: String?
-            do throws(JSONError) { claimed = try json.optionalString(member) } catch { throw .malformed(error) }
+            do throws(JSONError) {
+                claimed = try member == "kms_root" ? json.string(member) : json.optionalString(member)
+            } catch { throw .malformed(error) }
             guard claimed == nil || claimed?.lowercased() == actual.lowercased() else {
                 throw .contradiction(member: member, claimed: claimed ?? "", actual: actual)
             }
