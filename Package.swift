@@ -105,8 +105,8 @@ let package = Package(
         library(
             "NetworkOptions",
             [
-                "GuestAgent", "HTTP", "JSONRPC", "Keys", "Node", "Primitives", "Program", "Secp256k1", "Secrets",
-                argumentParser,
+                "Failures", "GuestAgent", "HTTP", "JSONRPC", "Keys", "Node", "Primitives", "Program", "Secp256k1",
+                "Secrets", argumentParser,
             ]),
 
         // Programs.
