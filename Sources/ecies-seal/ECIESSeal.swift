@@ -50,6 +50,7 @@ struct ECIESSeal: Program {
     @OptionGroup(title: "Other settings of eciespy") var settings: SealSettings
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
+    @OptionGroup var timeout: TimeoutOption
     @OptionGroup var keys: KeyOptions
 
     @Argument(help: "A file; standard input if absent or -.")
@@ -90,7 +91,9 @@ struct ECIESSeal: Program {
     private func recipient() throws -> PublicKey {
         if let toPubkey { return toPubkey }
         guard let toMember else { throw ValidationError("one of --to-member and --to-pubkey is needed") }
-        let client = BridgeClient(try rpc.node(), bridge: try bridge.address(), chainId: try rpc.chainId())
+        let client = BridgeClient(
+            try rpc.node(timeout: timeout.duration(default: .seconds(30))), bridge: try bridge.address(),
+            chainId: try rpc.chainId())
         return try client.publicKey(of: toMember)
     }
 
