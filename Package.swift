@@ -141,6 +141,7 @@ let package = Package(
         .target(
             name: "FakeNode", dependencies: ["HTTP", "JSON", "JSONRPC", "LoopbackServer", "Node"],
             path: "Tests/support/FakeNode", swiftSettings: strict),
+        tests(of: "Failures"),
         tests(of: "Primitives", ["JSON", bigInt]),
         tests(of: "JSON"),
         tests(of: "Secrets"),

@@ -46,6 +46,15 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func aLongNameTakesItsMemoryOnce() throws {
+        let name = String(repeating: "a", count: 200_000)
+        let text = "{\"\(name)\":[" + String(repeating: "{},", count: 20_000) + "{}]}"
+        let object = try #require(JSONParser.parse(text).object)
+        let last = try #require(object.array(name).last?.object)
+        #expect(last.path == "\(name).20000.")
+    }
+
     @Test func typedMembersNameWhatIsWrong() throws {
         let object = try #require(JSONParser.parse("{\n\"a\":{\"n\":1}}").object)
         #expect(throws: JSONError.missingMember(line: 1, member: "b")) { try object.string("b") }

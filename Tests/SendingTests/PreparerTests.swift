@@ -166,6 +166,36 @@ struct PreparerTests {
         }
     }
 
+    /// A chain whose history says these fees.
+    private static func chain(baseFee: String, tip: String) -> FakeChain {
+        FakeChain(
+            fees: .result(
+                .members([
+                    "baseFeePerGas": .array([.string(baseFee)]), "gasUsedRatio": .array([.number("0.5")]),
+                    "reward": .array([.array([.string(tip)])]),
+                ])))
+    }
+
+    @Test func `a node's word does not make a tip of more than 50 gwei`() throws {
+        let transaction = try ready(.open, on: Self.chain(baseFee: "0x1", tip: "0x2386f26fc10000"))
+        #expect(transaction.maxPriorityFeePerGas == wei(50_000_000_000))
+        #expect(transaction.maxFeePerGas == wei(50_000_000_002))
+    }
+
+    @Test func `no unit of gas may cost more than the operator allows`() throws {
+        func prepared(baseFee: String) throws -> Preparation {
+            try Self.chain(baseFee: baseFee, tip: "0x5").run { _, node in
+                try Preparer(
+                    sender: Address(account), chainId: nil, checksFunds: false, maxFee: wei(100)
+                ).prepare(.open, leastNonce: 0) { node }
+            }
+        }
+        guard case .ready(let transaction, _) = try prepared(baseFee: "0x64") else { throw PreparationError() }
+        #expect(transaction.maxFeePerGas == wei(100))
+        #expect(transaction.maxPriorityFeePerGas == wei(5))
+        #expect(throws: SendError.tooExpensive(baseFee: wei(101), limit: wei(100))) { try prepared(baseFee: "0x65") }
+    }
+
     @Test func `fees that are given need no history`() throws {
         let request = TransactionRequest.open.with {
             $0.maxFeePerGas = wei(5)
