@@ -69,7 +69,7 @@ struct InboxWatch: Program {
             try Descriptor.standardOutput.writeLine(format == .json ? message.json.compact : message.line)
             next = message.index + 1
         } refused: { index, reason in
-            voice.warning("message \(InboxMessage.id(member: inbox.member, index: index)): \(reason)")
+            voice.warning("message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
             next = index + 1
         }
     }

@@ -27,7 +27,7 @@ TYPES = {
         {"name": "payload", "type": "bytes"},
     ],
 }
-# The first pair are the published test keys of the dstack chain in dstack-chains.json and of eciespy's README.
+# The first is the published member key in dstack-chains.json, the second a made-up key of eciesjs's tests.
 KEYS = [
     "7b286f85a71632fa602f62e02f4871c16d05de666a93e6820457ad7ec5198009",
     "95d3c5e483e9b1d4f5fc8e79b2deaf51362980de62dbb082a9a4257eef653d7d",
