@@ -23,8 +23,10 @@ struct ECIESSeal: Program {
             recipient, bridge and chain alone; inbox-watch and --open check that, and --open says who signed.
 
             EXAMPLE
-              printf %s "$SECRET" | ecies-seal --from-member 0x… --to-member 0x… | abi-encode onboard | tx-send
-              printf %s "$SECRET" | ecies-seal --sign-with file:member.key --to-member 0x… | abi-encode onboard | tx-send
+              printf %s "$SECRET" | ecies-seal --from-member 0x… --to-member 0x… |
+                abi-encode onboard | tx-send
+              printf %s "$SECRET" | ecies-seal --sign-with file:member.key --to-member 0x… |
+                abi-encode onboard | tx-send
             """,
         version: version)
 
@@ -60,6 +62,7 @@ struct ECIESSeal: Program {
     @OptionGroup(title: "Other settings of eciespy") var settings: SealSettings
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
+    @OptionGroup var timeout: TimeoutOption
     @OptionGroup var keys: KeyOptions
 
     @Argument(help: "A file; standard input if absent or -.")
@@ -96,7 +99,9 @@ struct ECIESSeal: Program {
 
     /// The bridge, not asked yet.
     func client() throws -> BridgeClient {
-        BridgeClient(try rpc.node(), bridge: try bridge.address(), chainId: try rpc.chainId())
+        BridgeClient(
+            try rpc.node(timeout: timeout.duration(default: .seconds(30))), bridge: try bridge.address(),
+            chainId: try rpc.chainId())
     }
 
     /// The bytes to seal.

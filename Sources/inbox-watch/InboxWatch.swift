@@ -44,12 +44,15 @@ struct InboxWatch: Program {
 
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
+    @OptionGroup var timeout: TimeoutOption
     @OptionGroup var keys: KeyOptions
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case json, text }
 
     func run() throws {
-        let client = BridgeClient(try rpc.node(), bridge: try bridge.address(), chainId: try rpc.chainId())
+        let client = BridgeClient(
+            try rpc.node(timeout: timeout.duration(default: .seconds(30))), bridge: try bridge.address(),
+            chainId: try rpc.chainId())
         let inbox = Inbox(client, key: try keys.load(fallback: .member), requiresAuthentication: requireAuthenticated)
         var next: UInt64 = 0
         while true {

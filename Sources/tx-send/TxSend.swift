@@ -111,18 +111,19 @@ struct TxSend: Program {
     /// What is done with each request, by the mode.
     private func worker() throws -> (TransactionRequest) throws -> SentRecord {
         let chainId = try rpc.chainId()
+        let timeout = try timeout.duration(default: .seconds(120))
         if mode == .call {
-            let node = try rpc.node()
+            let node = try rpc.node(timeout: timeout)
             let caller = Caller(chainId: chainId)
             return { try caller.call($0, asking: node) }
         }
         let policy = Sender.Policy(
-            confirmations: max(confirmations, 1), timeout: try timeout.duration(default: .seconds(120)),
+            confirmations: max(confirmations, 1), timeout: timeout,
             chainId: chainId, maxFee: maxFee)
         let options = rpc
         // Offline signing needs no node: its absence is an error only once something must be asked.
-        if mode == .send { _ = try options.node() }
-        let sender = try Sender(key: keys.load(), policy: policy) { try options.node() }
+        if mode == .send { _ = try options.node(timeout: timeout) }
+        let sender = try Sender(key: keys.load(), policy: policy) { try options.node(timeout: timeout) }
         switch mode {
         case .send, .call:
             return { request in

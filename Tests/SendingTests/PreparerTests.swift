@@ -28,7 +28,7 @@ struct PreparerTests {
     private func ready(
         _ request: TransactionRequest, on chain: FakeChain = FakeChain(), leastNonce: UInt64 = 0
     ) throws -> FeeMarketTransaction {
-        guard case .ready(let transaction) = try prepare(request, on: chain, leastNonce: leastNonce) else {
+        guard case .ready(let transaction, _) = try prepare(request, on: chain, leastNonce: leastNonce) else {
             throw PreparationError()
         }
         return transaction
@@ -46,7 +46,7 @@ struct PreparerTests {
                         FeeMarketTransaction(
                             chainId: 8453, nonce: 7, maxPriorityFeePerGas: wei(100_000_000),
                             maxFeePerGas: wei(2_100_000_000), gasLimit: 120_000, to: contract, value: .zero,
-                            data: [1, 2, 3, 4])))
+                            data: [1, 2, 3, 4]), gasUsed: 100_000))
             #expect(fake.server.requests.count == 1)
             let estimate = try #require(fake.calls.first { $0.method == "eth_estimateGas" })
             #expect(estimate.request?["from"] == .string(account))
@@ -180,7 +180,7 @@ struct PreparerTests {
         arguments: [("0x5208", 25_200), ("0x1", 1), ("0x5", 6), ("0x100000000", 5_153_960_755)] as [(String, UInt64)])
     func gasMargin(estimate: String, expected: UInt64) throws {
         guard
-            case .ready(let transaction) = try prepare(
+            case .ready(let transaction, _) = try prepare(
                 .open, on: FakeChain(gas: .text(estimate)), checksFunds: false)
         else { return unexpected(nil) }
         #expect(transaction.gasLimit == expected)
@@ -190,8 +190,10 @@ struct PreparerTests {
         try FakeChain().run { fake, node throws in
             let request = TransactionRequest.open.with { $0.gas = 50_000 }
             guard
-                case .ready(let transaction) = try Preparer(sender: Address(account), chainId: nil, checksFunds: true)
-                    .prepare(request, leastNonce: 0, asking: { node })
+                case .ready(let transaction, _) = try Preparer(
+                    sender: Address(account), chainId: nil, checksFunds: true
+                )
+                .prepare(request, leastNonce: 0, asking: { node })
             else { return unexpected(nil) }
             #expect(transaction.gasLimit == 50_000)
             #expect(!fake.methods.contains("eth_estimateGas"))
@@ -209,8 +211,8 @@ struct PreparerTests {
         let expected = FeeMarketTransaction(
             chainId: 8453, nonce: 7, maxPriorityFeePerGas: wei(1), maxFeePerGas: wei(2_000_000_000),
             gasLimit: 100_000, to: contract, value: .zero, data: [1, 2, 3, 4])
-        #expect(try offline() == .ready(expected))
-        #expect(try offline(chainId: 8453) { $0.chainId = nil } == .ready(expected))
+        #expect(try offline() == .ready(expected, gasUsed: nil))
+        #expect(try offline(chainId: 8453) { $0.chainId = nil } == .ready(expected, gasUsed: nil))
         #expect(throws: SendError.wrongChain(expected: 1, actual: 8453)) { try offline(chainId: 1) }
         #expect(throws: Asked.self) { try offline(checksFunds: true) }
         #expect(throws: Asked.self) { try offline { $0.chainId = nil } }

@@ -47,7 +47,7 @@ private func send(
 /// The hash of ``TransactionRequest/complete``, signed by the test key.
 private func completeHash() throws -> Bytes32 {
     guard
-        case .ready(let transaction) = try Preparer(sender: testKey().address, chainId: nil, checksFunds: false)
+        case .ready(let transaction, _) = try Preparer(sender: testKey().address, chainId: nil, checksFunds: false)
             .prepare(.complete, leastNonce: 0, asking: { throw SendError.rejected(message: "asked") })
     else { throw SendError.rejected(message: "not ready") }
     return transaction.signed(by: try testKey()).hash
@@ -305,7 +305,7 @@ struct UnsentTests {
         try withSender { fake, sender throws in
             let record = try sender.simulate(.open)
             let text = record.json(decoding: TEEBridge.answers).compact
-            #expect(text == #"{"label":"test","status":"simulated","gas":"0x1d4c0","maxCost":"0xe531527bc000"}"#)
+            #expect(text == #"{"label":"test","status":"simulated","gasUsed":"0x186a0","maxCost":"0xe531527bc000"}"#)
             #expect(!fake.methods.contains("eth_sendRawTransaction"))
         }
         let error = try withSender(on: FakeChain(balance: .text("0x0"))) { _, sender throws in

@@ -58,7 +58,7 @@ struct SentRecordTests {
         let members = try #require(record.json(decoding: TEEBridge.answers).object).members
         #expect(
             members.map(\.name) == [
-                "label", "id", "status", "transactionHash", "blockNumber", "gasUsed", "effectiveGasPrice", "gas",
+                "label", "id", "status", "transactionHash", "blockNumber", "gasUsed", "effectiveGasPrice",
                 "maxCost", "revert", "events", "result", "raw",
             ])
         let values = Dictionary(uniqueKeysWithValues: members.map { ($0.name, $0.value) })

@@ -1,12 +1,12 @@
 package import ArgumentParser
 import Failures
-package import HTTP
+import HTTP
 import JSONRPC
 package import Node
 import Primitives
 package import Program
 
-/// `--rpc-url`, `--chain` and `--timeout`: which node is asked, and how long.
+/// `--rpc-url`, `--chain` and `--cacert`: which node is asked.
 package struct RPCOptions: ParsableArguments {
     // Text, and parsed only in validate(): the parser would repeat a URL, and the API key in it, in its error.
     @Option(
@@ -54,9 +54,12 @@ package struct RPCOptions: ParsableArguments {
 
     /// The node, not asked yet.
     ///
-    /// - Parameter limits: how long one request may take.
+    /// - Parameter timeout: how long one request may take, if it is less than the usual 30 seconds.
     /// - Throws: ``SettingError`` if no URL is set.
-    package func node(limits: HTTPLimits = HTTPLimits()) throws(SettingError) -> Node {
+    package func node(timeout: Duration = .seconds(30)) throws(SettingError) -> Node {
+        var limits = HTTPLimits()
+        limits.deadline = min(limits.deadline, timeout)
+        limits.connectTimeout = min(limits.connectTimeout, timeout)
         var endpoints = try endpoints()
         if endpoints.isEmpty, let url = try Environment.parsed("ETH_RPC_URL", "RPC_URL", by: Endpoint.init(url:)) {
             endpoints = [url]

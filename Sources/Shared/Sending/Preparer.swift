@@ -9,8 +9,8 @@ package enum Preparation: Equatable, Sendable {
     case needless
     /// It would revert with these bytes.
     case reverts([UInt8])
-    /// It can be signed and sent.
-    case ready(FeeMarketTransaction)
+    /// It can be signed and sent, and uses so much gas now, if that was asked.
+    case ready(FeeMarketTransaction, gasUsed: UInt64?)
 }
 
 /// Fills in what a request leaves open, with one question to the node.
@@ -44,7 +44,7 @@ package struct Preparer {
     package func prepare(
         _ request: TransactionRequest, leastNonce: UInt64, asking node: () throws -> Node
     ) throws -> Preparation {
-        if let transaction = try complete(request) { return .ready(transaction) }
+        if let transaction = try complete(request) { return .ready(transaction, gasUsed: nil) }
         let answers = try Answers(to: request, sender: sender, triesAlways: triesAlways, from: node())
 
         let chain = try answers.chainId()
@@ -61,7 +61,7 @@ package struct Preparer {
             maxPriorityFeePerGas: fees.tip, maxFeePerGas: fees.most, gasLimit: gas, to: request.to,
             value: request.value, data: request.data)
         if checksFunds { try check(balance: answers.balance(), for: transaction.maxCost) }
-        return .ready(transaction)
+        return .ready(transaction, gasUsed: try answers.estimate())
     }
 
     /// The transaction of a request that leaves nothing open; nil where something must be asked.
@@ -151,6 +151,12 @@ private struct Answers {
         return data
     }
 
+    /// What the call uses now; nil if it was not tried, or reverts.
+    func estimate() throws(NodeError) -> UInt64? {
+        guard let gasTicket, case .returned(let estimate) = try answers.answer(to: gasTicket) else { return nil }
+        return estimate
+    }
+
     /// More gas than any chain lets a transaction use; an estimate above it is nonsense.
     private static let mostGas: UInt64 = 1 << 32
 
@@ -158,9 +164,9 @@ private struct Answers {
     /// the transaction is in a block.
     func gas() throws(NodeError) -> UInt64 {
         if let gas = request.gas { return gas }
-        guard let gasTicket, case .returned(let estimate) = try answers.answer(to: gasTicket),
-            estimate <= Self.mostGas
-        else { throw .malformed(method: "eth_estimateGas", expected: "a plausible amount of gas") }
+        guard let estimate = try estimate(), estimate <= Self.mostGas else {
+            throw .malformed(method: "eth_estimateGas", expected: "a plausible amount of gas")
+        }
         return estimate + estimate / 5
     }
 

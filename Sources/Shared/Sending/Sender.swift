@@ -58,7 +58,7 @@ package final class Sender {
         switch try prepare(request, checksFunds: true) {
         case .needless: return SentRecord(request, .skipped)
         case .reverts(let data): return reverted(request, with: data)
-        case .ready(let transaction):
+        case .ready(let transaction, _):
             let signed = transaction.signed(by: key)
             let submission = try Submission(of: signed, to: node())
             onSent(signed.hash, submission.doubt)
@@ -74,7 +74,7 @@ package final class Sender {
         switch try prepare(request, checksFunds: false) {
         case .needless: return SentRecord(request, .skipped)
         case .reverts(let data): return reverted(request, with: data)
-        case .ready(let transaction):
+        case .ready(let transaction, _):
             let signed = transaction.signed(by: key)
             nextNonce = transaction.nonce &+ 1
             var record = SentRecord(request, .signed)
@@ -91,9 +91,9 @@ package final class Sender {
         switch try prepare(request, checksFunds: true, triesAlways: true) {
         case .needless: return SentRecord(request, .skipped)
         case .reverts(let data): return reverted(request, with: data)
-        case .ready(let transaction):
+        case .ready(let transaction, let gasUsed):
             var record = SentRecord(request, .simulated)
-            record.estimate = (transaction.gasLimit, (try? Quantity(transaction.maxCost)) ?? .zero)
+            record.estimate = (gasUsed ?? transaction.gasLimit, (try? Quantity(transaction.maxCost)) ?? .zero)
             return record
         }
     }

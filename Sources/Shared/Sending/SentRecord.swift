@@ -38,8 +38,8 @@ package struct SentRecord: Equatable, Sendable {
     package var doubt: String?
     /// The contract that the transaction creates, if it creates one: computed here, not taken from the node.
     package var contractAddress: Address?
-    /// The gas limit and the most it may cost, where it was only simulated.
-    package var estimate: (gas: UInt64, maxCost: Quantity)?
+    /// The gas that it would use and the most it may cost, where it was only simulated.
+    package var estimate: (gasUsed: UInt64, maxCost: Quantity)?
     /// Why it reverted.
     package var revert: RevertData?
     /// What it reverted with, as it came.
@@ -69,9 +69,8 @@ package struct SentRecord: Equatable, Sendable {
             "status": .string(status.rawValue),
             "transactionHash": (transactionHash?.hex).map(JSONValue.string),
             "blockNumber": (receipt?.blockNumber.quantity).map(JSONValue.string),
-            "gasUsed": (receipt?.gasUsed.quantity).map(JSONValue.string),
+            "gasUsed": (receipt?.gasUsed ?? estimate?.gasUsed).map { .string($0.quantity) },
             "effectiveGasPrice": (receipt?.effectiveGasPrice?.description).map(JSONValue.string),
-            "gas": (estimate?.gas.quantity).map(JSONValue.string),
             "maxCost": (estimate?.maxCost.description).map(JSONValue.string),
             "contractAddress": (contractAddress?.checksummed).map(JSONValue.string),
             "revert": revert.map { Self.json($0, bytes: revertBytes) },

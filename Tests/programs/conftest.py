@@ -1,0 +1,63 @@
+"""Fixtures of the program tests: a chain with a bridge and two members, guest agents, odd web servers."""
+
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[1:1] = [str(TESTS / "support"), str(TESTS / "contract")]
+
+import pytest  # noqa: E402  (the modules below need the path above)
+
+import harness  # noqa: E402
+import services  # noqa: E402
+from devchain.launcher import DevChain  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def run():
+    """Runs a program: run(NAME, *ARGUMENTS, stdin=, env=, timeout=)."""
+    return harness.run
+
+
+@pytest.fixture(scope="session")
+def shared_chain():
+    """One chain for all tests, with a bridge that the published proofs are members of."""
+    with DevChain() as node:
+        yield services.bridge_chain(node)
+
+
+@pytest.fixture
+def chain(shared_chain):
+    """The shared chain, which forgets what the test did."""
+    snapshot = shared_chain.rpc("evm_snapshot")
+    yield shared_chain
+    shared_chain.rpc("evm_revert", snapshot)
+    shared_chain.rpc("dev_setAutomine", True)
+
+
+@pytest.fixture(scope="session")
+def agents(tmp_path_factory):
+    """Guest agents of two KMS roots, in the order of the published proofs."""
+    directory = tmp_path_factory.mktemp("agents")
+    with services.running_agent(directory / "a", "--preset", "cross-sdk") as first:
+        with services.running_agent(directory / "b", "--preset", "simulator") as second:
+            yield first, second
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    """Writes a key file: key_file(TEXT, mode=0o600)."""
+
+    def write(text: str, mode: int = 0o600, name: str = "key"):
+        path = tmp_path / name
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def owner_key(chain, key_file) -> str:
+    """The source of the bridge owner's key."""
+    return f"file:{key_file(chain.owner.key.hex(), name='owner.key')}"

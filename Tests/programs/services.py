@@ -1,0 +1,206 @@
+"""What the programs talk to in the tests: a chain with a bridge, guest agents, and web servers that misbehave."""
+
+import json
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from devchain.launcher import DevChain
+from eth_account import Account
+from web3 import Web3
+from web3.middleware import SignAndSendRawMiddlewareBuilder
+
+from bridge_v1 import ARTEFACT
+from harness import ROOT, hexed
+from proofs import PROOFS, registration
+from v1_abi import V1_ABI
+
+CHAIN_ID = 31337
+
+
+class Chain:
+    """A dev-chain, seen through web3, whose first account deployed the bridge."""
+
+    def __init__(self, node: DevChain):
+        self._node = node
+        self.rpc = node.rpc
+        self.url = node.url
+        self.web3 = Web3(Web3.HTTPProvider(node.url))
+        self.owner, self.stranger = (Account.from_key(each["privateKey"]) for each in node.accounts[:2])
+        for account in (self.owner, self.stranger):
+            self.web3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(account), layer=0)
+        self.web3.eth.default_account = self.owner.address
+        self.bridge = None
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The settings of a program that uses this chain and its bridge."""
+        settings = {"ETH_RPC_URL": self.url, "CHAIN": str(CHAIN_ID)}
+        return settings | ({"BRIDGE_CONTRACT": self.bridge.address} if self.bridge else {})
+
+    def transact(self, call, **options) -> dict:
+        """Send what web3 calls a contract function or constructor; the receipt, in a block or not."""
+        receipt = self.web3.eth.wait_for_transaction_receipt(call.transact(options), timeout=20, poll_latency=0.02)
+        assert receipt["status"] == 1
+        return receipt
+
+    def deploy(self, roots=()):
+        """A bridge of its own, which becomes the chain's bridge."""
+        factory = self.web3.eth.contract(abi=V1_ABI, bytecode=ARTEFACT["bytecode"])
+        address = self.transact(factory.constructor(list(roots)))["contractAddress"]
+        self.bridge = self.web3.eth.contract(address=address, abi=V1_ABI)
+
+    def register(self, proof: dict) -> None:
+        functions = self.bridge.functions
+        self.transact(functions.addKmsRoot(proof["kms_root"]))
+        self.transact(functions.addAllowedCode(proof["code_id"]))
+        self.transact(functions.registerDstack(*registration(proof)))
+
+    def onboard(self, sender: str, recipient: str, *payloads: bytes) -> None:
+        for payload in payloads:
+            self.transact(self.bridge.functions.onboard(sender, recipient, payload))
+
+    def reverting(self, data: bytes) -> str:
+        """The address of a contract that reverts every call with these bytes."""
+        # PUSH2 size; DUP1; PUSH1 10; PUSH0; CODECOPY; PUSH0; REVERT; then the bytes
+        code = b"\x61" + len(data).to_bytes(2, "big") + bytes.fromhex("80600a5f395ffd") + data
+        address = Web3.to_checksum_address("0x" + "fa" * 18 + len(data).to_bytes(2, "big").hex())
+        assert self.rpc("dev_setCode", address, hexed(code))
+        return address
+
+    def nonce(self, account=None) -> int:
+        return self.web3.eth.get_transaction_count((account or self.owner).address, "pending")
+
+    @contextmanager
+    def nothing_sent(self):
+        """Assert that nobody hands the node a transaction meanwhile."""
+        self.rpc("dev_resetStats")
+        yield
+        assert "eth_sendRawTransaction" not in json.dumps(self.rpc("dev_stats"))
+
+
+@contextmanager
+def running_chain(*options: str):
+    """A chain of its own, with no bridge."""
+    with DevChain(*options) as node:
+        yield Chain(node)
+
+
+class Agent:
+    """A running guest-agent. Its settings in `env` let a program find it."""
+
+    def __init__(self, ready: dict):
+        self.socket = ready["socket"]
+        self.url = ready["http"]
+        self.kms_root = ready["kmsRoot"]
+        self.env = {"DSTACK_SIMULATOR_ENDPOINT": self.socket}
+
+
+@contextmanager
+def running_agent(socket: Path, *options: str):
+    command = [sys.executable, ROOT / "Tests" / "support" / "guest-agent", "--socket", socket, "--http", "0",
+               "--exit-with-stdin", *options]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield Agent(json.loads(process.stdout.readline()))
+    finally:
+        process.communicate(timeout=10)
+
+
+# What a server may answer: (status, body), or (status, body, headers); None closes the connection without a word.
+Reply = tuple | None
+
+
+class Server:
+    """An HTTP server on this machine that answers as `reply(method, path, body)` says, and remembers the requests."""
+
+    def __init__(self, reply: Callable[[str, str, bytes], Reply], port: int = 0):
+        server = self
+        self.requests: list[tuple[str, str, bytes]] = []
+        self._reply = reply
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                request = (self.command, self.path, body)
+                server.requests.append(request)
+                reply = server._reply(*request)
+                if reply is None:
+                    self.close_connection = True
+                    return
+                status, content, headers = (*reply, {})[:3]
+                self.send_response(status)
+                for name, value in ({"Content-Length": str(len(content))} | headers).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+                self.close_connection |= headers.get("Connection") == "close"
+
+            do_GET = do_POST = answer
+
+            def log_message(self, format: str, *arguments) -> None:
+                """Standard error is for pytest."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server.daemon_threads = True
+        self._server.block_on_close = False
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def relay(url: str, spoil: Callable[[dict, dict], Reply | dict]) -> Server:
+    """A node in front of another that may spoil its answers.
+
+    `spoil(call, answer)` gets each call of JSON-RPC with its answer, and gives the answer to pass on, or a Reply for
+    the whole request.
+    """
+
+    def reply(method: str, path: str, body: bytes) -> Reply:
+        calls = json.loads(body)
+        answers = json.loads(post(url, body))
+        if isinstance(calls, dict):
+            calls, answers = [calls], [answers]
+        by_id = {answer["id"]: answer for answer in answers}
+        passed = [spoil(call, by_id[call["id"]]) for call in calls]
+        for each in passed:
+            if not isinstance(each, dict):
+                return each
+        content = passed if body.lstrip().startswith(b"[") else passed[0]
+        return 200, json.dumps(content).encode(), {"Content-Type": "application/json"}
+
+    return Server(reply)
+
+
+def post(url: str, body: bytes) -> bytes:
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return response.read()
+
+
+def method_names(requests: list[tuple[str, str, bytes]]) -> list[str]:
+    """The JSON-RPC methods that a server was asked."""
+    calls = [json.loads(body) for _, _, body in requests]
+    return [call["method"] for each in calls for call in (each if isinstance(each, list) else [each])]
+
+
+def bridge_chain(node: DevChain) -> Chain:
+    """A chain with a bridge whose members are those of the published proofs."""
+    chain = Chain(node)
+    chain.deploy()
+    for proof in PROOFS:
+        chain.register(proof)
+    return chain

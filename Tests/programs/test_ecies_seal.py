@@ -1,0 +1,285 @@
+"""ecies-seal beside eciespy, in both directions and in all of its settings."""
+
+import json
+import os
+import subprocess
+from itertools import product
+
+import ecies
+import pytest
+from ecies.config import Config
+from eth_keys import keys
+from eth_utils import keccak
+
+from harness import BAD_INPUT, DONE, NO, UNREACHABLE, hexed, run, running, unhex
+from proofs import PROOFS, VECTORS
+from services import relay
+
+MEMBER = PROOFS[0]
+A, B = (proof["member_id"] for proof in PROOFS)
+KEY = VECTORS["keys"]["derived"]  # of the first proof
+PUBLIC = keys.PrivateKey(bytes.fromhex(KEY)).public_key
+COMPRESSED = PUBLIC.to_compressed_bytes()
+OTHER_KEY = "22" * 32
+KEY_SETTING = {"PRIVATE_KEY": KEY}
+
+# Options of ecies-seal, and the same as eciespy's configuration.
+SETTINGS = [
+    (["--ephemeral-compressed"] * ephemeral + ["--hkdf-compressed"] * hkdf + ["--nonce-length", str(nonce)],
+     Config(is_ephemeral_key_compressed=ephemeral, is_hkdf_key_compressed=hkdf, symmetric_nonce_length=nonce))
+    for ephemeral, hkdf, nonce in product((False, True), (False, True), (12, 16))
+]
+OVERHEAD = 97
+TEXTS = [b"", b"\0", b"a secret", "geheim 🤐\n".encode(), bytes(range(256)), os.urandom(2**20)]
+
+
+def seal(plaintext: bytes, *options, to: str = COMPRESSED.hex()) -> bytes:
+    """What ecies-seal makes of a plaintext for the member's key."""
+    return run("ecies-seal", "--to-pubkey", to, "--output", "raw", *options, stdin=plaintext).check_done().stdout
+
+
+def open_(payload: bytes, *options, env=KEY_SETTING):
+    return run("ecies-seal", "--open", *options, stdin=payload, env=env)
+
+
+def sealed_by_eciespy(plaintext: bytes, config: Config | None = None) -> bytes:
+    return ecies.encrypt(COMPRESSED.hex(), plaintext, *([config] if config else []))
+
+
+# Both ways
+
+
+@pytest.mark.parametrize("plaintext", TEXTS, ids=len)
+def test_eciespy_opens_what_is_sealed(plaintext):
+    payload = seal(plaintext)
+    assert len(payload) == len(plaintext) + OVERHEAD and payload[0] == 4
+    assert ecies.decrypt(KEY, payload) == plaintext
+
+
+@pytest.mark.parametrize("plaintext", TEXTS, ids=len)
+def test_what_eciespy_seals_is_opened(plaintext):
+    assert open_(sealed_by_eciespy(plaintext)).check_done().stdout == plaintext
+
+
+@pytest.mark.parametrize("options, config", SETTINGS, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_every_setting_of_eciespy(options, config):
+    for plaintext in (b"", b"a secret", os.urandom(5000)):
+        assert ecies.decrypt(KEY, seal(plaintext, *options), config) == plaintext
+        assert open_(sealed_by_eciespy(plaintext, config), *options).check_done().stdout == plaintext
+
+
+@pytest.mark.parametrize("options, config", SETTINGS, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_other_settings_do_not_open(options, config):
+    payload = sealed_by_eciespy(b"a secret", config)
+    for others, _ in SETTINGS:
+        # The ephemeral key tells by its first byte how long it is; all else leaves no trace in the message.
+        same = [word for word in others if word != "--ephemeral-compressed"]
+        if same != [word for word in options if word != "--ephemeral-compressed"]:
+            open_(payload, *others).check_error(NO)
+
+
+def test_the_default_is_eciespys_default():
+    options, config = SETTINGS[1]
+    assert options == ["--nonce-length", "16"]
+    assert ecies.decrypt(KEY, seal(b"x", *options)) == b"x" == ecies.decrypt(KEY, seal(b"x"), config)
+
+
+def test_no_two_seals_are_the_same():
+    payloads = {seal(b"a secret") for _ in range(20)}
+    assert len({payload[:65] for payload in payloads}) == len({payload[65:81] for payload in payloads}) == 20
+
+
+# Keys
+
+
+@pytest.mark.parametrize("text", [
+    COMPRESSED.hex(), hexed(COMPRESSED), COMPRESSED.hex().upper(), PUBLIC.to_bytes().hex(), "04" + PUBLIC.to_bytes().hex(),
+])
+def test_public_keys(text):
+    assert ecies.decrypt(KEY, seal(b"x", to=text)) == b"x"
+
+
+@pytest.mark.parametrize("text", [
+    "", "0x", COMPRESSED.hex()[:-2], COMPRESSED.hex() + "00", "05" + COMPRESSED.hex()[2:], "02" + "ff" * 32,
+    "04" + PUBLIC.to_bytes().hex()[:-2] + "00", "00" * 64, "zz" * 33, "06" + PUBLIC.to_bytes().hex(),
+])
+def test_public_keys_that_are_none(text):
+    run("ecies-seal", f"--to-pubkey={text}", stdin=b"x").check_error(BAD_INPUT)
+
+
+# Output and input
+
+
+def test_json_is_the_default():
+    answer = run("ecies-seal", "--from-member", A, "--to-pubkey", COMPRESSED.hex(), stdin=b"a secret").check_done()
+    assert answer.stdout.count(b"\n") == 1
+    assert list(answer.document) == ["from_member", "payload"] and answer.document["from_member"] == A
+    assert ecies.decrypt(KEY, unhex(answer.document["payload"])) == b"a secret"
+    bare = run("ecies-seal", "--to-pubkey", COMPRESSED.hex(), "--output", "json", stdin=b"a secret").check_done()
+    assert list(bare.document) == ["payload"]
+
+
+def test_hex_output():
+    text = run("ecies-seal", "--to-pubkey", COMPRESSED.hex(), "--output", "hex", stdin=b"a secret").check_done().stdout
+    assert text.endswith(b"\n") and ecies.decrypt(KEY, unhex(text.decode().strip())) == b"a secret"
+
+
+@pytest.mark.parametrize("form", [
+    lambda payload: payload, lambda payload: payload.hex(), lambda payload: hexed(payload),
+    lambda payload: hexed(payload) + "\n", lambda payload: payload.hex().upper() + "\r\n",
+    lambda payload: json.dumps({"payload": hexed(payload)}),
+    lambda payload: json.dumps({"from_member": A, "to_member": B, "payload": hexed(payload), "note": 1}, indent=2) + "\n",
+])
+def test_forms_that_open(form):
+    for config in (Config(), Config(is_ephemeral_key_compressed=True)):
+        options = ["--ephemeral-compressed"] * config.is_ephemeral_key_compressed
+        assert open_(form(sealed_by_eciespy(b"a secret", config)), *options).check_done().stdout == b"a secret"
+
+
+def test_files(tmp_path):
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"a secret")
+    sealed = tmp_path / "sealed"
+    sealed.write_bytes(
+        run("ecies-seal", "--to-pubkey", COMPRESSED.hex(), "--output", "raw", plain).check_done().stdout)
+    assert run("ecies-seal", "--open", sealed, env=KEY_SETTING).check_done().stdout == b"a secret"
+    run("ecies-seal", "--to-pubkey", COMPRESSED.hex(), tmp_path / "absent").check_error(BAD_INPUT)
+
+
+def test_bytes_do_not_go_to_a_terminal():
+    for arguments in (["--open"], ["--to-pubkey", COMPRESSED.hex(), "--output", "raw"]):
+        terminal, own = os.openpty()
+        with running("ecies-seal", *arguments, env=KEY_SETTING, stdout=own) as process:
+            _, errors = process.communicate(timeout=10)
+        assert process.returncode == BAD_INPUT and b"terminal" in errors
+        os.close(terminal)
+        os.close(own)
+
+
+# What does not open
+
+
+def test_a_wrong_key(key_file):
+    payload = sealed_by_eciespy(b"a secret")
+    open_(payload, "--key", f"file:{key_file(OTHER_KEY)}").check_error(NO)
+    open_(payload, env={"PRIVATE_KEY": OTHER_KEY}).check_error(NO)
+
+
+def test_every_truncation():
+    payload = sealed_by_eciespy(b"a secret")
+    for length in range(1, len(payload)):
+        open_(payload[:length]).check_error(NO)
+    for nothing in (b"", b"\n", b"0x"):
+        answer = open_(nothing)
+        answer.check_error(answer.status)
+        assert answer.status in (NO, BAD_INPUT)
+
+
+def test_flipped_bits():
+    payload = sealed_by_eciespy(b"a secret")
+    for position in range(len(payload)):
+        flipped = bytearray(payload)
+        flipped[position] ^= 1 << position % 8
+        answer = open_(hexed(flipped))
+        answer.check_error(NO)
+    open_(hexed(payload + b"\0")).check_error(NO)
+
+
+@pytest.mark.parametrize("text", [
+    "{}", '{"payload": 7}', '{"payload": "04"}', '{"payload": "0x0"}', '{"payload": "0x04", "payload": "0x04"}', "{",
+    "0x0", "0xzz", "hello", "0x04 04", '["0x04"]',
+])
+def test_messages_that_are_none(text):
+    open_(text).check_error(BAD_INPUT)
+
+
+# Members of a bridge
+
+
+def test_to_member_reads_the_key_from_the_bridge(chain):
+    answer = run("ecies-seal", "--from-member", B, "--to-member", A, stdin=b"a secret", env=chain.env).check_done()
+    assert list(answer.document) == ["from_member", "to_member", "payload"]
+    assert (answer.document["from_member"], answer.document["to_member"]) == (B, A)
+    assert ecies.decrypt(KEY, unhex(answer.document["payload"])) == b"a secret"
+    by_options = run("ecies-seal", "--to-member", A, "--rpc-url", chain.url, "--bridge", chain.bridge.address,
+                     "--chain", "31337", "--output", "raw", stdin=b"a secret").check_done()
+    assert ecies.decrypt(KEY, by_options.stdout) == b"a secret"
+
+
+def test_to_nobody(chain):
+    nobody = hexed(keccak(b"nobody"))
+    run("ecies-seal", "--to-member", nobody, stdin=b"x", env=chain.env).check_error(NO, nobody)
+
+
+def test_a_lying_node_is_not_believed(chain):
+    """The member id is the key's hash, so no node can slip in a key of its own."""
+    own = keys.PrivateKey(b"\x22" * 32).public_key.to_compressed_bytes()
+
+    def spoil(call, answer):
+        if call["method"] != "eth_call":
+            return answer
+        return answer | {"result": answer["result"].replace(COMPRESSED.hex(), own.hex())}
+
+    with relay(chain.url, spoil) as node:
+        answer = run("ecies-seal", "--to-member", A, stdin=b"x", env=chain.env | {"ETH_RPC_URL": node.url})
+    answer.check_error(NO, A)
+
+
+@pytest.mark.parametrize("result", [
+    "0x", "0x00", "0x" + "00" * 31, "0x" + "00" * 128, "0x" + "ff" * 128, "0x" + "00" * 63 + "60" + "ff" * 64, None, 7,
+])
+def test_a_node_that_answers_nonsense(chain, result):
+    def spoil(call, answer):
+        return answer | {"result": result} if call["method"] == "eth_call" else answer
+
+    with relay(chain.url, spoil) as node:
+        answer = run("ecies-seal", "--to-member", A, stdin=b"x", env=chain.env | {"ETH_RPC_URL": node.url})
+    answer.check_error(answer.status)
+    assert answer.status in (NO, UNREACHABLE)
+
+
+@pytest.mark.parametrize("change, status", [
+    ({"ETH_RPC_URL": "http://127.0.0.1:9"}, UNREACHABLE), ({"ETH_RPC_URL": ""}, BAD_INPUT),
+    ({"BRIDGE_CONTRACT": ""}, BAD_INPUT), ({"CHAIN": "8453"}, BAD_INPUT), ({"CHAIN": "moon"}, BAD_INPUT),
+    ({"BRIDGE_CONTRACT": "0x" + "00" * 19 + "01"}, BAD_INPUT),
+])
+def test_bridges_that_cannot_be_asked(chain, change, status):
+    run("ecies-seal", "--to-member", A, stdin=b"x", env=chain.env | change).check_error(status)
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["--to-member", A, "--to-pubkey", COMPRESSED.hex()], ["--to-member", A[2:]], ["--to-member", "0x12"],
+    ["--to-pubkey", COMPRESSED.hex(), "--from-member", "7"], ["--to-pubkey", COMPRESSED.hex(), "--output", "base64"],
+    ["--to-pubkey", COMPRESSED.hex(), "--nonce-length", "0"], ["--to-pubkey", COMPRESSED.hex(), "--nonce-length", "24"],
+    ["--open", "--to-member", A], ["--open", "--from-member", A], ["--open", "--key", KEY],
+    ["--to-pubkey", COMPRESSED.hex(), "secret", "twice"],
+])
+def test_usage(arguments):
+    answer = run("ecies-seal", *arguments, stdin=b"x")
+    answer.check_error(BAD_INPUT)
+    assert KEY not in answer.stderr
+
+
+def test_open_needs_a_key():
+    answer = run("ecies-seal", "--open", stdin=sealed_by_eciespy(b"x"))
+    answer.check_error(BAD_INPUT)
+    assert "--key" in answer.stderr
+
+
+def test_opening_with_the_guest_agents_key(agents):
+    """Inside the CVM, no key is in a file."""
+    payload = sealed_by_eciespy(b"a secret")
+    opened = run("ecies-seal", "--open", "--key", "dstack:", "--dstack", agents[0].socket, stdin=payload).check_done()
+    assert opened.stdout == b"a secret"
+    run("ecies-seal", "--open", "--key", "dstack:", stdin=payload, env=agents[1].env).check_error(NO)
+
+
+def test_a_closed_pipe_ends_it_quietly(tmp_path):
+    sealed = tmp_path / "sealed"
+    sealed.write_bytes(sealed_by_eciespy(os.urandom(2**20)))
+    with running("ecies-seal", "--open", sealed, env=KEY_SETTING, stdout=subprocess.PIPE) as process:
+        process.stdout.read(1)
+        process.stdout.close()
+        process.stdout = None
+        _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (DONE, b"")

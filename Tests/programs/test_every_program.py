@@ -1,0 +1,56 @@
+"""What every program has in common: help, version, completion, and how it says that it is called wrongly."""
+
+import re
+import subprocess
+
+import pytest
+
+from harness import BAD_INPUT, ENVIRONMENT, PROGRAMS, program_path, run
+
+ABI_COMMANDS = ("register", "onboard", "add-kms-root", "remove-kms-root", "add-allowed-code", "remove-allowed-code",
+                "add-compose-hash", "deploy", "call")
+COMMANDS = [(program,) for program in PROGRAMS] + [("abi-encode", command) for command in ABI_COMMANDS]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help(command):
+    for option in ("--help", "-h"):
+        answer = run(*command, option).check_done()
+        text = answer.stdout.decode()
+        assert text.startswith("OVERVIEW: ") and f"USAGE: {' '.join(command)}" in text
+        assert "/work/" not in text and "/home/" not in text
+
+
+def test_one_version_for_all():
+    versions = {run(program, "--version").check_done().stdout for program in PROGRAMS}
+    assert len(versions) == 1 and re.fullmatch(rb"\d+\.\d+\.\d+\n", versions.pop())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_completion_scripts(program, shell):
+    script = run(program, "--generate-completion-script", shell).check_done().stdout
+    assert program.encode() in script and b"help" in script
+    if shell == "bash":
+        assert subprocess.run(["bash", "-n"], input=script).returncode == 0
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_unknown_options(command):
+    answer = run(*command, "--no-such-option")
+    answer.check_error(BAD_INPUT)
+    assert "--help" in answer.stderr
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_libraries(program):
+    """Programs that need no network load no libcurl."""
+    libraries = subprocess.run(["ldd", program_path(program)], capture_output=True, text=True, check=True).stdout
+    assert ("libcurl" in libraries) == (program not in ("abi-encode", "proof-extract"))
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_help_to_a_closed_pipe(program):
+    done = subprocess.run(f"'{program_path(program)}' --help | true; exit ${{PIPESTATUS[0]}}", shell=True,
+                          executable="/bin/bash", env=ENVIRONMENT, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")

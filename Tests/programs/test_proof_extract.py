@@ -1,0 +1,271 @@
+"""proof-extract on the logs of serial-log: noisy, damaged, repeated, growing and large ones."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from harness import BAD_INPUT, DONE, NO, ROOT, UNREACHABLE, finish, program_path, run, running
+from proofs import PROOFS, changed, without
+
+A, B = PROOFS
+SERIAL_LOG = ROOT / "Tests" / "support" / "serial-log"
+MEGABYTE = 2**20
+MEMORY_LIMIT_KB = 64 * 1024
+
+
+def serial_log(*options, proofs=PROOFS) -> bytes:
+    """A console's log around these proofs."""
+    documents = "".join(json.dumps(proof) + "\n" for proof in proofs)
+    return subprocess.run([sys.executable, SERIAL_LOG, *map(str, options)], input=documents.encode(),
+                          capture_output=True, check=True).stdout
+
+
+def extract(*args, **options):
+    return run("proof-extract", *args, **options)
+
+
+def line(proof: dict) -> bytes:
+    return b"PROOF_JSON=" + json.dumps(proof).encode() + b"\r\n"
+
+
+@pytest.fixture(scope="module")
+def noise() -> bytes:
+    """A few megabytes of a console's log without a proof."""
+    text = serial_log("--lines", 40_000, proofs=[A])
+    start = text.index(b"PROOF_JSON={")
+    return text[:start] + text[text.index(b"\n", start) + 1 :]
+
+
+# Which proof
+
+
+def test_the_last_proof_is_the_default():
+    log = serial_log()
+    assert extract(stdin=log).check_done().documents == [B]
+    assert extract("--first", stdin=log).check_done().documents == [A]
+    assert extract("--all", stdin=log).check_done().documents == [A, B]
+
+
+def test_files_are_one_log(tmp_path):
+    files = []
+    for index, proof in enumerate((A, B)):
+        files.append(tmp_path / f"log.{index}")
+        files[-1].write_bytes(serial_log("--seed", index, proofs=[proof]))
+    assert extract(*files).check_done().documents == [B]
+    assert extract(*reversed(files)).check_done().documents == [A]
+    assert extract("--all", files[0], "-", stdin=files[1].read_bytes()).check_done().documents == [A, B]
+    whole = serial_log(proofs=[A])
+    for place in range(whole.index(b"PROOF_JSON={") - 3, len(whole), 400):
+        files[0].write_bytes(whole[:place])
+        files[1].write_bytes(whole[place:])
+        assert extract(*files).status in (DONE, NO)
+        middle = whole.index(b"PROOF_JSON={") + 20 < place < whole.index(b"PROOF_JSON={") + 1000
+        assert not middle or extract(*files).documents == [A], "a proof across two files"
+
+
+# Damage
+
+
+FAULTS = [(), ("--nul",), ("--cut",), ("--split",), ("--nul", "--cut"), ("--split", "--nul", "--cut")]
+
+
+@pytest.mark.parametrize("faults", FAULTS, ids=lambda faults: " ".join(faults) or "none")
+def test_many_seeds(faults):
+    missed = []
+    for seed in range(40):
+        answer = extract("--all", stdin=serial_log("--lines", 60, "--seed", seed, *faults))
+        if (answer.status, answer.documents) != (DONE, [A, B]):
+            missed.append(seed)
+    assert missed == []
+
+
+@pytest.mark.parametrize("log", [
+    line(A).rstrip(), line(A).replace(b"\r\n", b"\n"), line(A).replace(b": ", b":\r\n  "), b"\r" + line(A),
+    b"bridge-1  | " + line(A), b"\x1b[32mbridge\x1b[0m | \x1b[1m" + line(A).rstrip() + b"\x1b[0m\r\n",
+    line(A).replace(b"}", b"\x1b[0m}"), line(A).replace(b'"purpose"', b'\x1b]0;title\x07"purpose"'),
+    line(dict(sorted(A.items()))), line(without(A, "member_id", "app_id", "derived_address")),
+    line(A | {"verifier": "dstack"}), line(A)[:-3] + b', "note": "}{\\"PROOF"}' + b"\r\n",
+    line(A).replace(b"0xa9019d", b"0xA9019D"), b"PROOF_JSON=\r\n" + line(A), b"PROOF_JSON=PROOF_JSON=" + line(A),
+    line(A)[:200] + b"\r\n" + line(A), b"\xff\xfe\x80 garbage \xc3\x28\n" + line(A), line(A) * 30,
+    line(changed(A, "member_id", B["member_id"])) + line(A), line(A) + line(changed(A, "code_id", B["code_id"])),
+    line(A) + b"PROOF_JSON={", line(A) + line(B)[:500], line(A).rstrip() + b" trailing words",
+    b"PROOF_JSON={\"a\":1} " + line(A),
+], ids=range(24))
+def test_logs_with_one_proof(log):
+    assert extract(stdin=log).check_done().documents == [A]
+
+
+def test_bytes_that_come_one_by_one():
+    log = serial_log("--lines", 3, "--split", proofs=[A])
+    with running("proof-extract", stdin=subprocess.PIPE) as process:
+        for byte in log:
+            os.write(process.stdin.fileno(), bytes([byte]))
+        process.stdin.close()
+        process.stdin = None
+        assert finish("proof-extract", process).documents == [A]
+
+
+# No proof
+
+
+@pytest.mark.parametrize("log", [b"", b"\n", b"a log without it\r\n" * 100, b"\0" * 10_000, b"PROOF_JSON:{}", b"proof_json={}"])
+def test_no_marker(log):
+    extract(stdin=log).check_error(NO, "PROOF_JSON")
+
+
+@pytest.mark.parametrize("log, reason", [
+    (b"noise\r\n" * 2 + line(changed(A, "member_id", B["member_id"])), "member_id"),
+    (b"noise\r\n" * 2 + line(changed(A, "dstack_proof.purpose", "tls")), "purpose"),
+    (b"noise\r\n" * 2 + line(changed(A, "dstack_proof.kms_signature", "")), "KMS"),
+    (b"noise\r\n" * 2 + line(without(A, "code_id")), "code_id"),
+    (b"noise\r\n" * 2 + line(A)[:300], ""), (b"noise\r\n" * 2 + b"PROOF_JSON=", ""),
+    (b"noise\r\n" * 2 + b"PROOF_JSON=null\r\n", ""), (b"noise\r\n" * 2 + b"PROOF_JSON={}\r\n", ""),
+    (b"noise\r\n" * 2 + b"PROOF_JSON line follows\r\nPROOF_JSON=$(cat proof.json)\r\n", ""),
+])
+def test_why_no_proof_was_valid(log, reason):
+    error = extract(stdin=log).check_error(NO, "PROOF_JSON", reason)
+    assert reason == "" or "line 3" in error
+
+
+def test_every_cut_of_a_line_is_no_proof():
+    whole = line(A).rstrip()
+    for length in range(len("PROOF_JSON="), len(whole) - 1, 7):
+        extract(stdin=whole[:length]).check_error(NO)
+        assert extract(stdin=whole[:length] + b"\r\n" + line(B)).check_done().documents == [B]
+
+
+def test_a_proof_is_not_put_together_from_two():
+    """Halves of different proofs, side by side, are no proof; nor is one with a changed digit."""
+    for place in range(100, 1200, 100):
+        mixed = line(A)[:place] + line(B)[place:]
+        if json.loads(mixed.split(b"=", 1)[1]) not in PROOFS:
+            extract(stdin=mixed).check_error(NO)
+
+
+def test_control_characters_are_not_repeated():
+    log = line(changed(A, "kms_root", "\x1b[31m\x07")) + b'PROOF_JSON={"\\u001b[2J": }\r\n'
+    answer = extract(stdin=log)
+    assert answer.status == NO and not any(control in answer.stderr for control in "\x1b\x07")
+
+
+# Files and options
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    extract(tmp_path / "absent").check_error(BAD_INPUT, "absent")
+    extract(tmp_path).check_error(BAD_INPUT)
+    (tmp_path / "secret").write_bytes(line(A))
+    assert extract(tmp_path / "secret").check_done().document == A
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--first", "--all"], ["--timeout", "1"], ["--follow", "--timeout", "x"], ["--follow", "--timeout", "-1"], ["-", "-"],
+    ["--none"],
+])
+def test_usage(arguments):
+    extract(*arguments, stdin=line(A)).check_error(BAD_INPUT)
+
+
+def test_a_closed_pipe_ends_it_quietly(tmp_path):
+    log = tmp_path / "log"
+    log.write_bytes(line(A) * 3000)
+    with running("proof-extract", "--all", log) as process:
+        assert json.loads(process.stdout.readline()) == A
+        process.stdout.close()
+        process.stdout = None
+        ended = finish("proof-extract", process)
+    assert (ended.status, ended.stderr) == (DONE, "")
+
+
+# Following
+
+
+def test_follow(tmp_path):
+    log = tmp_path / "log"
+    log.write_bytes(b"booting\r\n" + line(A)[:400])
+    with running("proof-extract", "--follow", "--timeout", "30", log) as process:
+        time.sleep(0.5)
+        assert process.poll() is None
+        with log.open("ab") as file:
+            file.write(line(A)[400:])
+        ended = finish("proof-extract", process, 10).check_done()
+    assert ended.documents == [A]
+
+
+def test_follow_all(tmp_path):
+    log = tmp_path / "log"
+    log.write_bytes(line(A))
+    with running("proof-extract", "--follow", "--all", log) as process:
+        assert json.loads(process.stdout.readline()) == A
+        with log.open("ab") as file:
+            file.write(b"rebooting\r\n" + line(B))
+        assert json.loads(process.stdout.readline()) == B
+        assert process.poll() is None
+
+
+def test_follow_a_pipe():
+    with running("proof-extract", "--follow", stdin=subprocess.PIPE) as process:
+        process.stdin.write(b"booting\r\n" + line(A))
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline()) == A
+        assert process.wait(10) == DONE
+
+
+def test_follow_gives_up(tmp_path):
+    log = tmp_path / "log"
+    log.write_bytes(line(A)[:400])
+    start = time.monotonic()
+    extract("--follow", "--timeout", "1", log).check_error(UNREACHABLE)
+    assert 0.9 < time.monotonic() - start < 5
+
+
+# Size
+
+
+# A process starts with the memory mark of whoever started it, so something small must start the program.
+MEASURE = """
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
+sys.exit(status)
+"""
+
+
+def measured(*args, feed=None) -> tuple[int, bytes, int]:
+    """Exit status, output and the most memory, in KiB, of a run whose input `feed` writes."""
+    command = [sys.executable, "-I", "-S", "-c", MEASURE, program_path("proof-extract"), *args]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        for block in feed or ():
+            process.stdin.write(block)
+        output, memory = process.communicate(timeout=100)
+    return process.returncode, output, int(memory)
+
+
+def test_a_large_log_takes_little_memory(tmp_path, noise):
+    log = tmp_path / "log"
+    with log.open("wb") as file:
+        while file.tell() < 100 * MEGABYTE:
+            file.write(noise)
+        file.write(serial_log("--split", "--nul", "--cut", proofs=[A]))
+        file.write(noise)
+    status, output, memory = measured(log)
+    assert (status, json.loads(output)) == (DONE, A)
+    assert memory < MEMORY_LIMIT_KB
+
+
+@pytest.mark.parametrize("block", [
+    b"\0" * MEGABYTE, b"x" * MEGABYTE, b"PROOF_JSON=" * 1000, b"PROOF_JSON={" * 1000, b"{" * MEGABYTE, b'"' * MEGABYTE,
+    b"[    0.1] " * 100_000, b"PROOF_JSON={\"a\": \"" + b"y" * MEGABYTE + b"\"}\r\n", b"\x1b[" + b"1;" * 500_000,
+], ids=["NULs", "one line", "markers", "open markers", "braces", "quotes", "kernel times", "long strings", "escapes"])
+def test_hostile_logs_take_little_memory_and_time(block):
+    """A proof behind megabytes of anything is found, in seconds."""
+    start = time.monotonic()
+    for opening in (b"", b"PROOF_JSON={"):
+        status, output, memory = measured(feed=[opening, *[block] * 10, b"\r\n", line(A)])
+        assert (status, json.loads(output)) == (DONE, A)
+        assert memory < MEMORY_LIMIT_KB
+    assert time.monotonic() - start < 60

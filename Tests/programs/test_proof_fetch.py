@@ -1,0 +1,264 @@
+"""proof-fetch beside the published proofs: from web servers and guest agents, late, broken and lying ones."""
+
+import json
+import socket
+import threading
+import time
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_defunct
+
+from harness import BAD_INPUT, DONE, NO, UNREACHABLE, run
+from proofs import LINKS, PROOFS, changed, without
+from services import Server, running_agent
+
+A, B = PROOFS
+BODY = json.dumps(A).encode()
+DOWN = "http://127.0.0.1:9"
+PAGE = b"<!doctype html><title>Welcome</title>"
+MEMBERS = ["code_id", "dstack_proof", "kms_root", "member_id", "app_id", "derived_address"]
+
+
+def fetch(*args, **options):
+    return run("proof-fetch", *args, **options)
+
+
+def answering(*replies):
+    """A server that gives these replies in turn, and the last of them for ever."""
+    waiting = list(replies)
+    return Server(lambda *_: waiting.pop(0) if len(waiting) > 1 else waiting[0])
+
+
+# HTTP
+
+
+def test_http(agents):
+    answer = fetch(agents[0].url).check_done()
+    assert answer.document == A
+    assert list(answer.document) == MEMBERS and list(answer.document["dstack_proof"]) == [*LINKS, "purpose"]
+    assert answer.stdout.count(b"\n") == 1 and b": " not in answer.stdout
+
+
+@pytest.mark.parametrize("path", ["", "/", "/prefix", "/prefix/"])
+def test_proof_is_asked_for_below_the_base(path):
+    with answering((200, BODY)) as server:
+        assert fetch(server.url + path).check_done().document == A
+    assert server.requests == [("GET", path.rstrip("/") + "/proof", b"")]
+
+
+@pytest.mark.parametrize("document", [
+    without(A, "member_id", "app_id", "derived_address"), A | {"verifier": "dstack", "note": {"a": [1]}},
+    dict(sorted(A.items())), changed(A, "kms_root", A["kms_root"].lower()),
+])
+def test_members_are_recomputed(document):
+    """Whatever the server leaves out or adds, the document is printed whole and in its order."""
+    with answering((200, json.dumps(document, indent=2).encode())) as server:
+        answer = fetch(server.url).check_done()
+    assert answer.document == A and list(answer.document) == MEMBERS
+
+
+@pytest.mark.parametrize("document", [
+    changed(A, "member_id", B["member_id"]), changed(A, "kms_root", B["kms_root"]),
+    changed(A, "dstack_proof", B["dstack_proof"]), changed(A, "code_id", B["code_id"]),
+    changed(A, "dstack_proof.purpose", "tls"), changed(A, "dstack_proof.kms_signature", ""),
+    changed(A, "dstack_proof.app_signature", "0x" + "11" * 65),
+])
+def test_proofs_that_do_not_hold(document):
+    with answering((200, json.dumps(document).encode())) as server:
+        fetch(server.url).check_error(NO, server.url)
+
+
+@pytest.mark.parametrize("reply", [
+    (200, PAGE), (200, b""), (200, BODY[:-1]), (200, b"null"), (200, b"[]"), (200, b"{" * 100_000), (404, PAGE),
+    (200, b" " * (2 << 20) + BODY), (301, b"", {"Location": "/elsewhere"}), (500, b"oops"), (503, PAGE), (204, b""), None,
+    (200, BODY, {"Content-Length": str(len(BODY) + 9), "Connection": "close"}),
+], ids=lambda reply: f"{reply[0]}-{len(reply[1])}" if reply else "closed")
+def test_answers_that_are_no_proof(reply):
+    with answering(reply) as server:
+        fetch(server.url).check_error(UNREACHABLE, server.url)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("document", [{}, {"dstack_proof": {}}, changed(A, "code_id", 7), without(A, "dstack_proof.purpose")])
+def test_json_that_is_no_proof(document):
+    with answering((200, json.dumps(document).encode())) as server:
+        answer = fetch(server.url)
+    answer.check_error(answer.status, server.url)
+    assert answer.status != DONE
+
+
+@pytest.mark.parametrize("fault", ["--close-mid-body", "--html"])
+def test_faulty_agents_over_http(tmp_path, fault):
+    with running_agent(tmp_path / "agent", fault) as agent:
+        fetch(agent.url).check_error(UNREACHABLE)
+        fetch(f"dstack:{agent.socket}").check_error(UNREACHABLE)
+
+
+def test_chunked_answers(tmp_path):
+    with running_agent(tmp_path / "agent", "--chunked") as agent:
+        for base in (agent.url, f"dstack:{agent.socket}"):
+            assert fetch(base).check_done().document == B
+
+
+def test_timeout(tmp_path):
+    with running_agent(tmp_path / "agent", "--hang") as agent:
+        for base in (agent.url, f"dstack:{agent.socket}"):
+            start = time.monotonic()
+            fetch("--timeout", "0.5", base).check_error(UNREACHABLE, "timed out")
+            fetch(base, env={"ETH_TIMEOUT": "0.5"}).check_error(UNREACHABLE, "timed out")
+            assert time.monotonic() - start < 6
+
+
+def test_unreachable():
+    fetch(DOWN).check_error(UNREACHABLE, "refused")
+    fetch("http://no-such-host.invalid").check_error(UNREACHABLE)
+
+
+def test_secrets_of_a_url_are_not_shown():
+    answer = fetch("http://user:Passw0rd@127.0.0.1:9/S3cretPath?key=S3cretQuery")
+    answer.check_error(UNREACHABLE, DOWN)
+    assert "Passw0rd" not in answer.stderr and "S3cret" not in answer.stderr
+
+
+# Several at once
+
+
+def test_several_bases_in_their_order(agents, tmp_path):
+    with running_agent(tmp_path / "slow", "--preset", "cross-sdk", "--slow", "0.7") as slow:
+        start = time.monotonic()
+        answer = fetch(slow.url, agents[1].url, f"dstack:{agents[0].socket}", slow.url).check_done()
+        took = time.monotonic() - start
+    assert answer.documents == [A, B, A, A]
+    assert took < 1.4, "one after another"
+
+
+def test_one_of_several_fails(agents):
+    answer = fetch(agents[0].url, DOWN, agents[1].url)
+    answer.check_error(UNREACHABLE, DOWN, prints=None)
+    assert answer.documents == [A, B]
+
+
+# Trying again
+
+
+def test_retry_until_the_server_is_there():
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    results = []
+    base = f"http://127.0.0.1:{port}"
+    waiting = threading.Thread(target=lambda: results.append(fetch("--retry-for", "20", base)))
+    waiting.start()
+    time.sleep(1)
+    with Server(lambda *_: (200, BODY), port):
+        waiting.join()
+    [answer] = results
+    assert (answer.status, answer.document) == (DONE, A)
+    assert answer.messages("warning") and not answer.messages("error")
+
+
+@pytest.mark.parametrize("replies", [
+    [(500, b""), (200, BODY)], [(502, PAGE), (503, PAGE), (200, BODY)], [None, (200, BODY)],
+    [(429, b"", {"Retry-After": "1"}), (200, BODY)],
+    [(200, BODY, {"Content-Length": str(len(BODY) + 9), "Connection": "close"}), (200, BODY)],
+])
+def test_retry_after_passing_faults(replies):
+    with answering(*replies) as server:
+        answer = fetch("--retry-for", "20", server.url)
+    assert (answer.status, answer.document) == (DONE, A)
+    assert len(server.requests) == len(replies) and len(answer.messages("warning")) == len(replies) - 1
+
+
+def test_retry_waits_as_long_as_the_server_says():
+    with answering((503, b"", {"Retry-After": "2"}), (200, BODY)) as server:
+        start = time.monotonic()
+        assert fetch("--retry-for", "20", server.url).document == A
+    assert time.monotonic() - start > 1.9
+
+
+def test_retries_end():
+    start = time.monotonic()
+    answer = fetch("--retry-for", "1.5", DOWN)
+    assert 1 < time.monotonic() - start < 5
+    assert answer.status == UNREACHABLE and answer.stdout == b"" and len(answer.messages("error")) == 1
+
+
+@pytest.mark.parametrize("reply, status", [
+    ((200, json.dumps(changed(A, "code_id", B["code_id"])).encode()), NO), ((404, PAGE), UNREACHABLE),
+])
+def test_what_will_not_pass_is_not_tried_again(reply, status):
+    with answering(reply) as server:
+        fetch("--retry-for", "20", server.url).check_error(status)
+    assert len(server.requests) == 1
+
+
+# The guest agent
+
+
+def test_guest_agent(agents):
+    for agent, proof in zip(agents, PROOFS):
+        assert fetch(f"dstack:{agent.socket}").check_done().document == proof
+        assert fetch("dstack:", env=agent.env).check_done().document == proof
+        assert fetch(f"dstack:unix:{agent.socket}").check_done().document == proof
+
+
+@pytest.mark.parametrize("variant", ["--old", "--prefix-0x"])
+def test_other_guest_agents(tmp_path, variant):
+    with running_agent(tmp_path / "agent", "--preset", "cross-sdk", variant) as agent:
+        assert fetch(f"dstack:{agent.socket}").check_done().document == A
+
+
+def test_a_guest_agent_without_kms(tmp_path):
+    with running_agent(tmp_path / "agent", "--no-kms") as agent:
+        fetch(f"dstack:{agent.socket}").check_error(NO, "KMS")
+        fetch("--retry-for", "9", f"dstack:{agent.socket}").check_error(NO, "KMS")
+
+
+def test_no_guest_agent(tmp_path):
+    answer = fetch(f"dstack:{tmp_path / 'absent'}")
+    answer.check_error(UNREACHABLE, "absent")
+    assert "--dstack" in answer.stderr or "DSTACK_SIMULATOR_ENDPOINT" in answer.stderr
+    (tmp_path / "file").touch()
+    fetch(f"dstack:{tmp_path / 'file'}").check_error(UNREACHABLE)
+    fetch("dstack:" + "/x" * 200).check_error(UNREACHABLE)
+
+
+def test_a_guest_agent_that_comes_late(tmp_path):
+    path = tmp_path / "late"
+    results = []
+    waiting = threading.Thread(target=lambda: results.append(fetch("--retry-for", "20", f"dstack:{path}")))
+    waiting.start()
+    time.sleep(1)
+    with running_agent(path, "--preset", "cross-sdk"):
+        waiting.join()
+    assert (results[0].status, results[0].document) == (DONE, A)
+
+
+def test_another_path_has_another_key(agents):
+    answer = fetch("--path", "/other", f"dstack:{agents[0].socket}").check_done()
+    other = answer.document
+    assert other["kms_root"] == A["kms_root"] and other["code_id"] == A["code_id"]
+    assert other["member_id"] != A["member_id"]
+    message = bytes.fromhex(other["dstack_proof"]["message_hash"][2:])
+    assert recovered(message, other["dstack_proof"]["message_signature"]) == other["derived_address"]
+    fetch("--purpose", "tls", f"dstack:{agents[0].socket}").check_error(NO, "purpose")
+
+
+def recovered(message: bytes, signature: str) -> str:
+    """Who signed a message as wallets do, by eth-account."""
+    return Account.recover_message(encode_defunct(message), signature=signature)
+
+
+def test_message_signatures_by_eth_account(agents):
+    for agent in agents:
+        proof = fetch(f"dstack:{agent.socket}").check_done().document
+        chain = proof["dstack_proof"]
+        assert recovered(bytes.fromhex(chain["message_hash"][2:]), chain["message_signature"]) == proof["derived_address"]
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["ftp://x"], ["localhost:8080"], [""], ["http://"], ["http://a b"], ["file:///etc/passwd"],
+    ["--timeout", "-1", DOWN], ["--timeout", "x", DOWN], ["--retry-for", "nan", DOWN], ["--retry-for", "1e9", DOWN],
+])
+def test_usage(arguments):
+    fetch(*arguments).check_error(BAD_INPUT)
