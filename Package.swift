@@ -70,6 +70,7 @@ let package = Package(
         library("Ciphers", ["COpenSSL", "Failures", "Secrets"]),
         library("Keystore", ["Ciphers", "Failures", "JSON", "Primitives", "Secp256k1", "Secrets"]),
         library("ECIES", ["Ciphers", "Failures", "Secp256k1", "Secrets"]),
+        library("Envelope", ["Ciphers", "Failures", "Primitives", "Secp256k1", "Secrets"]),
 
         // What is signed, and what flows between the programs.
         library("Dstack", ["Failures", "JSON", "Primitives", "Secp256k1"]),
@@ -96,7 +97,9 @@ let package = Package(
             ["Dstack", "Failures", "GuestAgent", "HTTP", "JSON", "Primitives", "Retrying", "Secp256k1", "Secrets"]),
         library("ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
         library("BridgeClient", ["ABI", "Failures", "Node", "Primitives", "Secp256k1", "TEEBridge", bigInt]),
-        library("Inbox", ["BridgeClient", "ECIES", "Failures", "JSON", "Primitives", "Secp256k1", "Secrets"]),
+        library(
+            "Inbox",
+            ["BridgeClient", "ECIES", "Envelope", "Failures", "JSON", "Primitives", "Secp256k1", "Secrets"]),
 
         // How the programs are used.
         library("Console", ["Failures", "JSON", "Secrets"]),
@@ -123,8 +126,8 @@ let package = Package(
         program(
             "ecies-seal",
             [
-                "BridgeClient", "Console", "ECIES", "Failures", "JSON", "Keys", "NetworkOptions", "Primitives",
-                "Secp256k1", "Secrets", "TEEBridge",
+                "BridgeClient", "Console", "ECIES", "Envelope", "Failures", "JSON", "Keys", "NetworkOptions",
+                "Primitives", "Secp256k1", "Secrets", "TEEBridge",
             ]),
         program(
             "inbox-watch",
@@ -149,6 +152,7 @@ let package = Package(
         tests(of: "ABI", ["JSON", "Primitives", bigInt]),
         tests(of: "Secp256k1", ["Primitives", "Secrets"]),
         tests(of: "ECIES", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
+        tests(of: "Envelope", ["Failures", "JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Dstack", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Transactions", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "TEEBridge", ["ABI", "Dstack", "JSON", "Primitives", "Transactions"]),
@@ -175,7 +179,8 @@ let package = Package(
         serviceTests(
             of: "Inbox",
             [
-                "ABI", "BridgeClient", "ECIES", "FakeNode", "Failures", "JSON", "Node", "Primitives", "Secp256k1",
+                "ABI", "BridgeClient", "ECIES", "Envelope", "FakeNode", "Failures", "JSON", "Node", "Primitives",
+                "Secp256k1",
                 "Secrets", "TEEBridge", bigInt,
             ]),
         serviceTests(

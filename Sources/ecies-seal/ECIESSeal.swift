@@ -2,9 +2,7 @@ import ArgumentParser
 import BridgeClient
 import Console
 import ECIES
-import Failures
 import JSON
-import Keys
 import NetworkOptions
 import Primitives
 import Program
@@ -21,13 +19,20 @@ struct ECIESSeal: Program {
             Reads the bytes on standard input or from FILE; they never stand on the command line. The format is \
             eciespy's and eciesjs's.
 
+            That a message opens says nothing of who sealed it. With --sign-with the sending member signs it, for this \
+            recipient, bridge and chain alone; inbox-watch and --open check that, and --open says who signed.
+
             EXAMPLE
-              printf %s "$SECRET" | ecies-seal --from-member 0x… --to-member 0x… | abi-encode onboard | tx-send
+              printf %s "$SECRET" | ecies-seal --from-member 0x… --to-member 0x… |
+                abi-encode onboard | tx-send
+              printf %s "$SECRET" | ecies-seal --sign-with file:member.key --to-member 0x… |
+                abi-encode onboard | tx-send
             """,
         version: version)
 
     @Option(
-        help: ArgumentHelp("The member that sends, for the message; its key is not needed.", valueName: "id"),
+        help: ArgumentHelp(
+            "The member that sends, for the message; with --sign-with, the one whose key it is.", valueName: "id"),
         transform: { try Bytes32(hex: $0) })
     var fromMember: Bytes32?
 
@@ -40,6 +45,13 @@ struct ECIESSeal: Program {
         help: ArgumentHelp("Seal to this public key: 33, 64 or 65 bytes of hex.", valueName: "hex"),
         transform: { try PublicKey(Hex.decode($0, prefix: .optional)) })
     var toPubkey: PublicKey?
+
+    // Text, and parsed only by sealSigned(with:): the parser would repeat a raw key in its error.
+    @Option(
+        help: ArgumentHelp(
+            "Sign the message with the sending member's key, which is in a SOURCE as --key takes it.",
+            valueName: "source"))
+    var signWith: String?
 
     @Flag(help: "Open a sealed message (JSON, hex or bytes) with --key, and print what was sealed.")
     var open = false
@@ -59,103 +71,59 @@ struct ECIESSeal: Program {
     enum Output: String, ExpressibleByArgument, CaseIterable { case json, hex, raw }
 
     /// The most bytes that are sealed or opened at once.
-    private static let limit = 1 << 30
+    static let limit = 1 << 30
 
     func validate() throws {
-        if open, toMember != nil || toPubkey != nil || fromMember != nil {
-            throw ValidationError("--open takes no --to-member, --to-pubkey or --from-member")
+        if open, toMember != nil || toPubkey != nil || fromMember != nil || signWith != nil {
+            throw ValidationError("--open takes no --to-member, --to-pubkey, --from-member or --sign-with")
         }
         if !open, (toMember == nil) == (toPubkey == nil) {
             throw ValidationError("one of --to-member and --to-pubkey is needed")
         }
     }
 
-    func run() throws { try open ? openMessage() : sealMessage() }
-
-    private func sealMessage() throws {
+    func run() throws {
+        if open { return try openMessage() }
         if output == .raw { try refuseTerminal() }
+        if let signWith { return try sealSigned(with: signWith) }
         let recipient = try recipient()
-        let input = try Input(path: file, awaited: "the bytes to seal", voice: voice)
-        let text = try input.descriptor.readSecret(limit: Self.limit, path: input.path)
-        let payload = try text.withBytes { try settings.ecies.seal($0, to: recipient) }
-        switch output {
-        case .json:
-            let message = SealedMessage(from: fromMember, to: toMember, payload: payload)
-            try Descriptor.standardOutput.writeLine(message.json.compact)
-        case .hex: try Descriptor.standardOutput.writeLine(payload.hex)
-        case .raw: try Descriptor.standardOutput.write(payload)
-        }
+        try seal(readText(), to: recipient, from: fromMember, toMember: toMember)
     }
 
     /// The key that the message goes to.
     private func recipient() throws -> PublicKey {
         if let toPubkey { return toPubkey }
         guard let toMember else { throw ValidationError("one of --to-member and --to-pubkey is needed") }
-        let client = BridgeClient(
+        return try client().publicKey(of: toMember)
+    }
+
+    /// The bridge, not asked yet.
+    func client() throws -> BridgeClient {
+        BridgeClient(
             try rpc.node(timeout: timeout.duration(default: .seconds(30))), bridge: try bridge.address(),
             chainId: try rpc.chainId())
-        return try client.publicKey(of: toMember)
     }
 
-    private func openMessage() throws {
-        try refuseTerminal()
-        let key = try keys.load()
-        let input = try Input(path: file, awaited: "a sealed message", voice: voice)
-        let payload = try Self.payload(input.readAll(limit: 2 * Self.limit))
-        let text = try settings.ecies.open(payload.span, with: key)
-        try text.withBytes { try Descriptor.standardOutput.write($0) }
+    /// The bytes to seal.
+    func readText() throws -> SecretBytes {
+        let input = try Input(path: file, awaited: "the bytes to seal", voice: voice)
+        return try input.descriptor.readSecret(limit: Self.limit, path: input.path)
     }
 
-    /// The sealed bytes of a document, of hex, or as they are: a sealed message begins with 02, 03 or 04, which is
-    /// neither a digit nor a brace.
-    private static func payload(_ input: [UInt8]) throws -> [UInt8] {
-        if let first = input.first, 0x02...0x04 ~= first { return input }
-        let text = input.drop { " \t\r\n".utf8.contains($0) }
-        switch text.first {
-        case UInt8(ascii: "{"):
-            guard let object = try JSONParser.parse(text).object else { throw JSONError.notAnObject(line: 1) }
-            return try SealedMessage(json: object).payload
-        default:
-            var digits = text
-            while let last = digits.last, " \t\r\n".utf8.contains(last) { digits = digits.dropLast() }
-            return try Hex.decode(String(decoding: digits, as: UTF8.self), prefix: .optional)
+    /// Seals a text and prints the message.
+    func seal(_ text: consuming SecretBytes, to recipient: PublicKey, from: Bytes32?, toMember: Bytes32?) throws {
+        let payload = try text.withBytes { try settings.ecies.seal($0, to: recipient) }
+        switch output {
+        case .json:
+            let message = SealedMessage(from: from, to: toMember, payload: payload)
+            try Descriptor.standardOutput.writeLine(message.json.compact)
+        case .hex: try Descriptor.standardOutput.writeLine(payload.hex)
+        case .raw: try Descriptor.standardOutput.write(payload)
         }
     }
 
-    private func refuseTerminal() throws {
+    /// Refuses to write bytes to a terminal.
+    func refuseTerminal() throws {
         guard !Descriptor.standardOutput.isTerminal else { throw SealError.terminal }
     }
-}
-
-/// The settings in which eciespy's messages may differ from its default.
-struct SealSettings: ParsableArguments {
-    @Flag(help: "The ephemeral key in the message has 33 bytes.")
-    var ephemeralCompressed = false
-
-    @Flag(help: "The points that the key is derived from have 33 bytes.")
-    var hkdfCompressed = false
-
-    @Option(help: ArgumentHelp("The nonce has 16 bytes, or 12.", valueName: "n"))
-    var nonceLength: Int = 16
-
-    func validate() throws {
-        guard ECIES.NonceLength(rawValue: nonceLength) != nil else {
-            throw ValidationError("--nonce-length is 12 or 16")
-        }
-    }
-
-    var ecies: ECIES {
-        ECIES(
-            ephemeralCompressed: ephemeralCompressed, derivationCompressed: hkdfCompressed,
-            nonceLength: ECIES.NonceLength(rawValue: nonceLength) ?? .sixteen)
-    }
-}
-
-/// Why nothing was printed.
-enum SealError: Failure {
-    case terminal
-
-    var kind: FailureKind { .badInput }
-    var description: String { "the output is bytes, and standard output is a terminal" }
-    var hints: [String] { ["redirect it to a file or a program"] }
 }

@@ -19,6 +19,10 @@ struct InboxWatch: Program {
             Prints one message a line; without --once, new ones as they come. A message that does not open is a \
             warning, since anybody can post anything. With no key named, the guest agent is asked for the CVM's own.
 
+            Anybody can also post in another member's name. "authenticated":true says that the member in "from" \
+            signed the message (ecies-seal --sign-with) for this inbox; a signed message that was made for another \
+            one, altered or delivered before is a warning.
+
             EXAMPLE
               inbox-watch --once --bridge 0x… --rpc-url https://…
             """,
@@ -35,6 +39,9 @@ struct InboxWatch: Program {
     @Option(help: ArgumentHelp("json, or text: the line of the reference programs.", valueName: "format"))
     var format: Format = .json
 
+    @Flag(help: "Print only messages that their senders signed; the others are warnings.")
+    var requireAuthenticated = false
+
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
     @OptionGroup var timeout: TimeoutOption
@@ -46,7 +53,7 @@ struct InboxWatch: Program {
         let client = BridgeClient(
             try rpc.node(timeout: timeout.duration(default: .seconds(30))), bridge: try bridge.address(),
             chainId: try rpc.chainId())
-        let inbox = Inbox(client, key: try keys.load(fallback: .member))
+        let inbox = Inbox(client, key: try keys.load(fallback: .member), requiresAuthentication: requireAuthenticated)
         var next: UInt64 = 0
         while true {
             do {
@@ -64,8 +71,8 @@ struct InboxWatch: Program {
         try inbox.forEachMessage(from: next) { message in
             try Descriptor.standardOutput.writeLine(format == .json ? message.json.compact : message.line)
             next = message.index + 1
-        } unopened: { index, reason in
-            voice.warning("message \(index) of \(inbox.member): \(reason.description)")
+        } refused: { index, reason in
+            voice.warning("message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
             next = index + 1
         }
     }

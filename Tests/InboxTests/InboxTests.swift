@@ -13,17 +13,19 @@ import Secrets
 import TEEBridge
 import Testing
 
-private let sender = Bytes32(checked: [UInt8](repeating: 0x5E, count: 32))
+let sender = Bytes32(checked: [UInt8](repeating: 0x5E, count: 32))
 
-private func testKey() throws -> SecretKey { try SecretKey(SecretBytes(copying: [UInt8](repeating: 0x46, count: 32))) }
+func testKey() throws -> SecretKey { try SecretKey(SecretBytes(copying: [UInt8](repeating: 0x46, count: 32))) }
 
 /// A text sealed to the test key.
-private func sealed(_ text: [UInt8]) throws -> [UInt8] {
+func sealed(_ text: [UInt8]) throws -> [UInt8] {
     try ECIES.standard.seal(text.span, to: testKey().publicKey)
 }
 
-/// Runs `body` with the inbox of the test key on a bridge that has these messages.
-private func withInbox<Result>(_ payloads: [[UInt8]], _ body: (Inbox) throws -> Result) throws -> Result {
+/// Runs `body` with the inbox of the test key on a bridge that has these messages, said to come from one member.
+func withInbox<Result>(_ payloads: [[UInt8]], from sender: Bytes32 = sender, _ body: (Inbox) throws -> Result) throws
+    -> Result
+{
     let messages = try payloads.map { payload in
         try ABI.encode([.word(sender), .bytes(payload)], as: [.fixedBytes(.word), .bytes]).hex
     }
@@ -46,7 +48,7 @@ private func withInbox<Result>(_ payloads: [[UInt8]], _ body: (Inbox) throws -> 
 /// What came of a message: its document, or why it does not open.
 private enum Reading: Equatable {
     case opened(String)
-    case unopened(UInt64, ECIESError?)
+    case refused(UInt64, InboxError)
 }
 
 /// The messages of an inbox from an index on.
@@ -55,8 +57,8 @@ private func read(_ payloads: [[UInt8]], from first: UInt64 = 0) throws -> [Read
         var readings: [Reading] = []
         try inbox.forEachMessage(from: first) { message in
             readings.append(.opened(message.json.compact))
-        } unopened: { index, reason in
-            readings.append(.unopened(index, reason as? ECIESError))
+        } refused: { index, reason in
+            readings.append(.refused(index, reason))
         }
         return readings
     }
@@ -85,16 +87,17 @@ struct InboxTests {
         func document(_ index: Int, _ payload: String) -> Reading {
             .opened(
                 #"{"id":"\#(member):\#(index)","member_id":"\#(member)","index":\#(index),"from":"\#(sender)","#
-                    + #""payload":"\#(payload)"}"#)
+                    + #""payload":"\#(payload)","authenticated":false}"#)
         }
         let least = ECIES.standard.overhead
         #expect(
             try read(payloads) == [
-                document(0, "first"), .unopened(1, .tooShort(actual: 0, least: least)),
-                .unopened(2, .tooShort(actual: 3, least: least)), .unopened(3, .invalidEphemeralKey),
-                .unopened(4, .doesNotOpen), .unopened(5, .doesNotOpen), document(6, "last"),
+                document(0, "first"), .refused(1, .unopened(.tooShort(actual: 0, least: least))),
+                .refused(2, .unopened(.tooShort(actual: 3, least: least))),
+                .refused(3, .unopened(.invalidEphemeralKey)),
+                .refused(4, .unopened(.doesNotOpen)), .refused(5, .unopened(.doesNotOpen)), document(6, "last"),
             ])
-        #expect(try read(payloads, from: 5) == [.unopened(5, .doesNotOpen), document(6, "last")])
+        #expect(try read(payloads, from: 5) == [.refused(5, .unopened(.doesNotOpen)), document(6, "last")])
         #expect(try read(payloads, from: 7).isEmpty)
     }
 
@@ -106,7 +109,7 @@ struct InboxTests {
             #expect(throws: Enough.self) {
                 try inbox.forEachMessage(from: 0) { _ in
                     openedCount += 1
-                } unopened: { _, _ in
+                } refused: { _, _ in
                     throw Enough()
                 }
             }
@@ -114,7 +117,7 @@ struct InboxTests {
             #expect(throws: Enough.self) {
                 try inbox.forEachMessage(from: 1) { _ in
                     throw Enough()
-                } unopened: { _, _ in
+                } refused: { _, _ in
                 }
             }
         }
@@ -129,7 +132,7 @@ struct InboxMessageTests {
             var shown = (document: "", line: "")
             try inbox.forEachMessage(from: 0) { message in
                 shown = (message.json.compact, message.line)
-            } unopened: { _, reason in
+            } refused: { _, reason in
                 throw reason
             }
             return shown
@@ -148,7 +151,9 @@ struct InboxMessageTests {
         ])
     func document(payload: [UInt8], member: String) throws {
         let id = Keccak256.hash(try testKey().publicKey.compressed).hex
-        let expected = #"{"id":"\#(id):0","member_id":"\#(id)","index":0,"from":"0x\#(Self.digits)",\#(member)}"#
+        let expected =
+            #"{"id":"\#(id):0","member_id":"\#(id)","index":0,"from":"0x\#(Self.digits)",\#(member),"#
+            + #""authenticated":false}"#
         #expect(try shown(payload).document == expected)
     }
 

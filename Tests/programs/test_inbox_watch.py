@@ -32,7 +32,8 @@ def watch(chain):
 
 
 def message(index: int, payload: str, sender: str = B) -> dict:
-    return {"id": f"{A}:{index}", "member_id": A, "index": index, "from": sender, "payload": payload}
+    return {"id": f"{A}:{index}", "member_id": A, "index": index, "from": sender, "payload": payload,
+            "authenticated": False}
 
 
 TEXTS = ["a secret", "", "two\nlines\r\n", 'a "quoted" \\ one', "geheim 🤐", "\0", "x" * 20_000, "{}", "\u2028\u202e"]
@@ -44,7 +45,7 @@ def test_messages_are_opened_in_order(chain, watch):
     answer = watch().check_done()
     assert answer.documents == [
         *(message(index, text) for index, text in enumerate(TEXTS)), message(len(TEXTS), "to myself", A)]
-    assert list(answer.documents[0]) == ["id", "member_id", "index", "from", "payload"]
+    assert list(answer.documents[0]) == ["id", "member_id", "index", "from", "payload", "authenticated"]
 
 
 def test_bytes_that_are_no_text(chain, watch):

@@ -8,14 +8,27 @@ import TEEBridge
 /// Reads a TEEBridge contract through a node that is not trusted more than need be.
 package final class BridgeClient {
     private let node: Node
-    private let bridge: Address
+    /// The contract.
+    package let bridge: Address
     private let chainId: UInt64?
+    /// The chain that the node said it is of when it was asked last.
+    private var nodeChainId: UInt64?
 
     /// - Parameter chainId: the chain that the operator named; any, if nil.
     package init(_ node: Node, bridge: Address, chainId: UInt64?) {
         self.node = node
         self.bridge = bridge
         self.chainId = chainId
+    }
+
+    /// The chain of the contract: the one that the operator named, else the one that the node says it is of.
+    ///
+    /// - Throws: `NodeError`.
+    package func chain() throws(NodeError) -> UInt64 {
+        if let known = chainId ?? nodeChainId { return known }
+        let actual = try node.ask(.chainId)
+        nodeChainId = actual
+        return actual
     }
 
     /// A member's public key.
@@ -125,6 +138,7 @@ package final class BridgeClient {
         let answers = try node.ask(batch)
         let actual = try answers.answer(to: chainTicket)
         if let chainId, chainId != actual { throw BridgeClientError.wrongChain(expected: chainId, actual: actual) }
+        nodeChainId = actual
         guard try !answers.answer(to: codeTicket).isEmpty else { throw BridgeClientError.noContract(bridge) }
         return try answers.answer(to: callTicket)
     }

@@ -1,6 +1,6 @@
 package import BridgeClient
 import ECIES
-package import Failures
+package import Envelope
 package import Primitives
 package import Secp256k1
 import Secrets
@@ -9,32 +9,82 @@ import Secrets
 package final class Inbox {
     private let client: BridgeClient
     private let key: SecretKey
+    private let requiresAuthentication: Bool
     /// The member that the key makes.
     package let member: Bytes32
+    /// The signed messages that were delivered: none of them is delivered again.
+    package private(set) var seen: SeenMessages
 
-    package init(_ client: BridgeClient, key: consuming SecretKey) {
+    /// - Parameters:
+    ///   - requiresAuthentication: whether plain messages are refused.
+    ///   - seen: the signed messages that were delivered before.
+    package init(
+        _ client: BridgeClient, key: consuming SecretKey, requiresAuthentication: Bool = false,
+        seen: SeenMessages = SeenMessages()
+    ) {
         self.client = client
-        member = Keccak256.hash(key.publicKey.compressed)
+        self.requiresAuthentication = requiresAuthentication
+        self.seen = seen
+        member = key.publicKey.memberId
         self.key = key
     }
 
     /// Opens the messages from an index on, in their order.
     ///
-    /// Anybody can post anything: a message that does not open is handed to `unopened`, and the next one is read.
+    /// Anybody can post anything: a message that does not open, or whose envelope is not to be believed, is handed to
+    /// `refused`, and the next one is read.
     /// - Throws: `BridgeClientError`, `NodeError`, and what the closures throw.
     package func forEachMessage(
         from first: UInt64, opened: (borrowing InboxMessage) throws -> Void,
-        unopened: (_ index: UInt64, _ reason: any Failure) throws -> Void
+        refused: (_ index: UInt64, _ reason: InboxError) throws -> Void
     ) throws {
-        try client.forEachMessage(of: member, from: first) { message in
-            let payload: SecretBytes
-            do throws(ECIESError) {
-                payload = try ECIES.standard.open(message.payload.span, with: key)
+        try client.forEachMessage(of: member, from: first) { sealed in
+            let expectation = EnvelopeExpectation(
+                to: member, from: sealed.from, bridge: client.bridge, chainId: try client.chain())
+            let message: InboxMessage
+            do throws(InboxError) {
+                message = try open(sealed, expectation)
             } catch {
-                try unopened(message.index, error)
+                try refused(sealed.index, error)
                 return
             }
-            try opened(InboxMessage(member: member, index: message.index, from: message.from, payload: payload))
+            try opened(message)
+            // Only now: a message that could not be passed on is to be read again.
+            if let envelope = message.envelope { seen.insert(envelope) }
+        }
+    }
+
+    private func open(
+        _ sealed: BridgeClient.Message, _ expectation: EnvelopeExpectation
+    ) throws(InboxError) -> InboxMessage {
+        let text = try text(of: sealed)
+        guard let envelope = try envelope(in: text, expectation) else {
+            if requiresAuthentication { throw .unauthenticated }
+            return InboxMessage(
+                member: member, index: sealed.index, from: sealed.from, payload: text, envelope: nil)
+        }
+        let header = envelope.header
+        return InboxMessage(
+            member: member, index: sealed.index, from: sealed.from, payload: envelope.takePayload(), envelope: header)
+    }
+
+    private func text(of sealed: BridgeClient.Message) throws(InboxError) -> SecretBytes {
+        do throws(ECIESError) { return try ECIES.standard.open(sealed.payload.span, with: key) } catch {
+            throw .unopened(error)
+        }
+    }
+
+    /// The envelope that a text is, meant for this inbox and not delivered yet; nil for a plain message.
+    private func envelope(
+        in text: borrowing SecretBytes, _ expectation: EnvelopeExpectation
+    ) throws(InboxError) -> Envelope? {
+        do throws(EnvelopeError) {
+            guard let envelope = try Envelope.parse(text) else { return nil }
+            try expectation.check(envelope.header)
+            try seen.check(envelope.header)
+            return envelope
+        } catch {
+            throw .refused(error)
         }
     }
 }

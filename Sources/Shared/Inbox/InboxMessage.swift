@@ -1,3 +1,4 @@
+package import Envelope
 import Failures
 package import JSON
 package import Primitives
@@ -5,7 +6,7 @@ package import Secrets
 
 /// A message that was opened: the document that inbox-watch prints.
 ///
-///     {"id":"0x…:0","member_id":"0x…","index":0,"from":"0x…","payload":"text"}
+///     {"id":"0x…:0","member_id":"0x…","index":0,"from":"0x…","payload":"text","authenticated":true}
 ///
 /// `payload_hex` stands in place of `payload` where the bytes are not UTF-8.
 package struct InboxMessage: ~Copyable {
@@ -13,19 +14,28 @@ package struct InboxMessage: ~Copyable {
     package let member: Bytes32
     /// Its place in the inbox, from 0.
     package let index: UInt64
-    /// The member that it is said to come from; anybody may have written that.
+    /// The member that it is said to come from; anybody may have written that, unless ``isAuthenticated``.
     package let from: Bytes32
     /// What was sealed.
     package let payload: SecretBytes
+    /// What its sender signed; nil for a plain message.
+    package let envelope: EnvelopeHeader?
+
+    /// Whether the member that it is said to come from signed it, for this inbox.
+    package var isAuthenticated: Bool { envelope != nil }
 
     /// The message's name: it stays the same however often it is delivered.
-    package var id: String { "\(member):\(index)" }
+    package var id: String { Self.id(member: member, index: index) }
+
+    /// The name of the message at a place in a member's inbox.
+    package static func id(member: Bytes32, index: UInt64) -> String { "\(member):\(index)" }
 
     /// The document on one line.
     package var json: JSONValue {
         .members([
             "id": .string(id), "member_id": .string(member.hex), "index": .number(index), "from": .string(from.hex),
             "payload": text.map(JSONValue.string), "payload_hex": text == nil ? .string(bytes.hex) : nil,
+            "authenticated": .bool(isAuthenticated),
         ])
     }
 

@@ -38,7 +38,7 @@ package enum KeyError: Failure, Equatable {
         switch self {
         case .unknownSource:
             ["key sources are file:PATH, keystore:PATH, env:NAME, fd:N and dstack:PATH?purpose=PURPOSE"]
-        case .keyAsArgument: ["write it to a file that only you can read, and use --key file:PATH"]
+        case .keyAsArgument: ["write it to a file that only you can read, and name it as file:PATH"]
         case .tooOpen(let path, _): ["chmod 600 \(path)"]
         case .noSource: ["use --key SOURCE, or set TEEBRIDGE_KEY to a source"]
         default: []

@@ -31,23 +31,32 @@ package struct KeyOptions: ParsableArguments {
     /// - Parameter fallback: the source where none is named.
     /// - Throws: `KeyError`.
     package func source(fallback: KeySource? = nil) throws -> KeySource {
-        let passwordFile = passwordFile ?? Environment.value("ETH_PASSWORD")
-        if let text = key ?? Environment.value("TEEBRIDGE_KEY") {
-            return try KeySource(text, passwordFile: passwordFile)
-        }
+        if let text = key ?? Environment.value("TEEBRIDGE_KEY") { return try source(named: text) }
         if let path = Environment.value("ETH_KEYSTORE") {
-            return .keystore(path: path, passwordFile: passwordFile)
+            return .keystore(path: path, passwordFile: passwordFile ?? Environment.value("ETH_PASSWORD"))
         }
         if Environment.value("PRIVATE_KEY") != nil { return .environment(name: "PRIVATE_KEY") }
         guard let fallback else { throw KeyError.noSource }
         return fallback
     }
 
+    /// A source as an option names it, with this group's password file.
+    ///
+    /// - Throws: `KeyError`.
+    package func source(named text: String) throws(KeyError) -> KeySource {
+        try KeySource(text, passwordFile: passwordFile ?? Environment.value("ETH_PASSWORD"))
+    }
+
     /// The key.
     ///
     /// - Throws: `KeyError`, `GuestAgentError`.
-    package func load(fallback: KeySource? = nil) throws -> SecretKey {
-        try source(fallback: fallback).load { path, purpose in
+    package func load(fallback: KeySource? = nil) throws -> SecretKey { try load(source(fallback: fallback)) }
+
+    /// The key of a source that another option names, with this group's guest agent.
+    ///
+    /// - Throws: `KeyError`, `GuestAgentError`.
+    package func load(_ source: KeySource) throws -> SecretKey {
+        try source.load { path, purpose in
             try agent.connect().getKey(path: path, purpose: purpose).takeSecret()
         }
     }

@@ -1,13 +1,18 @@
+import Glibc
+
 /// Keccak-256 as Ethereum uses it: the SHA-3 submission with its first padding (0x01), not FIPS 202's SHA3-256.
 ///
-/// Sponge of 1600 bits, rate 136 bytes, 24 rounds of Keccak-f.
-package struct Keccak256 {
+/// Sponge of 1600 bits, rate 136 bytes, 24 rounds of Keccak-f. What is absorbed goes into the state at once and into
+/// no buffer, and the state, from which short inputs could be computed back, is wiped in the end: a secret may be
+/// hashed.
+package struct Keccak256: ~Copyable {
     private static let rate = 136
 
     private var state = KeccakState()
-    private var block: [UInt8] = []
+    /// How many bytes of the block stand in the state.
+    private var position = 0
 
-    package init() { block.reserveCapacity(Self.rate) }
+    package init() {}
 
     /// The hash of all the bytes.
     package static func hash(_ bytes: some Collection<UInt8>) -> Bytes32 {
@@ -16,35 +21,43 @@ package struct Keccak256 {
         return hasher.finalize()
     }
 
+    /// The hash of all the bytes, of which no copy is left.
+    package static func hash(_ bytes: Span<UInt8>) -> Bytes32 {
+        var hasher = Keccak256()
+        hasher.update(bytes)
+        return hasher.finalize()
+    }
+
     /// Absorbs more bytes.
     package mutating func update(_ bytes: some Collection<UInt8>) {
-        for byte in bytes {
-            block.append(byte)
-            if block.count == Self.rate { absorb() }
-        }
+        for byte in bytes { absorb(byte) }
+    }
+
+    /// Absorbs more bytes.
+    package mutating func update(_ bytes: Span<UInt8>) {
+        for index in bytes.indices { absorb(bytes[index]) }
     }
 
     /// The hash of all that was absorbed.
     package consuming func finalize() -> Bytes32 {
-        block.append(0x01)
-        block.append(contentsOf: repeatElement(0, count: Self.rate - block.count))
-        block[Self.rate - 1] |= 0x80
-        absorb()
+        state.add(0x01, at: position)
+        state.add(0x80, at: Self.rate - 1)
+        state.permute()
         var hash: [UInt8] = []
         for lane in 0..<4 {
             for byte in 0..<8 { hash.append(UInt8(truncatingIfNeeded: state.lanes[lane] >> (8 * byte))) }
         }
+        state.wipe()
         return Bytes32(checked: hash)
     }
 
-    private mutating func absorb() {
-        for lane in 0..<(Self.rate / 8) {
-            var word: UInt64 = 0
-            for byte in 0..<8 { word |= UInt64(block[lane * 8 + byte]) << (8 * byte) }
-            state.lanes[lane] ^= word
+    private mutating func absorb(_ byte: UInt8) {
+        state.add(byte, at: position)
+        position += 1
+        if position == Self.rate {
+            state.permute()
+            position = 0
         }
-        state.permute()
-        block.removeAll(keepingCapacity: true)
     }
 }
 
@@ -68,6 +81,18 @@ private struct KeccakState {
     private static let rhoTurns = [
         1, 3, 6, 10, 15, 21, 28, 36, 45, 55, 2, 14, 27, 41, 56, 8, 25, 43, 62, 18, 39, 61, 20, 44,
     ]
+
+    /// Adds a byte to the one at an offset.
+    mutating func add(_ byte: UInt8, at offset: Int) {
+        lanes[offset / 8] ^= UInt64(byte) << (8 * (offset % 8))
+    }
+
+    /// Overwrites the lanes; the compiler may not leave it out.
+    mutating func wipe() {
+        unsafe withUnsafeMutableBytes(of: &lanes) { buffer in
+            if let base = buffer.baseAddress { unsafe explicit_bzero(base, buffer.count) }
+        }
+    }
 
     mutating func permute() {
         for constant in Self.roundConstants {

@@ -14,9 +14,14 @@ package struct BridgeOption: ParsableArguments {
     ///
     /// - Throws: ``SettingError`` if neither names it.
     package func address() throws(SettingError) -> Address {
-        if let bridge { return bridge }
-        if let address = try Environment.parsed("BRIDGE_CONTRACT", by: Address.init) { return address }
+        if let address = try namedAddress() { return address }
         throw .missing(what: "the bridge's address", option: "--bridge", environment: "BRIDGE_CONTRACT")
+    }
+
+    /// The contract's address; nil if neither names it.
+    package func namedAddress() throws(SettingError) -> Address? {
+        if let bridge { return bridge }
+        return try Environment.parsed("BRIDGE_CONTRACT", by: Address.init)
     }
 }
 

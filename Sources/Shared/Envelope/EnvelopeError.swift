@@ -1,0 +1,54 @@
+package import Failures
+package import Primitives
+
+/// Why a signed message is not taken for what it says, or could not be made.
+package enum EnvelopeError: Failure, Equatable {
+    /// It ends before its payload begins.
+    case cutOff(actual: Int, least: Int)
+    /// Its version is not the one that is known here.
+    case unknownVersion(UInt8)
+    /// The chain id needs more than 64 bits.
+    case chainIdTooLarge
+    /// The signature is none, or not that of the member that the envelope names, or not over this envelope.
+    case badSignature(from: Bytes32)
+    /// The signature has a second form, and this is the one that nobody makes (high s).
+    case malleableSignature
+    /// It was made for another member.
+    case otherRecipient(named: Bytes32, expected: Bytes32)
+    /// It was made for another contract.
+    case otherBridge(named: Address, expected: Address)
+    /// It was made for another chain.
+    case otherChain(named: UInt64, expected: UInt64)
+    /// It was signed by another member than the message is said to come from.
+    case otherSender(signed: Bytes32, said: Bytes32)
+    /// It was delivered before.
+    case replayed(messageId: Bytes32)
+    /// The system has no randomness for a message id.
+    case noRandomness(String)
+
+    package var kind: FailureKind {
+        if case .noRandomness = self { .serviceFailed } else { .answerIsNo }
+    }
+
+    package var description: String {
+        switch self {
+        case .cutOff(let actual, let least):
+            "the signed message is cut off: it has \(actual) bytes, but at least \(least) are needed"
+        case .unknownVersion(let version):
+            "the signed message has the unknown version \(version): it was made by a newer version"
+        case .chainIdTooLarge: "the signed message is malformed: its chain id needs more than 64 bits"
+        case .badSignature(let from): "the message's signature is bad: it is not the signature of \(from) over it"
+        case .malleableSignature: "the message's signature is malleable: its s is in the upper half"
+        case .otherRecipient(let named, let expected):
+            "the signed message was made for another recipient: for \(named), not for \(expected)"
+        case .otherBridge(let named, let expected):
+            "the signed message was made for another bridge: for \(named), not for \(expected)"
+        case .otherChain(let named, let expected):
+            "the signed message was made for another chain: for \(named), not for \(expected)"
+        case .otherSender(let signed, let said):
+            "the message is from another sender than is said: signed by \(signed), said to be from \(said)"
+        case .replayed(let messageId): "the signed message was replayed: \(messageId) was delivered before"
+        case .noRandomness(let reason): "no message id could be made: \(reason)"
+        }
+    }
+}
