@@ -61,6 +61,7 @@ let package = Package(
         .systemLibrary(name: "CProcess", path: "Sources/Shared/CProcess"),
         library("Secrets", ["CProcess", "Failures", "Primitives"]),
         library("RLP", ["Failures"]),
+        library("StateProofs", ["Failures", "JSON", "Primitives", "RLP", bigInt]),
         library("ABI", ["Failures", "Primitives", "JSON", bigInt]),
 
         // Cryptography.
@@ -142,6 +143,7 @@ let package = Package(
         tests(of: "JSON"),
         tests(of: "Secrets"),
         tests(of: "RLP", ["Primitives"]),
+        tests(of: "StateProofs", ["JSON", "Primitives", "RLP", bigInt]),
         tests(of: "ABI", ["JSON", "Primitives", bigInt]),
         tests(of: "Secp256k1", ["Primitives", "Secrets"]),
         tests(of: "ECIES", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
