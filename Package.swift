@@ -96,7 +96,10 @@ let package = Package(
             "ProofSource",
             ["Dstack", "Failures", "GuestAgent", "HTTP", "JSON", "Primitives", "Retrying", "Secp256k1", "Secrets"]),
         library("ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
-        library("BridgeClient", ["ABI", "Failures", "Node", "Primitives", "Secp256k1", "TEEBridge", bigInt]),
+        library("ProvenState", ["Failures", "JSON", "Node", "Primitives", "Retrying", "StateProofs"]),
+        library(
+            "BridgeClient",
+            ["ABI", "Failures", "Node", "Primitives", "ProvenState", "Secp256k1", "TEEBridge", bigInt]),
         library("Inbox", ["BridgeClient", "ECIES", "Failures", "JSON", "Primitives", "Secp256k1", "Secrets"]),
 
         // How the programs are used.
@@ -106,8 +109,8 @@ let package = Package(
         library(
             "NetworkOptions",
             [
-                "GuestAgent", "HTTP", "JSONRPC", "Keys", "Node", "Primitives", "Program", "Secp256k1", "Secrets",
-                argumentParser,
+                "BridgeClient", "GuestAgent", "HTTP", "JSONRPC", "Keys", "Node", "Primitives", "Program",
+                "ProvenState", "Secp256k1", "Secrets", argumentParser,
             ]),
 
         // Programs.

@@ -21,6 +21,9 @@ struct ECIESSeal: Program {
             Reads the bytes on standard input or from FILE; they never stand on the command line. The format is \
             eciespy's and eciesjs's.
 
+            A member's key is the member's whatever a node says, since its hash is the member's id. --verify proves \
+            as well that the member is registered, or is not.
+
             EXAMPLE
               printf %s "$SECRET" | ecies-seal --from-member 0x… --to-member 0x… | abi-encode onboard | tx-send
             """,
@@ -50,6 +53,7 @@ struct ECIESSeal: Program {
     @OptionGroup(title: "Other settings of eciespy") var settings: SealSettings
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
+    @OptionGroup(title: "Nodes that are not trusted") var verification: VerifyOptions
     @OptionGroup var keys: KeyOptions
 
     @Argument(help: "A file; standard input if absent or -.")
@@ -67,6 +71,7 @@ struct ECIESSeal: Program {
         if !open, (toMember == nil) == (toPubkey == nil) {
             throw ValidationError("one of --to-member and --to-pubkey is needed")
         }
+        if verification.verify, toMember == nil { throw ValidationError("--verify needs --to-member") }
     }
 
     func run() throws { try open ? openMessage() : sealMessage() }
@@ -90,8 +95,8 @@ struct ECIESSeal: Program {
     private func recipient() throws -> PublicKey {
         if let toPubkey { return toPubkey }
         guard let toMember else { throw ValidationError("one of --to-member and --to-pubkey is needed") }
-        let client = BridgeClient(try rpc.node(), bridge: try bridge.address(), chainId: try rpc.chainId())
-        return try client.publicKey(of: toMember)
+        let reader = try verification.reader(of: bridge.address(), rpc: rpc) { voice.warning($0) }
+        return try reader.publicKey(of: toMember)
     }
 
     private func openMessage() throws {

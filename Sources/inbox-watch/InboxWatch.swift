@@ -1,5 +1,4 @@
 import ArgumentParser
-import BridgeClient
 import Console
 import Failures
 import Inbox
@@ -19,8 +18,13 @@ struct InboxWatch: Program {
             Prints one message a line; without --once, new ones as they come. A message that does not open is a \
             warning, since anybody can post anything. With no key named, the guest agent is asked for the CVM's own.
 
+            With --verify no node can hide, alter, reorder or invent a message: the storage is proven against a block \
+            that all nodes (--quorum: so many of them) show, or that --block-hash names. A node that is caught is \
+            named, and the program ends with exit 1.
+
             EXAMPLE
               inbox-watch --once --bridge 0x… --rpc-url https://…
+              inbox-watch --verify --bridge 0x… --rpc-url https://a… --rpc-url https://b…
             """,
         version: version)
 
@@ -37,13 +41,14 @@ struct InboxWatch: Program {
 
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
+    @OptionGroup(title: "Nodes that are not trusted") var verification: VerifyOptions
     @OptionGroup var keys: KeyOptions
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case json, text }
 
     func run() throws {
-        let client = BridgeClient(try rpc.node(), bridge: try bridge.address(), chainId: try rpc.chainId())
-        let inbox = Inbox(client, key: try keys.load(fallback: .member))
+        let reader = try verification.reader(of: bridge.address(), rpc: rpc) { voice.warning($0) }
+        let inbox = Inbox(reader, key: try keys.load(fallback: .member))
         var next: UInt64 = 0
         while true {
             do {

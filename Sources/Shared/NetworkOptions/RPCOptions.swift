@@ -45,6 +45,14 @@ package struct RPCOptions: ParsableArguments {
     /// - Parameter limits: how long one request may take.
     /// - Throws: ``SettingError`` if no URL is set.
     package func node(limits: HTTPLimits = HTTPLimits()) throws(SettingError) -> Node {
+        let client = tls.client()
+        return Node(try endpoints().map { RPCClient($0, over: client, limits: limits) })
+    }
+
+    /// The nodes' URLs, in the order in which they were given.
+    ///
+    /// - Throws: ``SettingError`` if no URL is set.
+    func endpoints() throws(SettingError) -> [Endpoint] {
         var endpoints = rpcUrl
         if endpoints.isEmpty, let url = try Environment.parsed("ETH_RPC_URL", "RPC_URL", by: Endpoint.init(url:)) {
             endpoints = [url]
@@ -52,8 +60,7 @@ package struct RPCOptions: ParsableArguments {
         guard !endpoints.isEmpty else {
             throw .missing(what: "the node's URL", option: "--rpc-url", environment: "ETH_RPC_URL")
         }
-        let client = tls.client()
-        return Node(endpoints.map { RPCClient($0, over: client, limits: limits) })
+        return endpoints
     }
 }
 
