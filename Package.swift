@@ -109,7 +109,7 @@ let package = Package(
         library(
             "NetworkOptions",
             [
-                "BridgeClient", "GuestAgent", "HTTP", "JSONRPC", "Keys", "Node", "Primitives", "Program",
+                "BridgeClient", "Failures", "GuestAgent", "HTTP", "JSONRPC", "Keys", "Node", "Primitives", "Program",
                 "ProvenState", "Secp256k1", "Secrets", argumentParser,
             ]),
 
@@ -142,6 +142,9 @@ let package = Package(
         .target(
             name: "TestVectors", dependencies: ["JSON", "Primitives"], path: "Tests/TestVectors", swiftSettings: strict),
         .target(name: "LoopbackServer", path: "Tests/support/LoopbackServer", swiftSettings: strict),
+        .target(
+            name: "FakeNode", dependencies: ["HTTP", "JSON", "JSONRPC", "LoopbackServer", "Node"],
+            path: "Tests/support/FakeNode", swiftSettings: strict),
         tests(of: "Primitives", ["JSON", bigInt]),
         tests(of: "JSON"),
         tests(of: "Secrets"),
@@ -152,6 +155,7 @@ let package = Package(
         tests(of: "ECIES", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Dstack", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Transactions", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
+        tests(of: "TEEBridge", ["ABI", "Dstack", "JSON", "Primitives", "Transactions"]),
         tests(of: "ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
         tests(of: "Keystore", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Keys", ["Primitives", "Secp256k1"]),
@@ -159,5 +163,36 @@ let package = Package(
         serviceTests(of: "HTTP", ["Failures"]),
         serviceTests(of: "JSONRPC", ["Failures", "HTTP", "JSON"]),
         serviceTests(of: "GuestAgent", ["Failures", "HTTP", "JSON", "Primitives", "Secrets"]),
+        serviceTests(of: "Node", ["FakeNode", "Failures", "HTTP", "JSON", "JSONRPC", "Primitives", bigInt]),
+        serviceTests(
+            of: "Sending",
+            [
+                "ABI", "FakeNode", "Failures", "HTTP", "JSON", "JSONRPC", "Node", "Primitives", "Secp256k1", "Secrets",
+                "TEEBridge", "Transactions", "TestVectors", bigInt,
+            ]),
+        serviceTests(
+            of: "BridgeClient",
+            [
+                "ABI", "FakeNode", "Failures", "JSON", "JSONRPC", "Node", "Primitives", "Secp256k1", "TEEBridge",
+                "TestVectors", bigInt,
+            ]),
+        serviceTests(
+            of: "Inbox",
+            [
+                "ABI", "BridgeClient", "ECIES", "FakeNode", "Failures", "JSON", "Node", "Primitives", "Secp256k1",
+                "Secrets", "TEEBridge", bigInt,
+            ]),
+        serviceTests(
+            of: "ProofSource",
+            ["Dstack", "Failures", "GuestAgent", "HTTP", "JSON", "Primitives", "TestVectors"]),
+        tests(of: "Console", ["Failures", "JSON", "Secrets"]),
+        tests(of: "Program", ["Console", "Failures", "Primitives", argumentParser]),
+        tests(
+            of: "NetworkOptions",
+            [
+                "FakeNode", "Failures", "GuestAgent", "Keys", "LoopbackServer", "Node", "Primitives", "Program",
+                "Secp256k1",
+                argumentParser,
+            ]),
     ]
 )

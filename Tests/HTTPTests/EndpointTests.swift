@@ -19,6 +19,7 @@ import Testing
         "a text that is no http or https URL is refused and not repeated",
         arguments: [
             "", "node.example/APIKEY", "ftp://node.example/APIKEY", "file:///etc/passwd", "http://",
+            "https:///APIKEY", "http:////APIKEY/x",
             "https://:8545/APIKEY",
             "http://node.example:99999/APIKEY", "http://node.example:port/APIKEY", "http://node example/APIKEY",
             "http://node.example/APIKEY\r\nX: y", "http://node.example/\u{e9}APIKEY", "unix:///run/dstack.sock",

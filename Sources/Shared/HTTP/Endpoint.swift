@@ -40,6 +40,8 @@ package struct Endpoint: Hashable, Sendable {
         let shown = text.prefix { $0 != "#" }
         let rest = shown.dropFirst(scheme.count + 3)
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        // curl takes what stands behind too many slashes for the host: it is part of a path, and may be a key.
+        guard !authority.isEmpty else { throw .invalidEndpoint(reason: "the URL has no host") }
         origin = "\(scheme)://\(authority)"
         let ownPath = rest.dropFirst(authority.count).prefix { $0 != "?" }
         query = String(rest.dropFirst(authority.count + ownPath.count))

@@ -30,6 +30,7 @@ package enum KeySource: Equatable, Sendable {
             throw Self.looksLikeKey(text) ? .keyAsArgument : .unknownSource(text)
         }
         let value = String(text[text.index(after: colon)...])
+        guard !Self.looksLikeKey(value) else { throw .keyAsArgument }
         switch text[..<colon] {
         case "file" where !value.isEmpty: self = .file(path: value)
         case "keystore" where !value.isEmpty: self = .keystore(path: value, passwordFile: passwordFile)

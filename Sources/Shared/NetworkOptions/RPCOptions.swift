@@ -1,4 +1,5 @@
 package import ArgumentParser
+import Failures
 package import HTTP
 import JSONRPC
 package import Node
@@ -7,12 +8,12 @@ package import Program
 
 /// `--rpc-url`, `--chain` and `--timeout`: which node is asked, and how long.
 package struct RPCOptions: ParsableArguments {
+    // Text, and parsed only in validate(): the parser would repeat a URL, and the API key in it, in its error.
     @Option(
         help: ArgumentHelp(
             "A node's URL. Repeatable: the next is asked when one fails. [environment: ETH_RPC_URL, RPC_URL]",
-            valueName: "url"),
-        transform: { try Endpoint(url: $0) })
-    package var rpcUrl: [Endpoint] = []
+            valueName: "url"))
+    package var rpcUrl: [String] = []
 
     @Option(
         help: ArgumentHelp(
@@ -24,6 +25,17 @@ package struct RPCOptions: ParsableArguments {
     @OptionGroup package var tls: TLSOption
 
     package init() {}
+
+    package func validate() throws { _ = try namedEndpoints() }
+
+    /// The nodes that the options name.
+    private func namedEndpoints() throws(SettingError) -> [Endpoint] {
+        try rpcUrl.map { url throws(SettingError) in
+            do throws(HTTPError) { return try Endpoint(url: url) } catch {
+                throw .unusable(option: "--rpc-url", reason: error.description)
+            }
+        }
+    }
 
     private static let chains: [String: UInt64] = [
         "base": 8453, "base-sepolia": 84532, "sepolia": 11_155_111, "mainnet": 1,
@@ -53,7 +65,7 @@ package struct RPCOptions: ParsableArguments {
     ///
     /// - Throws: ``SettingError`` if no URL is set.
     func endpoints() throws(SettingError) -> [Endpoint] {
-        var endpoints = rpcUrl
+        var endpoints = try namedEndpoints()
         if endpoints.isEmpty, let url = try Environment.parsed("ETH_RPC_URL", "RPC_URL", by: Endpoint.init(url:)) {
             endpoints = [url]
         }
@@ -67,5 +79,5 @@ package struct RPCOptions: ParsableArguments {
 /// A text that names no chain.
 private struct ChainError: Error, CustomStringConvertible {
     let text: String
-    var description: String { "not a chain's id or name: \(text)" }
+    var description: String { "not a chain's id or name: \(text.quoted())" }
 }

@@ -56,21 +56,25 @@ package struct EndsWith: Error {
 }
 
 extension String {
-    /// With `…` in place of all that could be a secret key, 64 hex digits: the parser repeats what it does not know.
-    var hidingKeys: String {
+    /// With `…` in place of all that could be a secret key, 64 hex digits, even one that was mistyped or stands behind
+    /// other letters: the parser repeats what it does not know.
+    package var hidingKeys: String {
         var shown = ""
         var digits = ""
         for character in self + "\n" {
             if character.isHexDigit {
                 digits.append(character)
             } else {
-                shown += digits.count == 64 ? "…" : digits
+                shown += digits.count >= Self.leastKeyDigits ? "…" : digits
                 digits = ""
                 shown.append(character)
             }
         }
         return String(shown.dropLast())
     }
+
+    /// No text of the parser's own has so many hex digits in a row.
+    private static var leastKeyDigits: Int { 60 }
 
     /// Without white space and full stops at the end.
     fileprivate var trimmed: String {

@@ -6,6 +6,8 @@ package enum SettingError: Failure, Equatable {
     case missing(what: String, option: String, environment: String)
     /// The environment's value is not what it should be.
     case invalid(environment: String, reason: String)
+    /// The option's value is not what it should be, and may be too secret to be repeated.
+    case unusable(option: String, reason: String)
 
     package var kind: FailureKind { .badInput }
 
@@ -13,6 +15,7 @@ package enum SettingError: Failure, Equatable {
         switch self {
         case .missing(let what, _, _): "\(what) is not set"
         case .invalid(let environment, let reason): "the environment's \(environment) cannot be used: \(reason)"
+        case .unusable(let option, let reason): "the value of \(option) cannot be used: \(reason)"
         }
     }
 

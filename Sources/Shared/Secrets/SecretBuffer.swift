@@ -9,7 +9,7 @@ package struct SecretBuffer: ~Copyable {
 
     /// An empty buffer, or one of `count` zero bytes.
     package init(count: Int = 0) {
-        _ = CoreDumps.areOff
+        _ = CrashDumps.areOff
         unsafe storage = .allocate(capacity: max(count, 64))
         unsafe storage.initialize(repeating: 0)
         self.count = count

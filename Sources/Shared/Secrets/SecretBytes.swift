@@ -21,7 +21,7 @@ package enum SecretError: Failure, Equatable {
 /// Bytes that nobody else may see: a key, a password, a plaintext.
 ///
 /// It is the only owner of its memory, which it wipes when it ends. It has no description, no copies and no equality:
-/// the bytes are seen only inside ``withBytes(_:)``. A process that holds one writes no core dump.
+/// the bytes are seen only inside ``withBytes(_:)``. A process that holds one leaves no core and no crash report.
 ///
 /// `@unchecked Sendable`: nothing writes to the memory between `init` and `deinit`, and there is one owner.
 @safe
@@ -35,7 +35,7 @@ package struct SecretBytes: ~Copyable, @unchecked Sendable {
     package init<Reason: Error>(
         count: Int, filledBy fill: (inout MutableSpan<UInt8>) throws(Reason) -> Void
     ) throws(Reason) {
-        _ = CoreDumps.areOff
+        _ = CrashDumps.areOff
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
         unsafe self.storage = memory

@@ -43,6 +43,8 @@ package struct Preparer {
         try check(chain, for: request)
         if try answers.isPreconditionMet() { return .needless }
         try answers.requireCode()
+        // Nodes refuse to estimate what cannot be paid, each in its own words.
+        if checksFunds { try check(balance: answers.balance(), for: request.value.value) }
         guard case .returned(let gas) = try answers.gas() else {
             guard case .reverted(let data) = try answers.gas() else { return .needless }
             return .reverts(data)
@@ -52,7 +54,7 @@ package struct Preparer {
             chainId: chain, nonce: try request.nonce ?? max(answers.nonce(), leastNonce),
             maxPriorityFeePerGas: fees.tip, maxFeePerGas: fees.most, gasLimit: gas, to: request.to,
             value: request.value, data: request.data)
-        if checksFunds { try check(balance: answers.balance(), for: transaction) }
+        if checksFunds { try check(balance: answers.balance(), for: transaction.maxCost) }
         return .ready(transaction)
     }
 
@@ -73,8 +75,7 @@ package struct Preparer {
         }
     }
 
-    private func check(balance: Quantity, for transaction: FeeMarketTransaction) throws(SendError) {
-        let needed = transaction.maxCost
+    private func check(balance: Quantity, for needed: BigUInt) throws(SendError) {
         guard balance.value >= needed else {
             throw .insufficientFunds(sender: sender, balance: balance, needed: try? Quantity(needed))
         }
@@ -147,7 +148,8 @@ private struct Answers {
         guard case .returned(let estimate) = try answers.answer(to: gasTicket) else {
             return try answers.answer(to: gasTicket)
         }
-        return .returned(estimate.addingReportingOverflow(estimate / 5).partialValue)
+        let (gas, isTooMuch) = estimate.addingReportingOverflow(estimate / 5)
+        return .returned(isTooMuch ? .max : gas)
     }
 
     /// The fees: what the request says, and the rest from the newest blocks.

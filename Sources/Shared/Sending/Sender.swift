@@ -158,7 +158,7 @@ package final class Sender {
         guard let answers = try? node().ask(batch), let receipt = try? answers.answer(to: receiptTicket),
             let head = try? answers.answer(to: headTicket),
             // Nodes behind a balancer may differ by a block: a receipt is its own first confirmation.
-            max(head, receipt.blockNumber) - receipt.blockNumber + 1 >= policy.confirmations
+            max(head, receipt.blockNumber) - receipt.blockNumber >= max(policy.confirmations, 1) - 1
         else { return nil }
         return receipt
     }

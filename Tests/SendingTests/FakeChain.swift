@@ -1,0 +1,105 @@
+import FakeNode
+import JSON
+import Node
+import Primitives
+import Secp256k1
+import Secrets
+import Sending
+import Synchronization
+import Transactions
+
+/// A contract, of the EIP-55 examples.
+let contract = Address(checked: [UInt8](repeating: 0xC0, count: 20))
+
+/// An amount.
+func wei(_ amount: UInt64) -> Quantity { Quantity(amount) }
+
+/// A key that everybody knows.
+func testKey() throws -> SecretKey { try SecretKey(SecretBytes(copying: [UInt8](repeating: 0x46, count: 32))) }
+
+/// The account of ``testKey()``, as EIP-155's example has it.
+let account = "0x9d8A62f656a8d1615C1294fd71e9CFb3E4855A4F"
+
+/// What a chain says to whoever prepares a transaction, each part of which a test may change.
+struct FakeChain: Sendable {
+    var chainId: FakeNode.Reply = .text("0x2105")
+    var nonce: FakeNode.Reply = .text("0x7")
+    var balance: FakeNode.Reply = .text("0xde0b6b3a7640000")
+    var fees: FakeNode.Reply = .result(
+        .members([
+            "baseFeePerGas": .array([.string("0x3b9aca00")]), "gasUsedRatio": .array([.number("0.5")]),
+            "reward": .array([.array([.string("0x5f5e100")])]),
+        ]))
+    var code: FakeNode.Reply = .text("0x6080")
+    var gas: FakeNode.Reply = .text("0x186a0")
+    var call: FakeNode.Reply = .text("0x")
+    /// What becomes of a transaction that is sent; the hash that is its own, if nil.
+    var send: FakeNode.Reply?
+    /// The receipts that are given, one after the other, the last again and again.
+    var receipts: [FakeNode.Reply] = [.result(.null)]
+    /// The numbers of the newest block, in the same way.
+    var heads: [FakeNode.Reply] = [.text("0x64")]
+
+    func answer(_ call: FakeNode.Call) -> FakeNode.Reply {
+        switch call.method {
+        case "eth_chainId": chainId
+        case "eth_getTransactionCount": nonce
+        case "eth_getBalance": balance
+        case "eth_feeHistory": fees
+        case "eth_getCode": code
+        case "eth_estimateGas": gas
+        case "eth_call": self.call
+        case "eth_sendRawTransaction": send ?? .text(Self.hash(of: call))
+        case "eth_getTransactionReceipt": receipts[min(call.ordinal, receipts.count - 1)]
+        case "eth_blockNumber": heads[min(call.ordinal, heads.count - 1)]
+        default: .error(-32601, "no such method")
+        }
+    }
+
+    /// The hash of the transaction that a call sends.
+    static func hash(of call: FakeNode.Call) -> String {
+        let raw = try? Hex.decode(call.parameters.first?.string ?? "")
+        return Keccak256.hash(raw ?? []).hex
+    }
+
+    /// A receipt of a transaction in the block 0x64.
+    static func receipt(
+        of hash: Bytes32, isSuccess: Bool = true, block: String = "0x64", logs: [JSONValue] = []
+    ) -> FakeNode.Reply {
+        .result(
+            .members([
+                "transactionHash": .string(hash.hex), "blockNumber": .string(block),
+                "blockHash": .string("0x" + String(repeating: "bb", count: 32)),
+                "status": .string(isSuccess ? "0x1" : "0x0"), "gasUsed": .string("0x5208"),
+                "effectiveGasPrice": .string("0x3b9aca07"), "contractAddress": .null, "logs": .array(logs),
+            ]))
+    }
+
+    /// Runs `body` with a node of this chain, and ends it.
+    func run<Result>(_ body: (FakeNode, Node) throws -> Result) throws -> Result {
+        try withFakeNode({ answer($0) }, body)
+    }
+}
+
+extension TransactionRequest {
+    /// A call of the contract that leaves everything open.
+    static var open: TransactionRequest { TransactionRequest(label: "test", to: contract, data: [1, 2, 3, 4]) }
+
+    /// A call of the contract that leaves nothing open.
+    static var complete: TransactionRequest {
+        var request = open
+        request.chainId = 8453
+        request.nonce = 7
+        request.gas = 100_000
+        request.maxFeePerGas = wei(2_000_000_000)
+        request.maxPriorityFeePerGas = wei(1)
+        return request
+    }
+
+    /// The request with changes.
+    func with(_ change: (inout TransactionRequest) -> Void) -> TransactionRequest {
+        var request = self
+        change(&request)
+        return request
+    }
+}

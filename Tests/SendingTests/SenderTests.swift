@@ -1,0 +1,323 @@
+import ABI
+import Failures
+import FakeNode
+import HTTP
+import JSON
+import JSONRPC
+import LoopbackServer
+import Node
+import Primitives
+import Secp256k1
+import Sending
+import TEEBridge
+import Testing
+import Transactions
+
+/// What a sender said and did about one request.
+private struct Outcome {
+    /// The hashes of what may be on its way.
+    var sent: [Bytes32] = []
+    var record: SentRecord?
+    var error: (any Error)?
+    var calls: [FakeNode.Call] = []
+
+    var methods: [String] { calls.map(\.method) }
+    /// How many times a transaction was handed over.
+    var sendCount: Int { methods.count { $0 == "eth_sendRawTransaction" } }
+    var failure: (any Failure)? { error as? any Failure }
+}
+
+/// Sends a request on a chain.
+private func send(
+    _ request: TransactionRequest = .complete, on chain: FakeChain, confirmations: UInt64 = 1,
+    timeout: Duration = .seconds(20)
+) throws -> Outcome {
+    try chain.run { fake, node in
+        let policy = Sender.Policy(confirmations: confirmations, timeout: timeout, chainId: nil)
+        let sender = Sender(key: try testKey(), policy: policy) { node }
+        var outcome = Outcome()
+        do { outcome.record = try sender.send(request) { outcome.sent.append($0) } } catch { outcome.error = error }
+        outcome.calls = fake.calls
+        return outcome
+    }
+}
+
+/// The hash of ``TransactionRequest/complete``, signed by the test key.
+private func completeHash() throws -> Bytes32 {
+    guard
+        case .ready(let transaction) = try Preparer(sender: testKey().address, chainId: nil, checksFunds: false)
+            .prepare(.complete, leastNonce: 0, asking: { throw SendError.rejected(message: "asked") })
+    else { throw SendError.rejected(message: "not ready") }
+    return transaction.signed(by: try testKey()).hash
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct SenderTests {
+    @Test func `a transaction is sent, told at once, and waited for`() throws {
+        let hash = try completeHash()
+        let chain = FakeChain(receipts: [.result(.null), .result(.null), FakeChain.receipt(of: hash)])
+        let outcome = try send(on: chain)
+        #expect(outcome.sent == [hash])
+        #expect(outcome.record?.status == .success)
+        #expect(outcome.record?.transactionHash == hash)
+        #expect(outcome.record?.receipt?.blockNumber == 100)
+        #expect(outcome.sendCount == 1)
+        #expect(outcome.methods.count { $0 == "eth_getTransactionReceipt" } == 3)
+        let raw = try #require(outcome.calls.first { $0.method == "eth_sendRawTransaction" })
+        #expect(try SignedTransaction(raw: Hex.decode(raw.parameters.first?.string ?? "")).sender == Address(account))
+    }
+
+    @Test func `what is needless or would revert is not sent`() throws {
+        let unless = TransactionRequest.Precondition(to: contract, data: [], equals: [1])
+        let needless = try send(.open.with { $0.unless = unless }, on: FakeChain(call: .text("0x01")))
+        #expect(needless.record?.status == .skipped)
+        let reverting = try send(.open, on: FakeChain(gas: .error(3, "execution reverted", data: "0x1fdd7d63")))
+        #expect(reverting.record?.status == .reverted)
+        #expect(reverting.record?.revert?.description == "MemberNotFound()")
+        #expect(reverting.record?.transactionHash == nil)
+        for outcome in [needless, reverting] {
+            #expect(outcome.sent.isEmpty)
+            #expect(outcome.sendCount == 0)
+        }
+    }
+
+    @Test func `a node that gives another hash is told, since the outcome is unknown`() throws {
+        let other = Bytes32(checked: [UInt8](repeating: 0xEE, count: 32))
+        let outcome = try send(on: FakeChain(send: .text(other.hex)))
+        let hash = try completeHash()
+        #expect(outcome.error as? NodeError == .otherTransaction(expected: hash, actual: other))
+        #expect(outcome.failure?.kind == .outcomeUnknown)
+        #expect(outcome.sent == [hash])
+    }
+
+    @Test(
+        "a refusal is told, and nothing is waited for",
+        arguments: [
+            "nonce too low", "insufficient funds for gas * price + value", "replacement transaction underpriced",
+        ])
+    func rejected(message: String) throws {
+        let outcome = try send(on: FakeChain(send: .error(-32000, message)))
+        #expect(outcome.error as? SendError == .rejected(message: message))
+        #expect(outcome.failure?.kind == .serviceFailed)
+        #expect(outcome.failure?.description == "the node refused the transaction: \"\(message)\"")
+        #expect(outcome.sent.isEmpty)
+        #expect(outcome.sendCount == 1)
+        #expect(!outcome.methods.contains("eth_getTransactionReceipt"))
+    }
+
+    @Test(
+        "a node that has the transaction already is as good as one that takes it",
+        arguments: ["already known", "ALREADY KNOWN", "known transaction: 0x00", "Transaction already imported"])
+    func alreadyKnown(message: String) throws {
+        let hash = try completeHash()
+        let outcome = try send(
+            on: FakeChain(send: .error(-32000, message), receipts: [FakeChain.receipt(of: hash)]))
+        #expect(outcome.record?.status == .success)
+        #expect(outcome.sent == [hash])
+        #expect(outcome.sendCount == 1)
+    }
+
+    @Test(
+        "where the answer is lost the chain is asked, and nothing is sent again",
+        arguments: [
+            .instead(.reset), .instead(.close), .instead(.answer(status: "502 Bad Gateway", "")),
+            .instead(.answer("<html>")), .text("nonsense"), .instead(.answer("{}")), .result(.null),
+        ] as [FakeNode.Reply])
+    func lostAnswer(reply: FakeNode.Reply) throws {
+        let hash = try completeHash()
+        let outcome = try send(
+            on: FakeChain(send: reply, receipts: [.result(.null), FakeChain.receipt(of: hash)]))
+        #expect(outcome.record?.status == .success)
+        #expect(outcome.sent == [hash])
+        #expect(outcome.sendCount == 1)
+    }
+
+    @Test func `a node that cannot be reached was sent nothing`() throws {
+        let endpoint = try Endpoint(url: "http://127.0.0.1:\(LoopbackServer.closedPort())")
+        let policy = Sender.Policy(confirmations: 1, timeout: .seconds(20), chainId: nil)
+        let sender = Sender(key: try testKey(), policy: policy) { Node([RPCClient(endpoint)]) }
+        var sent: [Bytes32] = []
+        let error = #expect(throws: NodeError.self) { try sender.send(.complete) { sent.append($0) } }
+        #expect(error?.kind == .serviceFailed)
+        #expect(sent.isEmpty)
+    }
+
+    @Test func `a receipt of another transaction is refused`() throws {
+        let other = Bytes32(checked: [UInt8](repeating: 0xEE, count: 32))
+        let outcome = try send(on: FakeChain(receipts: [FakeChain.receipt(of: other)]))
+        #expect(outcome.error as? SendError == .wrongReceipt(expected: try completeHash(), actual: other))
+        #expect(outcome.failure?.kind == .outcomeUnknown)
+    }
+
+    @Test func `when the time is up the transaction is pending`() throws {
+        let hash = try completeHash()
+        let outcome = try send(on: FakeChain(receipts: [.result(.null)]), timeout: .milliseconds(120))
+        #expect(outcome.record?.status == .pending)
+        #expect(outcome.record?.transactionHash == hash)
+        #expect(outcome.record?.receipt == nil)
+        #expect(outcome.error == nil)
+        // No time at all still asks once.
+        let atOnce = try send(on: FakeChain(receipts: [FakeChain.receipt(of: hash)]), timeout: .zero)
+        #expect(atOnce.record?.status == .success)
+    }
+
+    @Test func `a node that fails during the wait is asked again`() throws {
+        let hash = try completeHash()
+        let chain = FakeChain(
+            receipts: [
+                .instead(.reset), .error(-32005, "limit"), .nothing, .result(.number(7)), FakeChain.receipt(of: hash),
+            ])
+        let outcome = try send(on: chain)
+        #expect(outcome.record?.status == .success)
+        #expect(outcome.sendCount == 1)
+    }
+
+    @Test(
+        "confirmations are counted from the transaction's own block",
+        arguments: [
+            (1, ["0x64"], 1), (3, ["0x64", "0x65", "0x66"], 3), (2, ["0x64", "0x70"], 2),
+            // A balancer's other node may be behind.
+            (1, ["0x63"], 1), (2, ["0x63", "0x65"], 2),
+        ] as [(UInt64, [String], Int)])
+    func confirmations(count: UInt64, heads: [String], requests: Int) throws {
+        let chain = FakeChain(
+            receipts: [FakeChain.receipt(of: try completeHash())], heads: heads.map { .text($0) })
+        let outcome = try send(on: chain, confirmations: count)
+        #expect(outcome.record?.status == .success)
+        #expect(outcome.methods.count { $0 == "eth_blockNumber" } == requests)
+    }
+
+    @Test func `a block number beyond all others stops nothing`() throws {
+        let receipt = FakeChain.receipt(of: try completeHash(), block: "0x0")
+        let chain = FakeChain(receipts: [receipt], heads: [.text("0xffffffffffffffff")])
+        #expect(try send(on: chain, confirmations: 2).record?.status == .success)
+    }
+
+    @Test func `too few confirmations in time are pending`() throws {
+        let chain = FakeChain(receipts: [FakeChain.receipt(of: try completeHash())])
+        let outcome = try send(on: chain, confirmations: 2, timeout: .milliseconds(100))
+        #expect(outcome.record?.status == .pending)
+    }
+
+    @Test func `a transaction that reverted is tried again as a call, to learn why`() throws {
+        let hash = try completeHash()
+        let chain = FakeChain(
+            call: .error(3, "execution reverted", data: "0x30cd7471"),
+            receipts: [FakeChain.receipt(of: hash, isSuccess: false)])
+        let outcome = try send(on: chain)
+        #expect(outcome.record?.status == .reverted)
+        #expect(outcome.record?.transactionHash == hash)
+        #expect(outcome.record?.revert?.description == "NotOwner()")
+        #expect(outcome.record?.revertBytes == [0x30, 0xCD, 0x74, 0x71])
+        let call = try #require(outcome.calls.last)
+        #expect(call.method == "eth_call")
+        #expect(call.request?["from"] == .string(account))
+        #expect(call.request?["data"] == "0x01020304")
+        #expect(call.parameters.last == "0x64")
+    }
+
+    @Test(
+        "a reason that is not found is left out",
+        arguments: [.text("0x"), .error(-32000, "missing trie node"), .instead(.reset)] as [FakeNode.Reply])
+    func noReason(reply: FakeNode.Reply) throws {
+        let chain = FakeChain(
+            call: reply, receipts: [FakeChain.receipt(of: try completeHash(), isSuccess: false)])
+        let outcome = try send(on: chain)
+        #expect(outcome.record?.status == .reverted)
+        #expect(outcome.record?.revert == nil)
+        // In the block, and before it.
+        #expect(outcome.calls.suffix(2).map(\.parameters.last) == ["0x64", "0x63"])
+    }
+
+    @Test func `each transaction of a run has the next nonce, whatever the node says is pending`() throws {
+        try FakeChain().run { _, node throws in
+            let policy = Sender.Policy(confirmations: 1, timeout: .zero, chainId: nil)
+            let sender = Sender(key: try testKey(), policy: policy) { node }
+            let nonces = try (0..<3).map { _ in
+                let raw = try #require(try sender.sign(.open).raw)
+                return try SignedTransaction(raw: raw).transaction.nonce
+            }
+            #expect(nonces == [7, 8, 9])
+        }
+    }
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct UnsentTests {
+    /// A sender on a chain.
+    private func withSender<Result>(
+        on chain: FakeChain = FakeChain(), _ body: (FakeNode, Sender) throws -> Result
+    ) throws -> Result {
+        try chain.run { fake, node in
+            let policy = Sender.Policy(confirmations: 1, timeout: .zero, chainId: nil)
+            return try body(fake, Sender(key: testKey(), policy: policy) { node })
+        }
+    }
+
+    @Test func `signing prints what would be sent, and needs no funds`() throws {
+        try withSender(on: FakeChain(balance: .text("0x0"))) { fake, sender throws in
+            let record = try sender.sign(.open)
+            #expect(record.status == .signed)
+            let signed = try SignedTransaction(raw: #require(record.raw))
+            #expect(record.transactionHash == signed.hash)
+            #expect(signed.sender == (try Address(account)))
+            #expect(signed.transaction.to == contract)
+            #expect(!fake.methods.contains("eth_sendRawTransaction"))
+        }
+    }
+
+    @Test func `what leaves nothing open is signed without a node`() throws {
+        struct Asked: Error {}
+        let policy = Sender.Policy(confirmations: 1, timeout: .zero, chainId: nil)
+        let sender = Sender(key: try testKey(), policy: policy) { throw Asked() }
+        #expect(try sender.sign(.complete).transactionHash == completeHash())
+        #expect(throws: Asked.self) { try sender.sign(.open) }
+        #expect(throws: Asked.self) { try sender.send(.complete) { _ in } }
+    }
+
+    @Test func `simulating tells gas and the most that it may cost, and wants the funds`() throws {
+        try withSender { fake, sender throws in
+            let record = try sender.simulate(.open)
+            let text = record.json(decoding: TEEBridge.answers).compact
+            #expect(text == #"{"label":"test","status":"simulated","gasUsed":"0x1d4c0","maxCost":"0xe531527bc000"}"#)
+            #expect(!fake.methods.contains("eth_sendRawTransaction"))
+        }
+        let error = try withSender(on: FakeChain(balance: .text("0x0"))) { _, sender throws in
+            #expect(throws: SendError.self) { try sender.simulate(.open) }
+        }
+        guard case .insufficientFunds = error else { return unexpected(error) }
+    }
+
+    @Test(
+        "what the sender has not is told as such, though the node refuses the estimate",
+        arguments: [true, false])
+    func noFundsForTheValue(isSimulated: Bool) throws {
+        let chain = FakeChain(balance: .text("0x1"), gas: .error(-32000, "insufficient funds for transfer"))
+        let request = TransactionRequest.open.with { $0.value = wei(2) }
+        let error = try withSender(on: chain) { _, sender throws in
+            #expect(throws: SendError.self) {
+                try isSimulated ? sender.simulate(request) : sender.send(request) { _ in }
+            }
+        }
+        #expect(
+            error == .insufficientFunds(sender: try Address(account), balance: wei(1), needed: wei(2)))
+    }
+
+    @Test func `neither signs nor simulates what is needless or would revert`() throws {
+        let reverting = FakeChain(gas: .error(3, "execution reverted", data: "0x3a81d6fc"))
+        try withSender(on: reverting) { _, sender throws in
+            for record in [try sender.sign(.open), try sender.simulate(.open)] {
+                #expect(record.status == .reverted)
+                #expect(record.revert?.description == "AlreadyRegistered()")
+            }
+        }
+        let unless = TransactionRequest.Precondition(to: contract, data: [], equals: [])
+        try withSender { _, sender throws in
+            let request = TransactionRequest.open.with { $0.unless = unless }
+            for record in [try sender.sign(request), try sender.simulate(request)] {
+                #expect(record.status == .skipped)
+                #expect(record.raw == nil)
+            }
+        }
+    }
+}

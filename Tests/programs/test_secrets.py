@@ -1,0 +1,121 @@
+"""A secret key shows nowhere: not in the process's arguments or environment, nor in messages, nor in a core dump."""
+
+import os
+import resource
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import BAD_INPUT, running
+
+# A made-up key of the eciesjs suite.
+KEY = "95d3c5e483e9b1d4f5fc8e79b2deaf51362980de62dbb082a9a4257eef653d7d"
+SECRET = bytes.fromhex(KEY)
+
+
+def holds_key(data: bytes) -> bool:
+    return SECRET in data or KEY.encode() in data.lower()
+
+
+def watch(chain, source: dict | None = None, key: str | None = None, **options):
+    """inbox-watch at work: it has read its key, and looks at an empty inbox again in a while."""
+    arguments = ["--key", key] if key else []
+    environment = chain.env | (source or {})
+    return running("inbox-watch", "--interval", "1000", *arguments, env=environment, **options)
+
+
+def wait_for_poll(chain, requests_before: int) -> None:
+    """Until the program has asked the node, which it does once it has its key."""
+    deadline = time.monotonic() + 20
+    while chain.rpc("dev_stats")["httpRequests"] <= requests_before:
+        assert time.monotonic() < deadline, "the program asked nothing"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def requests_before(chain) -> int:
+    return chain.rpc("dev_stats")["httpRequests"]
+
+
+@pytest.mark.parametrize("name", ["PRIVATE_KEY", "OTHER"])
+def test_a_key_from_the_environment_is_gone_from_it(chain, requests_before, name):
+    key = None if name == "PRIVATE_KEY" else f"env:{name}"
+    with watch(chain, source={name: "0x" + KEY}, key=key) as process:
+        wait_for_poll(chain, requests_before)
+        proc = Path(f"/proc/{process.pid}")
+        assert b"BRIDGE_CONTRACT" in (proc / "environ").read_bytes()
+        assert not holds_key((proc / "environ").read_bytes())
+        assert not holds_key((proc / "cmdline").read_bytes())
+
+
+def test_a_process_with_a_key_writes_no_core(chain, requests_before, key_file, tmp_path):
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+
+    def allow_cores():
+        resource.setrlimit(resource.RLIMIT_CORE, unlimited)
+
+    with watch(chain, key=f"file:{key_file(KEY)}", cwd=tmp_path, preexec_fn=allow_cores) as process:
+        wait_for_poll(chain, requests_before)
+        os.kill(process.pid, signal.SIGABRT)
+        _, status = os.waitpid(process.pid, 0)
+        process.returncode = -signal.SIGABRT
+    assert os.WTERMSIG(status) == signal.SIGABRT
+    assert not os.WCOREDUMP(status)
+    assert not list(tmp_path.glob("core*"))
+
+
+
+
+@pytest.mark.parametrize("program", ["tx-send", "ecies-seal", "inbox-watch"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--key", KEY], ["--key", "0x" + KEY], ["--private-key", "0x" + KEY],
+        ["--private-key=0x" + KEY], [KEY, KEY], ["--key", "hex:" + KEY], ["--key", "file:" + KEY], ["--key", "env:0x" + KEY], ["-k", KEY],
+    ],
+)
+def test_a_key_as_an_argument_is_not_repeated(run, chain, program, arguments):
+    options = ["--open"] if program == "ecies-seal" else ["--once"] if program == "inbox-watch" else []
+    result = run(program, *options, *arguments, env=chain.env)
+    assert result.status == BAD_INPUT
+    assert result.stdout == b""
+    assert not holds_key(result.stderr.encode()), result.stderr
+
+
+@pytest.mark.parametrize("text", [KEY[:-1], KEY + "0", KEY + "\n\n", "key: " + KEY, KEY.replace("9", "g")])
+def test_a_key_file_that_is_wrong_is_not_repeated(run, chain, key_file, text):
+    result = run("tx-send", "--key", f"file:{key_file(text)}", env=chain.env)
+    error = result.check_error(BAD_INPUT, "64 hex digits")
+    assert KEY[:16] not in error
+
+
+def test_wiped_memory_holds_no_key(chain, requests_before, key_file):
+    """After the key was read, the hex digits of its file are nowhere in memory; the key itself stands once."""
+    with watch(chain, key=f"file:{key_file(KEY)}") as process:
+        wait_for_poll(chain, requests_before)
+        memory = read_memory(process.pid)
+        assert KEY.encode() not in memory
+        assert memory.count(SECRET) == 1
+
+
+def read_memory(pid: int) -> bytes:
+    """All the writable memory of a process; root alone may read that of one that cannot be dumped."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may look into the process's memory")
+    contents = bytearray()
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, rights, *_ = line.split()
+            if not rights.startswith("rw") or "[v" in line:
+                continue
+            start, end = (int(part, 16) for part in span.split("-"))
+            memory.seek(start)
+            try:
+                contents += memory.read(end - start)
+            except OSError:
+                continue
+    return bytes(contents)
+
+
