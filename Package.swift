@@ -96,7 +96,7 @@ let package = Package(
             "ProofSource",
             ["Dstack", "Failures", "GuestAgent", "HTTP", "JSON", "Primitives", "Retrying", "Secp256k1", "Secrets"]),
         library("ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
-        library("ProvenState", ["Failures", "JSON", "Node", "Primitives", "Retrying", "StateProofs"]),
+        library("ProvenState", ["Failures", "JSON", "JSONRPC", "Node", "Primitives", "Retrying", "StateProofs"]),
         library(
             "BridgeClient",
             ["ABI", "Failures", "Node", "Primitives", "ProvenState", "Secp256k1", "TEEBridge", bigInt]),

@@ -538,7 +538,7 @@ def test_a_world_of_its_own_is_caught_by_the_others(inbox):
         assert node.url in alone.messages("warning")[0]
 
         for nodes in ((node, inbox.url), (inbox.url, node)):
-            error = look(inbox, *nodes).check_error(NO, node.url, inbox.url, "agree on block")
+            error = look(inbox, *nodes).check_error(NO, node.url, inbox.url, "differ about block")
             assert error.count("0x") == 2
 
         outvoted = look(inbox, node, inbox.url, third, options=["--quorum", "2"])
@@ -572,11 +572,30 @@ def test_a_node_that_ends_too_early_is_named(inbox):
             assert payloads(outvoted) == TEXTS
 
 
+def test_a_head_that_is_made_up(inbox):
+    later = lambda result, parameters: hex(int(result, 16) + 2**40)
+    with liar(inbox, "eth_blockNumber", later) as node, honest(inbox) as third:
+        look(inbox, node, inbox.url).check_error(NO, node.url, inbox.url, EXCERPT)
+        assert payloads(look(inbox, node, inbox.url, third, options=["--quorum", "2"])) == TEXTS
+        highest = lambda result, parameters: "0xffffffffffffffff"
+        with liar(inbox, "eth_blockNumber", highest) as node:
+            look(inbox, node).check_error(UNREACHABLE)
+
+
 def test_a_node_that_ends_long_before_the_others(inbox):
     inbox.rpc("dev_mine", 70)
     earlier = lambda result, parameters: hex(int(result, 16) - 65)
     with liar(inbox, "eth_blockNumber", earlier) as node:
         look(inbox, inbox.url, node).check_error(NO, node.url, EXCERPT)
+
+
+def test_a_block_that_is_not_shown_is_said(inbox):
+    newest = inbox.web3.eth.block_number
+    late = lambda result, parameters: None if int(parameters[0], 16) == newest else result
+    with liar(inbox, "eth_getBlockByNumber", late) as node:
+        result = look(inbox, node, inbox.url)
+        assert result.status == DONE and payloads(result) == TEXTS[:2]
+        assert f"not all nodes show block {newest}" in result.messages("warning")[0]
 
 
 def test_blocks_that_are_too_old():
@@ -589,8 +608,8 @@ def test_blocks_that_are_too_old():
 # Nodes that fail, which is no lie
 
 
-def down(chain, method=None):
-    return relay(chain.url, lambda call, answer: answer if method and call["method"] != method else (503, b""))
+def down(chain):
+    return relay(chain.url, lambda call, answer: (503, b""))
 
 
 def test_a_node_that_is_down(inbox):
@@ -602,7 +621,12 @@ def test_a_node_that_is_down(inbox):
 
 
 def test_a_node_without_proofs_is_passed_over(inbox):
-    with down(inbox, "eth_getProof") as node:
+    def spoil(call, answer):
+        if call["method"] != "eth_getProof":
+            return answer
+        return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": -32601, "message": "no such method"}}
+
+    with relay(inbox.url, spoil) as node:
         assert payloads(look(inbox, node, inbox.url).check_done()) == TEXTS
         pinned = inbox.rpc("eth_getBlockByNumber", "latest", False)["hash"]
         result = look(inbox, node, options=["--block-hash", pinned])
@@ -613,3 +637,6 @@ def test_a_node_without_proofs_is_passed_over(inbox):
 def test_a_node_of_another_chain(inbox):
     with liar(inbox, "eth_chainId", lambda result, parameters: "0x1") as node:
         look(inbox, inbox.url, node).check_error(BAD_INPUT, node.url, "chain 1")
+        with honest(inbox) as third:
+            outvoted = look(inbox, node, inbox.url, third, options=["--quorum", "2"])
+            assert outvoted.status == DONE and payloads(outvoted) == TEXTS

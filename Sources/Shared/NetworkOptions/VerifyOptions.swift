@@ -37,6 +37,7 @@ package struct VerifyOptions: ParsableArguments {
         if !verify, quorum != nil || blockHash != nil || maxAge != nil || maxPayload != nil {
             throw ValidationError("--quorum, --block-hash, --max-age and --max-payload need --verify")
         }
+        if let maxPayload, maxPayload > 1 << 24 { throw ValidationError("--max-payload is at most 16777216") }
         if let quorum, quorum < 1 { throw ValidationError("--quorum is at least 1") }
         if blockHash != nil, quorum != nil || maxAge != nil {
             throw ValidationError("--block-hash names the block: --quorum and --max-age have no part in it")

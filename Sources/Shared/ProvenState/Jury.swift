@@ -9,16 +9,13 @@ struct Jury {
     init(_ witnesses: [Witness]) { seated = witnesses }
 
     /// Asks each node the same, and no more asks those that give no answer or were caught.
-    ///
-    /// - Throws: ``ProvenStateError`` for a faulty setting.
     @discardableResult
     mutating func examine<Answer>(
         _ question: (Witness) throws(ProvenStateError) -> Answer
-    ) throws(ProvenStateError) -> [(witness: Witness, answer: Answer)] {
+    ) -> [(witness: Witness, answer: Answer)] {
         var answers: [(witness: Witness, answer: Answer)] = []
         for witness in seated {
             do throws(ProvenStateError) { answers.append((witness, try question(witness))) } catch {
-                guard error.kind != .badInput else { throw error }
                 failures.append(error)
             }
         }
@@ -26,12 +23,13 @@ struct Jury {
         return answers
     }
 
-    /// The failure to report: of a node that was caught, before one of a node that did not answer.
-    var worst: ProvenStateError? { failures.first { $0.kind == .answerIsNo } ?? failures.last }
+    /// The failure to report: of a node that was caught or is of another chain, before one of a node that did not
+    /// answer.
+    var worst: ProvenStateError? { failures.first { $0.kind != .serviceFailed } ?? failures.last }
 
     /// What it means that too few are left.
     func tooFew(needed: Int) -> ProvenStateError {
-        if let worst, worst.kind == .answerIsNo || needed == 1 { return worst }
+        if let worst, worst.kind != .serviceFailed || needed == 1 { return worst }
         return .tooFewWitnesses(
             needed: needed, answered: seated.count, last: failures.last?.description ?? "the block is not there yet")
     }

@@ -1,4 +1,5 @@
 package import Failures
+import JSONRPC
 package import Node
 package import Primitives
 package import StateProofs
@@ -45,10 +46,10 @@ package enum ProvenStateError: Failure, Equatable {
         case .otherBlock(let endpoint, let asked, let given):
             "\(endpoint): not to be trusted: asked for the block \(asked), it gives \(given)"
         case .disagreement(let number, let needed, let shown):
-            "no \(needed) nodes agree on block \(number): "
+            "nodes differ about block \(number), and \(needed) must agree: "
                 + shown.map { "\($0.endpoint) shows \($0.hash.hex)" }.joined(separator: ", ")
         case .farBehind(let endpoint, let head, let other, let otherHead):
-            "\(endpoint): not to be trusted: it ends at block \(head), and \(other) at \(otherHead)"
+            "\(endpoint) ends at block \(head), and \(other) at \(otherHead): one of them is not to be trusted"
         case .tooOld(let number, let age, let limit):
             "the newest block that is shown, \(number), is \(age) seconds old, and \(limit) are allowed"
         case .unknownBlock(let hash): "no node knows the block \(hash)"
@@ -66,7 +67,8 @@ package enum ProvenStateError: Failure, Equatable {
         switch self {
         case .caught(_, let error): error.hints
         case .disagreement, .farBehind: ["one of them lies or follows a fork: --block-hash names the block to believe"]
-        case .failed(_, let error): error.hints + ["the node must offer eth_getProof for the block"]
+        case .failed(_, .failed(.response(_, _, _))): ["the node must offer eth_getProof for the block"]
+        case .failed(_, let error): error.hints
         case .quorumTooLarge: ["name more nodes with --rpc-url; the same one twice counts once"]
         default: []
         }
