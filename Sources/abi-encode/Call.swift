@@ -1,6 +1,5 @@
 import ABI
 import ArgumentParser
-import BigInt
 import Console
 import JSON
 import Primitives
@@ -20,7 +19,7 @@ struct Call: ParsableCommand {
 
     @Option(
         help: ArgumentHelp("What is sent along: wei, or with a unit, as 0.1ether.", valueName: "amount"),
-        transform: Call.amount)
+        transform: Quantity.init(amount:))
     var value: Quantity = .zero
 
     @Argument(help: "The function: 'name(types)', or as its source declares it.", transform: { try ABIFunction($0) })
@@ -32,12 +31,5 @@ struct Call: ParsableCommand {
     func run() throws {
         let data = try function.encodeCall(function.inputs.values(arguments: arguments))
         try emit(TransactionRequest(label: function.name, to: to, data: data, value: value))
-    }
-
-    private static func amount(_ text: String) throws -> Quantity {
-        guard case .uint(let number) = try ABIValue(argument: text, as: .uint(.word), place: "--value") else {
-            return .zero
-        }
-        return try Quantity(number)
     }
 }

@@ -111,16 +111,15 @@ struct ECIESSeal: Program {
     /// The sealed bytes of a document, of hex, or as they are: a sealed message begins with 02, 03 or 04, which is
     /// neither a digit nor a brace.
     private static func payload(_ input: [UInt8]) throws -> [UInt8] {
-        switch input.first {
-        case 0x02, 0x03, 0x04: return input
+        if let first = input.first, 0x02...0x04 ~= first { return input }
+        let text = input.drop { " \t\r\n".utf8.contains($0) }
+        switch text.first {
         case UInt8(ascii: "{"):
-            guard let object = try JSONParser.parse(input).object else { throw JSONError.notAnObject(line: 1) }
+            guard let object = try JSONParser.parse(text).object else { throw JSONError.notAnObject(line: 1) }
             return try SealedMessage(json: object).payload
         default:
-            var digits = input[...]
-            while let last = digits.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") {
-                digits = digits.dropLast()
-            }
+            var digits = text
+            while let last = digits.last, " \t\r\n".utf8.contains(last) { digits = digits.dropLast() }
             return try Hex.decode(String(decoding: digits, as: UTF8.self), prefix: .optional)
         }
     }

@@ -34,7 +34,6 @@ struct NodeTests {
             }
         }) { fake, node throws in
             var batch = NodeBatch()
-            #expect(batch.isEmpty)
             let address = try Address(account)
             let chain = batch.add(.chainId)
             let call = batch.add(.call(CallRequest(to: address, data: []), at: .latest))
@@ -77,13 +76,6 @@ struct NodeTests {
             #expect(throws: NodeError.failed(.response(code: -32601, message: "no such method", data: nil))) {
                 try answers.answer(to: block)
             }
-        }
-    }
-
-    @Test func `a chain is required by its id`() throws {
-        try withFakeNode({ _ in .text("0x2105") }) { _, node throws in
-            try node.require(chainId: 8453)
-            #expect(throws: NodeError.wrongChain(expected: 1, actual: 8453)) { try node.require(chainId: 1) }
         }
     }
 

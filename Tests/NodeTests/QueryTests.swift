@@ -113,11 +113,7 @@ struct QueryTests {
     }
 
     @Test func `failures say what they mean for the exit status`() {
-        let hash = Bytes32(checked: [UInt8](repeating: 1, count: 32))
         #expect(NodeError.malformed(method: "eth_call", expected: "hex").kind == .serviceFailed)
-        #expect(NodeError.wrongChain(expected: 1, actual: 2).kind == .badInput)
-        #expect(NodeError.wrongChain(expected: 1, actual: 2).description == "the node is of chain 2, not of chain 1")
-        #expect(NodeError.otherTransaction(expected: hash, actual: hash).kind == .outcomeUnknown)
         #expect(NodeError.failed(.response(code: 1, message: "", data: nil)).kind == .serviceFailed)
     }
 }

@@ -159,6 +159,13 @@ struct PreparerTests {
         #expect(transaction.maxPriorityFeePerGas == wei(expectedTip))
     }
 
+    @Test(arguments: ["0x100000001", "0xe000000000000000", "0xffffffffffffffff"])
+    func `an estimate beyond what any chain allows is refused`(estimate: String) {
+        #expect(throws: NodeError.malformed(method: "eth_estimateGas", expected: "a plausible amount of gas")) {
+            try prepare(.open, on: FakeChain(gas: .text(estimate)))
+        }
+    }
+
     @Test func `fees that are given need no history`() throws {
         let request = TransactionRequest.open.with {
             $0.maxFeePerGas = wei(5)
@@ -169,11 +176,8 @@ struct PreparerTests {
     }
 
     @Test(
-        "an estimate gets a fifth more, and no more than there is",
-        arguments: [
-            ("0x5208", 25_200), ("0x1", 1), ("0x5", 6), ("0xffffffffffffffff", UInt64.max),
-            ("0xe000000000000000", UInt64.max),
-        ])
+        "an estimate gets a fifth more",
+        arguments: [("0x5208", 25_200), ("0x1", 1), ("0x5", 6), ("0x100000000", 5_153_960_755)] as [(String, UInt64)])
     func gasMargin(estimate: String, expected: UInt64) throws {
         guard
             case .ready(let transaction) = try prepare(

@@ -58,8 +58,8 @@ struct SentRecordTests {
         let members = try #require(record.json(decoding: TEEBridge.answers).object).members
         #expect(
             members.map(\.name) == [
-                "label", "id", "status", "transactionHash", "blockNumber", "gasUsed", "effectiveGasPrice", "maxCost",
-                "revert", "events", "result", "raw",
+                "label", "id", "status", "transactionHash", "blockNumber", "gasUsed", "effectiveGasPrice", "gas",
+                "maxCost", "revert", "events", "result", "raw",
             ])
         let values = Dictionary(uniqueKeysWithValues: members.map { ($0.name, $0.value) })
         #expect(values["transactionHash"] == .string(Self.hash.hex))

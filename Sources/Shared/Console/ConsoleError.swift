@@ -26,7 +26,7 @@ package enum ConsoleError: Failure, Equatable {
         switch self {
         case .outputClosed: "the output was closed"
         case .cannotWrite(let code): "cannot write the output: \(Self.reason(code))"
-        case .cannotOpen(let path, let code): "cannot open \(path.quoted()): \(Self.reason(code))"
+        case .cannotOpen(let path, let code): "cannot open \(path.hidingKeys.quoted()): \(Self.reason(code))"
         case .cannotRead(let path, let code): "cannot read \(path.quoted()): \(Self.reason(code))"
         case .tooLong(let path, let limit): "\(path.quoted()) is longer than \(limit) bytes"
         case .empty(let path, let awaited): "there are no \(awaited) in \(path.quoted())"

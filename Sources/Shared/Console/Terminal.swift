@@ -8,6 +8,7 @@ package enum Terminal {
 
     /// Asks for a password without showing it.
     ///
+    /// A signal that ends programs ends this one only when the terminal shows again what is typed.
     /// - Parameter prompt: what is asked, without the colon.
     /// - Throws: ``ConsoleError/noTerminal`` where nobody can be asked; ``ConsoleError/tooLong(path:limit:)``.
     package static func readPassword(prompt: String) throws(ConsoleError) -> SecretBytes {
@@ -16,6 +17,8 @@ package enum Terminal {
         defer { close(number) }
         let terminal = Descriptor(number: number)
 
+        let signals = HeldSignals()
+        defer { signals.release() }
         var shown = termios()
         guard unsafe tcgetattr(number, &shown) == 0 else { throw .noTerminal }
         var hidden = shown
@@ -24,21 +27,56 @@ package enum Terminal {
         _ = unsafe tcsetattr(number, TCSAFLUSH, &hidden)
         defer { _ = unsafe tcsetattr(number, TCSAFLUSH, &shown) }
         try terminal.write(Array("\(prompt): ".utf8))
-        let password = try line(from: terminal)
+        let password = try line(from: terminal, until: signals)
         try terminal.write([UInt8(ascii: "\n")])
         return password
     }
 
-    private static func line(from terminal: Descriptor) throws(ConsoleError) -> SecretBytes {
+    /// What is typed up to the end of the line, or until a signal comes.
+    private static func line(
+        from terminal: Descriptor, until signals: HeldSignals
+    ) throws(ConsoleError) -> SecretBytes {
         var collected = SecretBuffer()
         var byte = SecretBuffer(count: 1)
         while true {
-            let count = try byte.withMutableBytes { span throws(ConsoleError) in
-                try terminal.read(into: &span, path: "/dev/tty")
+            var event = pollfd(fd: terminal.number, events: Int16(POLLIN), revents: 0)
+            let count = unsafe poll(&event, 1, 100)
+            guard !signals.arePending else { return collected.finish() }
+            guard count > 0 else { continue }
+            let isRead = try byte.withMutableBytes { span throws(ConsoleError) in
+                try terminal.read(into: &span, path: "/dev/tty") == 1
             }
-            guard count > 0, byte.withBytes({ $0[0] }) != UInt8(ascii: "\n") else { return collected.finish() }
+            guard isRead, byte.withBytes({ $0[0] }) != UInt8(ascii: "\n") else { return collected.finish() }
             guard collected.count < passwordLimit else { throw .tooLong(path: "/dev/tty", limit: passwordLimit) }
             byte.withBytes { collected.append($0) }
         }
+    }
+}
+
+/// The signals that end a program, held back until they are released.
+private struct HeldSignals {
+    private static let numbers = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
+    private let before: sigset_t
+
+    init() {
+        var held = sigset_t()
+        var before = sigset_t()
+        unsafe sigemptyset(&held)
+        for number in Self.numbers { unsafe sigaddset(&held, number) }
+        unsafe pthread_sigmask(SIG_BLOCK, &held, &before)
+        self.before = before
+    }
+
+    /// Whether one of them has come.
+    var arePending: Bool {
+        var pending = sigset_t()
+        unsafe sigpending(&pending)
+        return Self.numbers.contains { unsafe sigismember(&pending, $0) == 1 }
+    }
+
+    /// Lets them through: one that has come takes effect now.
+    func release() {
+        var mask = before
+        unsafe pthread_sigmask(SIG_SETMASK, &mask, nil)
     }
 }

@@ -18,7 +18,7 @@ package struct Voice: Sendable {
     package func hint(_ text: String) { say("hint", text) }
 
     /// A line that tells how things stand: no error.
-    package func note(_ text: String) { write("\(program): \(text)\n") }
+    package func note(_ text: String) { write("\(program): \(text)") }
 
     /// Says a failure and its hints, and gives the exit status that it means.
     package func report(_ failure: any Failure) -> ExitStatus {
@@ -27,9 +27,11 @@ package struct Voice: Sendable {
         return ExitStatus(failure.kind)
     }
 
-    private func say(_ kind: String, _ text: String) { write("\(program): \(kind): \(text)\n") }
+    private func say(_ kind: String, _ text: String) { note("\(kind): \(text)") }
 
-    private func write(_ line: String) {
+    /// One line, whatever strangers' text is in it.
+    private func write(_ text: String) {
+        let line = text.escapingControlCharacters + "\n"
         // There is nowhere to report that standard error is gone.
         _ = try? Descriptor.standardError.write(Array(line.utf8))
     }

@@ -30,12 +30,32 @@ extension String {
     /// The text in double quotes, cut to a length that fits an error line, its control characters escaped,
     /// so that strangers' text can neither forge lines nor drive a terminal.
     ///
-    /// - Parameter limit: the number of characters that are shown at most.
+    /// - Parameter limit: the number of Unicode scalars that are shown at most.
     package func quoted(limit: Int = 80) -> String {
-        var shown = prefix(limit).escapingControlCharacters
-        if count > limit { shown += "…" }
-        return "\"\(shown)\""
+        let scalars = unicodeScalars.prefix(limit)
+        let isCut = scalars.endIndex != unicodeScalars.endIndex
+        return "\"\(Substring(scalars).escapingControlCharacters)\(isCut ? "…" : "")\""
     }
+
+    /// The text with `…` in place of all that could be a secret key, even one that was mistyped or cut: what a user
+    /// wrote is repeated in errors, and a key may stand where it does not belong.
+    package var hidingKeys: String {
+        var shown = ""
+        var digits = ""
+        for character in self + "\n" {
+            if character.isHexDigit {
+                digits.append(character)
+            } else {
+                shown += digits.count >= Self.leastKeyDigits ? "…" : digits
+                digits = ""
+                shown.append(character)
+            }
+        }
+        return String(shown.dropLast())
+    }
+
+    /// An address has 40 digits and is no secret; a key has 64.
+    private static var leastKeyDigits: Int { 48 }
 }
 
 extension StringProtocol {

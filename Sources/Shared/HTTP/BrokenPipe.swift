@@ -2,8 +2,7 @@ import Glibc
 
 /// Runs `body` so that a connection closed by the other side cannot end the process.
 ///
-/// OpenSSL writes to sockets without MSG_NOSIGNAL, and programs leave SIGPIPE as it is, since it is what ends them
-/// when their own standard output is closed. So the signal is held back in this thread only, and one that `body`
+/// OpenSSL writes to sockets without MSG_NOSIGNAL, and a library does not know what its program does with SIGPIPE. So the signal is held back in this thread only, and one that `body`
 /// caused is taken off before the old mask returns.
 func withoutBrokenPipeSignal<Result>(_ body: () -> Result) -> Result {
     var brokenPipe = sigset_t()

@@ -19,7 +19,7 @@ package struct JSONParser {
     package static func parse(_ bytes: some Collection<UInt8>, line: Int = 1) throws(JSONError) -> JSONValue {
         var parser = JSONParser(Array(bytes)[...], line: line)
         parser.skipSpace()
-        let value = try parser.value(depth: 0, path: "")
+        let value = try parser.value(depth: 0, in: nil, at: nil)
         parser.skipSpace()
         guard parser.peek == nil else { throw parser.expected("the end after the value") }
         return value
@@ -57,11 +57,16 @@ package struct JSONParser {
         return true
     }
 
-    private mutating func value(depth: Int, path: String) throws(JSONError) -> JSONValue {
+    /// - Parameters:
+    ///   - around: where the value around this one stands.
+    ///   - step: the way from there to this one; nil for the outermost.
+    private mutating func value(
+        depth: Int, in around: JSONPlace?, at step: JSONPlace.Step?
+    ) throws(JSONError) -> JSONValue {
         guard depth < Self.depthLimit else { throw .tooDeep(line: line, limit: Self.depthLimit) }
         switch peek {
-        case UInt8(ascii: "{"): return .object(try object(depth: depth, path: path))
-        case UInt8(ascii: "["): return .array(try array(depth: depth, path: path))
+        case UInt8(ascii: "{"): return .object(try object(depth: depth, at: step.map { JSONPlace($0, in: around) }))
+        case UInt8(ascii: "["): return .array(try array(depth: depth, at: step.map { JSONPlace($0, in: around) }))
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
@@ -79,36 +84,38 @@ package struct JSONParser {
         return value
     }
 
-    private mutating func object(depth: Int, path: String) throws(JSONError) -> JSONObject {
+    private mutating func object(depth: Int, at place: JSONPlace?) throws(JSONError) -> JSONObject {
         let firstLine = line
         position += 1
         var members: [(name: String, value: JSONValue)] = []
         var names: Set<String> = []
         skipSpace()
-        if take(UInt8(ascii: "}")) { return JSONObject(members: [], line: firstLine, path: path) }
+        if take(UInt8(ascii: "}")) { return JSONObject(members: [], line: firstLine, place: place) }
         while true {
             skipSpace()
             guard peek == UInt8(ascii: "\"") else { throw expected("a member name") }
             let name = try string()
-            guard names.insert(name).inserted else { throw .duplicateMember(line: line, member: path + name) }
+            guard names.insert(name).inserted else {
+                throw .duplicateMember(line: line, member: (place?.path ?? "") + name)
+            }
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw expected("a colon") }
             skipSpace()
-            members.append((name, try value(depth: depth + 1, path: "\(path)\(name).")))
+            members.append((name, try value(depth: depth + 1, in: place, at: .member(name))))
             skipSpace()
-            if take(UInt8(ascii: "}")) { return JSONObject(members: members, line: firstLine, path: path) }
+            if take(UInt8(ascii: "}")) { return JSONObject(members: members, line: firstLine, place: place) }
             guard take(UInt8(ascii: ",")) else { throw expected("a comma or the end of the object") }
         }
     }
 
-    private mutating func array(depth: Int, path: String) throws(JSONError) -> [JSONValue] {
+    private mutating func array(depth: Int, at place: JSONPlace?) throws(JSONError) -> [JSONValue] {
         position += 1
         var elements: [JSONValue] = []
         skipSpace()
         if take(UInt8(ascii: "]")) { return [] }
         while true {
             skipSpace()
-            elements.append(try value(depth: depth + 1, path: "\(path)\(elements.count)."))
+            elements.append(try value(depth: depth + 1, in: place, at: .element(elements.count)))
             skipSpace()
             if take(UInt8(ascii: "]")) { return elements }
             guard take(UInt8(ascii: ",")) else { throw expected("a comma or the end of the array") }

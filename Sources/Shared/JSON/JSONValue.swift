@@ -34,13 +34,18 @@ package struct JSONObject: Equatable, Sendable {
     package private(set) var members: [(name: String, value: JSONValue)]
     /// The line on which the object begins.
     package let line: Int
+    private let place: JSONPlace?
     /// The names that lead to it from the outermost value, with a full stop behind each; empty for that itself.
-    package let path: String
+    package var path: String { place?.path ?? "" }
 
-    package init(members: [(name: String, value: JSONValue)], line: Int = 1, path: String = "") {
+    package init(members: [(name: String, value: JSONValue)], line: Int = 1) {
+        self.init(members: members, line: line, place: nil)
+    }
+
+    init(members: [(name: String, value: JSONValue)], line: Int, place: JSONPlace?) {
         self.members = members
         self.line = line
-        self.path = path
+        self.place = place
     }
 
     /// The value of a member, or nil if it is absent.

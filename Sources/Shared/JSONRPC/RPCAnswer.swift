@@ -9,7 +9,7 @@ struct RPCAnswer {
 
     enum Outcome {
         case result(JSONValue)
-        case error(NodeError)
+        case error(RPCFailure)
         /// Against JSON-RPC 2.0; the reason is a clause.
         case malformed(String)
     }
@@ -44,12 +44,12 @@ struct RPCAnswer {
         guard let error = error.object, case .number(let digits)? = error["code"], let code = Int(digits) else {
             return .malformed("its error has no code")
         }
-        return .error(NodeError(code: code, message: error["message"]?.string ?? "", data: error["data"]))
+        return .error(RPCFailure(code: code, message: error["message"]?.string ?? "", data: error["data"]))
     }
 }
 
 /// The error member of an answer.
-struct NodeError {
+struct RPCFailure {
     let code: Int
     let message: String
     let data: JSONValue?

@@ -21,7 +21,7 @@ extension HTTPResponse {
     }
 
     /// The node's error in an answer that is one, or nil.
-    fileprivate func nodeError(from endpoint: Endpoint) -> NodeError? {
+    fileprivate func nodeError(from endpoint: Endpoint) -> RPCFailure? {
         guard let value = try? json(from: endpoint), case .error(let error) = RPCAnswer(value).outcome else {
             return nil
         }
@@ -45,7 +45,7 @@ extension HTTPResponse {
 
 extension RPCClient {
     /// The node's error as it is thrown; nodes quote the URL that they were asked, with its key.
-    func failure(of error: NodeError) -> RPCError {
+    func failure(of error: RPCFailure) -> RPCError {
         .response(code: error.code, message: endpoint.redacting(error.message), data: error.data)
     }
 
@@ -70,7 +70,7 @@ extension RPCClient {
     }
 
     /// What one error for a whole batch means.
-    func batchFailure(of error: NodeError) -> RPCError {
+    func batchFailure(of error: RPCFailure) -> RPCError {
         guard !RPCError.isRateLimit(code: error.code, message: error.message) else { return failure(of: error) }
         return refusal("it answered error \(error.code)", error.message)
     }

@@ -22,7 +22,7 @@ package enum KeyError: Failure, Equatable {
 
     package var description: String {
         switch self {
-        case .unknownSource(let text): "not a key source: \(text.quoted())"
+        case .unknownSource(let text): "not a key source: \(text.hidingKeys.quoted())"
         case .keyAsArgument: "a raw key as an argument is refused: it shows in the process list and shell history"
         case .unreadable(let source, let reason): "the key from \(source.quoted()) cannot be read: \(reason)"
         case .tooOpen(let path, let mode):

@@ -37,14 +37,26 @@ package final class Node {
         do throws(RPCError) {
             return NodeAnswers(
                 try withNextClient(isSentOnce: false) { client throws(RPCError) in
-                    do throws(RPCError) { return try client.batch(batch.calls) } catch {
-                        guard case .batchRefused = error else { throw error }
-                    }
-                    return try Self.single(batch.calls, of: client)
+                    try Self.results(of: batch.calls, from: client)
                 })
         } catch {
             throw .failed(error)
         }
+    }
+
+    /// One result a call; a node that is too busy for one of them counts as too busy for all.
+    private static func results(
+        of calls: [RPCCall], from client: RPCClient
+    ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
+        let results: [Result<JSONValue, RPCError>]
+        do throws(RPCError) { results = try client.batch(calls) } catch {
+            guard case .batchRefused = error else { throw error }
+            return try single(calls, of: client)
+        }
+        for case .failure(let error) in results {
+            if case .response = error, error.isTransient { throw error }
+        }
+        return results
     }
 
     private static func single(
@@ -52,7 +64,7 @@ package final class Node {
     ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
         try calls.map { call throws(RPCError) in
             do throws(RPCError) { return .success(try client.call(call.method, call.parameters)) } catch {
-                guard case .response = error else { throw error }
+                guard case .response = error, !error.isTransient else { throw error }
                 return .failure(error)
             }
         }
@@ -69,14 +81,6 @@ package final class Node {
             }
         }
         return try body(clients[current])
-    }
-
-    /// Makes sure that the node is of a chain.
-    ///
-    /// - Throws: ``NodeError/wrongChain(expected:actual:)``.
-    package func require(chainId expected: UInt64) throws(NodeError) {
-        let actual = try ask(.chainId)
-        guard actual == expected else { throw .wrongChain(expected: expected, actual: actual) }
     }
 }
 

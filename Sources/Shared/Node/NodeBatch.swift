@@ -7,9 +7,6 @@ package struct NodeBatch {
 
     package init() {}
 
-    /// Whether there is nothing to ask.
-    package var isEmpty: Bool { calls.isEmpty }
-
     /// Adds a question, and gives what its answer is fetched with.
     package mutating func add<Answer>(_ query: NodeQuery<Answer>) -> Ticket<Answer> {
         calls.append(query.call)

@@ -15,8 +15,6 @@ package struct Receipt: Equatable, Sendable {
     package let gasUsed: UInt64
     /// What a unit of gas cost, in wei.
     package let effectiveGasPrice: Quantity?
-    /// The contract it created, if it created one.
-    package let contractAddress: Address?
     /// What the contracts wrote into the log, in their order.
     package let logs: [Log]
 
@@ -39,9 +37,6 @@ package struct Receipt: Equatable, Sendable {
         gasUsed = try json.member("gasUsed", of: method).number(of: method)
         effectiveGasPrice = try json.member("effectiveGasPrice").map { value throws(NodeError) in
             try value.quantity(of: method)
-        }
-        contractAddress = try json.member("contractAddress").map { value throws(NodeError) in
-            try value.address(of: method)
         }
         logs = try json.member("logs", of: method).elements(of: method).map { log throws(NodeError) in
             Log(

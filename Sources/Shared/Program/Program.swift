@@ -17,6 +17,7 @@ extension Program {
 
     /// Parses the command line, runs, and ends the process with the status that fits.
     package static func main() {
+        openStandardStreams()
         // A closed pipe must come back from write() as an error, not kill the program half-way.
         _ = signal(SIGPIPE, SIG_IGN)
         do {
@@ -24,6 +25,14 @@ extension Program {
             try command.run()
         } catch {
             Glibc.exit(report(error).rawValue)
+        }
+    }
+
+    /// Makes sure that the standard streams are open: a socket that took a closed one's number would get what is
+    /// printed. Standard output is then one that cannot be written to, so that nothing is lost in silence.
+    private static func openStandardStreams() {
+        for number in STDIN_FILENO...STDERR_FILENO where fcntl(number, F_GETFD) == -1 {
+            _ = unsafe open("/dev/null", number == STDERR_FILENO ? O_WRONLY : O_RDONLY)
         }
     }
 
@@ -56,26 +65,6 @@ package struct EndsWith: Error {
 }
 
 extension String {
-    /// With `…` in place of all that could be a secret key, 64 hex digits, even one that was mistyped or stands behind
-    /// other letters: the parser repeats what it does not know.
-    package var hidingKeys: String {
-        var shown = ""
-        var digits = ""
-        for character in self + "\n" {
-            if character.isHexDigit {
-                digits.append(character)
-            } else {
-                shown += digits.count >= Self.leastKeyDigits ? "…" : digits
-                digits = ""
-                shown.append(character)
-            }
-        }
-        return String(shown.dropLast())
-    }
-
-    /// No text of the parser's own has so many hex digits in a row.
-    private static var leastKeyDigits: Int { 60 }
-
     /// Without white space and full stops at the end.
     fileprivate var trimmed: String {
         var text = self[...]

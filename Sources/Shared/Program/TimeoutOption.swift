@@ -1,4 +1,5 @@
 package import ArgumentParser
+import Failures
 
 /// `--timeout`: how long the program waits.
 package struct TimeoutOption: ParsableArguments {
@@ -29,5 +30,5 @@ package struct TimeoutOption: ParsableArguments {
 /// A text that is no length of time.
 package struct DurationError: Error, CustomStringConvertible {
     let text: String
-    package var description: String { "not a number of seconds from 0 to 86400: \(text)" }
+    package var description: String { "not a number of seconds from 0 to 86400: \(text.quoted())" }
 }

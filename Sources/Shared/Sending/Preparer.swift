@@ -21,11 +21,19 @@ package struct Preparer {
     package let chainId: UInt64?
     /// Whether the sender must have what the transaction may cost.
     package let checksFunds: Bool
+    /// Whether a request that says how much gas it may use is tried as well.
+    package let triesAlways: Bool
+    /// The most that a unit of gas may cost, in wei; nil for no limit but the tip's.
+    package let maxFee: Quantity?
 
-    package init(sender: Address, chainId: UInt64?, checksFunds: Bool) {
+    package init(
+        sender: Address, chainId: UInt64?, checksFunds: Bool, triesAlways: Bool = false, maxFee: Quantity? = nil
+    ) {
         self.sender = sender
         self.chainId = chainId
         self.checksFunds = checksFunds
+        self.triesAlways = triesAlways
+        self.maxFee = maxFee
     }
 
     /// - Parameters:
@@ -37,7 +45,7 @@ package struct Preparer {
         _ request: TransactionRequest, leastNonce: UInt64, asking node: () throws -> Node
     ) throws -> Preparation {
         if let transaction = try complete(request) { return .ready(transaction) }
-        let answers = try Answers(to: request, sender: sender, from: node())
+        let answers = try Answers(to: request, sender: sender, triesAlways: triesAlways, from: node())
 
         let chain = try answers.chainId()
         try check(chain, for: request)
@@ -45,11 +53,9 @@ package struct Preparer {
         try answers.requireCode()
         // Nodes refuse to estimate what cannot be paid, each in its own words.
         if checksFunds { try check(balance: answers.balance(), for: request.value.value) }
-        guard case .returned(let gas) = try answers.gas() else {
-            guard case .reverted(let data) = try answers.gas() else { return .needless }
-            return .reverts(data)
-        }
-        let fees = try answers.fees()
+        if let data = try answers.revertData() { return .reverts(data) }
+        let gas = try answers.gas()
+        let fees = try answers.fees(limit: maxFee)
         let transaction = FeeMarketTransaction(
             chainId: chain, nonce: try request.nonce ?? max(answers.nonce(), leastNonce),
             maxPriorityFeePerGas: fees.tip, maxFeePerGas: fees.most, gasLimit: gas, to: request.to,
@@ -99,7 +105,9 @@ private struct Answers {
     private let codeTicket: NodeBatch.Ticket<[UInt8]>?
     private let gasTicket: NodeBatch.Ticket<CallOutcome<UInt64>>?
 
-    init(to request: TransactionRequest, sender: Address, from node: Node) throws(NodeError) {
+    init(
+        to request: TransactionRequest, sender: Address, triesAlways: Bool, from node: Node
+    ) throws(NodeError) {
         self.request = request
         var batch = NodeBatch()
         chainTicket = batch.add(.chainId)
@@ -114,12 +122,8 @@ private struct Answers {
         } else {
             codeTicket = nil
         }
-        if request.gas == nil {
-            let call = CallRequest(from: sender, to: request.to, data: request.data, value: request.value)
-            gasTicket = batch.add(.estimateGas(call, at: .pending))
-        } else {
-            gasTicket = nil
-        }
+        let call = CallRequest(from: sender, to: request.to, data: request.data, value: request.value)
+        gasTicket = request.gas == nil || triesAlways ? batch.add(.estimateGas(call, at: .pending)) : nil
         answers = try node.ask(batch)
     }
 
@@ -141,22 +145,40 @@ private struct Answers {
         throw SendError.noContract(to)
     }
 
-    /// The gas limit: what the request says, or the estimate and a fifth of it, since the state may change before
-    /// the transaction is in a block.
-    func gas() throws(NodeError) -> CallOutcome<UInt64> {
-        guard let gasTicket else { return .returned(request.gas ?? 0) }
-        guard case .returned(let estimate) = try answers.answer(to: gasTicket) else {
-            return try answers.answer(to: gasTicket)
-        }
-        let (gas, isTooMuch) = estimate.addingReportingOverflow(estimate / 5)
-        return .returned(isTooMuch ? .max : gas)
+    /// What the call reverts with; nil if it was not tried, or does not revert.
+    func revertData() throws(NodeError) -> [UInt8]? {
+        guard let gasTicket, case .reverted(let data) = try answers.answer(to: gasTicket) else { return nil }
+        return data
     }
 
-    /// The fees: what the request says, and the rest from the newest blocks.
-    func fees() throws(NodeError) -> (tip: Quantity, most: Quantity) {
-        if let tip = request.maxPriorityFeePerGas, let most = request.maxFeePerGas { return (tip, most) }
+    /// More gas than any chain lets a transaction use; an estimate above it is nonsense.
+    private static let mostGas: UInt64 = 1 << 32
+
+    /// The gas limit: what the request says, or the estimate and a fifth of it, since the state may change before
+    /// the transaction is in a block.
+    func gas() throws(NodeError) -> UInt64 {
+        if let gas = request.gas { return gas }
+        guard let gasTicket, case .returned(let estimate) = try answers.answer(to: gasTicket),
+            estimate <= Self.mostGas
+        else { throw .malformed(method: "eth_estimateGas", expected: "a plausible amount of gas") }
+        return estimate + estimate / 5
+    }
+
+    /// The highest tip that is offered unasked, 50 gwei: a node that names a higher one errs or lies.
+    private static let mostTip = Quantity(UInt64(50_000_000_000))
+
+    /// The fees: what the request says, and the rest from the newest blocks, within the limit.
+    func fees(limit: Quantity?) throws -> (tip: Quantity, most: Quantity) {
+        if let tip = request.maxPriorityFeePerGas, let most = request.maxFeePerGas, limit.map({ most <= $0 }) ?? true {
+            return (tip, most)
+        }
         let history = try answers.answer(to: feesTicket)
-        let most = request.maxFeePerGas ?? history.maxFeePerGas(tip: request.maxPriorityFeePerGas)
-        return (request.maxPriorityFeePerGas ?? min(history.maxPriorityFeePerGas, most), most)
+        if let limit, history.nextBaseFee > limit {
+            throw SendError.tooExpensive(baseFee: history.nextBaseFee, limit: limit)
+        }
+        let tip = request.maxPriorityFeePerGas ?? min(history.maxPriorityFeePerGas, Self.mostTip)
+        var most = request.maxFeePerGas ?? history.maxFeePerGas(tip: tip)
+        if let limit { most = min(most, limit) }
+        return (min(tip, most), most)
     }
 }

@@ -12,14 +12,14 @@ package enum SendError: Failure, Equatable {
     case insufficientFunds(sender: Address, balance: Quantity, needed: Quantity?)
     /// The node did not take the transaction.
     case rejected(message: String)
-    /// The node's receipt is of another transaction than the one that was asked for.
-    case wrongReceipt(expected: Bytes32, actual: Bytes32)
+    /// What the chain asks for each unit of gas is more than the operator allows.
+    case tooExpensive(baseFee: Quantity, limit: Quantity)
 
     package var kind: FailureKind {
         switch self {
         case .wrongChain, .noContract, .insufficientFunds: .badInput
         case .rejected: .serviceFailed
-        case .wrongReceipt: .outcomeUnknown
+        case .tooExpensive: .answerIsNo
         }
     }
 
@@ -30,8 +30,8 @@ package enum SendError: Failure, Equatable {
         case .insufficientFunds(let sender, let balance, let needed):
             "\(sender) has \(balance.inEther), but the transaction may cost \(needed?.inEther ?? "more than there is")"
         case .rejected(let message): "the node refused the transaction: \(message.quoted(limit: 200))"
-        case .wrongReceipt(let expected, let actual):
-            "the node gave the receipt of \(actual) for the transaction \(expected)"
+        case .tooExpensive(let baseFee, let limit):
+            "a unit of gas costs \(baseFee.value) wei, and --max-fee allows \(limit.value)"
         }
     }
 

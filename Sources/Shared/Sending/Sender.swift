@@ -1,5 +1,4 @@
 import ABI
-import JSONRPC
 package import Node
 package import Primitives
 import Retrying
@@ -17,11 +16,14 @@ package final class Sender {
         package var timeout: Duration
         /// The chain that the operator named; any, if nil.
         package var chainId: UInt64?
+        /// The most that a unit of gas may cost, in wei; nil for no limit.
+        package var maxFee: Quantity?
 
-        package init(confirmations: UInt64, timeout: Duration, chainId: UInt64?) {
+        package init(confirmations: UInt64, timeout: Duration, chainId: UInt64?, maxFee: Quantity? = nil) {
             self.confirmations = confirmations
             self.timeout = timeout
             self.chainId = chainId
+            self.maxFee = maxFee
         }
     }
 
@@ -48,18 +50,20 @@ package final class Sender {
 
     /// Sends a request and waits for its outcome.
     ///
-    /// - Parameter onSent: called with the hash as soon as the transaction may be on its way, before the wait.
-    /// - Returns: the record: success, reverted, skipped, or pending if the time was up.
-    /// - Throws: ``SendError``, `NodeError`: nothing was sent, but for those whose kind is `outcomeUnknown`.
-    package func send(_ request: TransactionRequest, onSent: (Bytes32) -> Void) throws -> SentRecord {
+    /// - Parameter onSent: called with the hash as soon as the transaction may be on its way, before the wait, and
+    ///   with the reason if the node's answer leaves open whether it is.
+    /// - Returns: the record: success, reverted, skipped, or pending, with the reason, if the time was up.
+    /// - Throws: ``SendError``, `NodeError`: this request was not sent.
+    package func send(_ request: TransactionRequest, onSent: (Bytes32, String?) -> Void) throws -> SentRecord {
         switch try prepare(request, checksFunds: true) {
         case .needless: return SentRecord(request, .skipped)
         case .reverts(let data): return reverted(request, with: data)
         case .ready(let transaction):
             let signed = transaction.signed(by: key)
-            try submit(signed, onSent: onSent)
+            let submission = try Submission(of: signed, to: node())
+            onSent(signed.hash, submission.doubt)
             nextNonce = transaction.nonce &+ 1
-            return try outcome(of: signed, request)
+            return outcome(of: signed, request, after: submission)
         }
     }
 
@@ -84,7 +88,7 @@ package final class Sender {
     ///
     /// - Returns: the record: simulated, skipped, or reverted if it would revert.
     package func simulate(_ request: TransactionRequest) throws -> SentRecord {
-        switch try prepare(request, checksFunds: true) {
+        switch try prepare(request, checksFunds: true, triesAlways: true) {
         case .needless: return SentRecord(request, .skipped)
         case .reverts(let data): return reverted(request, with: data)
         case .ready(let transaction):
@@ -94,9 +98,13 @@ package final class Sender {
         }
     }
 
-    private func prepare(_ request: TransactionRequest, checksFunds: Bool) throws -> Preparation {
-        try Preparer(sender: key.address, chainId: policy.chainId, checksFunds: checksFunds)
-            .prepare(request, leastNonce: nextNonce, asking: node)
+    private func prepare(
+        _ request: TransactionRequest, checksFunds: Bool, triesAlways: Bool = false
+    ) throws -> Preparation {
+        let preparer = Preparer(
+            sender: key.address, chainId: policy.chainId, checksFunds: checksFunds, triesAlways: triesAlways,
+            maxFee: policy.maxFee)
+        return try preparer.prepare(request, leastNonce: nextNonce, asking: node)
     }
 
     private func reverted(_ request: TransactionRequest, with data: [UInt8]) -> SentRecord {
@@ -106,73 +114,68 @@ package final class Sender {
         return record
     }
 
-    /// Hands the transaction over; returns once it may be on its way.
-    private func submit(_ signed: SignedTransaction, onSent: (Bytes32) -> Void) throws {
-        let node = try node()
-        do throws(NodeError) {
-            let hash = try node.ask(.send(raw: signed.raw))
-            onSent(signed.hash)
-            guard hash == signed.hash else { throw NodeError.otherTransaction(expected: signed.hash, actual: hash) }
-        } catch {
-            switch error {
-            case .failed(.response(_, let message, _)):
-                guard Self.isKnown(message) else { throw SendError.rejected(message: message) }
-                onSent(signed.hash)
-            case .failed(let failure) where !failure.mayHaveBeenSent: throw error
-            case .otherTransaction: throw error
-            // The answer was lost or is nonsense: only the chain can tell whether the transaction arrived.
-            default: onSent(signed.hash)
-            }
-        }
-    }
-
-    /// Whether a node refuses a transaction because it has it already.
-    private static func isKnown(_ message: String) -> Bool {
-        let text = message.lowercased()
-        return text.contains("already known") || text.contains("known transaction") || text.contains("already imported")
-    }
-
     /// Waits for the transaction's block, and for the blocks that confirm it.
-    private func outcome(of signed: SignedTransaction, _ request: TransactionRequest) throws -> SentRecord {
+    private func outcome(
+        of signed: SignedTransaction, _ request: TransactionRequest, after submission: Submission
+    ) -> SentRecord {
         let deadline = ContinuousClock.now + policy.timeout
         var pause = Duration.milliseconds(50)
+        var pending = SentRecord(request, .pending)
+        pending.transactionHash = signed.hash
         while true {
-            if let receipt = confirmedReceipt(of: signed.hash) {
-                return try record(of: receipt, signed, request)
+            switch look(for: signed.hash) {
+            case .confirmed(let receipt): return record(of: receipt, signed, request)
+            case .unconfirmed(let receipt, let reason): (pending.receipt, pending.doubt) = (receipt, reason)
+            case .absent:
+                pending.receipt = nil
+                pending.doubt = submission.doubt ?? "it is in no block yet"
+            case .failed(let reason): pending.doubt = reason
             }
-            guard ContinuousClock.now < deadline else {
-                var record = SentRecord(request, .pending)
-                record.transactionHash = signed.hash
-                return record
-            }
+            guard ContinuousClock.now < deadline else { return pending }
             sleep(for: min(pause, deadline - ContinuousClock.now))
             pause = min(pause * 1.5, .seconds(2))
         }
     }
 
-    /// The receipt, once it has its confirmations. A node that fails now is asked again: the transaction is sent.
-    private func confirmedReceipt(of hash: Bytes32) -> Receipt? {
+    /// Where a transaction stands.
+    private enum Sight {
+        case confirmed(Receipt)
+        case unconfirmed(Receipt, String)
+        case absent
+        /// The node did not say. It is asked again: the transaction is sent.
+        case failed(String)
+    }
+
+    private func look(for hash: Bytes32) -> Sight {
         var batch = NodeBatch()
         let receiptTicket = batch.add(.receipt(of: hash))
         let headTicket = batch.add(.blockNumber)
-        guard let answers = try? node().ask(batch), let receipt = try? answers.answer(to: receiptTicket),
-            let head = try? answers.answer(to: headTicket),
+        do {
+            let answers = try node().ask(batch)
+            guard let receipt = try answers.answer(to: receiptTicket) else { return .absent }
+            guard receipt.transactionHash == hash else {
+                return .failed("the node gave the receipt of another transaction, \(receipt.transactionHash)")
+            }
             // Nodes behind a balancer may differ by a block: a receipt is its own first confirmation.
-            max(head, receipt.blockNumber) - receipt.blockNumber >= max(policy.confirmations, 1) - 1
-        else { return nil }
-        return receipt
+            let head = max(try answers.answer(to: headTicket), receipt.blockNumber)
+            let depth = head - receipt.blockNumber
+            guard depth >= policy.confirmations - 1 else {
+                let count = "\(depth + 1) of \(policy.confirmations) confirmations"
+                return .unconfirmed(receipt, "it is in block \(receipt.blockNumber), with \(count)")
+            }
+            return .confirmed(receipt)
+        } catch {
+            return .failed("\(error)")
+        }
     }
 
-    private func record(
-        of receipt: Receipt, _ signed: SignedTransaction, _ request: TransactionRequest
-    ) throws -> SentRecord {
-        guard receipt.transactionHash == signed.hash else {
-            throw SendError.wrongReceipt(expected: signed.hash, actual: receipt.transactionHash)
-        }
+    private func record(of receipt: Receipt, _ signed: SignedTransaction, _ request: TransactionRequest) -> SentRecord {
         var record = SentRecord(request, receipt.isSuccess ? .success : .reverted)
         record.transactionHash = signed.hash
         record.receipt = receipt
-        if !receipt.isSuccess, let data = revertData(of: signed, in: receipt.blockNumber) {
+        if receipt.isSuccess {
+            record.contractAddress = signed.createdContract
+        } else if let data = revertData(of: signed, in: receipt.blockNumber) {
             record.revert = TEEBridge.answers.decodeRevert(data)
             record.revertBytes = data
         }

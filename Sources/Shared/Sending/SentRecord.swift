@@ -34,6 +34,10 @@ package struct SentRecord: Equatable, Sendable {
     package var transactionHash: Bytes32?
     /// What became of it, if it is in a block.
     package var receipt: Receipt?
+    /// Why it is not known what became of it: for people, and not in the document.
+    package var doubt: String?
+    /// The contract that the transaction creates, if it creates one: computed here, not taken from the node.
+    package var contractAddress: Address?
     /// The gas limit and the most it may cost, where it was only simulated.
     package var estimate: (gas: UInt64, maxCost: Quantity)?
     /// Why it reverted.
@@ -65,10 +69,11 @@ package struct SentRecord: Equatable, Sendable {
             "status": .string(status.rawValue),
             "transactionHash": (transactionHash?.hex).map(JSONValue.string),
             "blockNumber": (receipt?.blockNumber.quantity).map(JSONValue.string),
-            "gasUsed": (receipt?.gasUsed ?? estimate?.gas).map { .string($0.quantity) },
+            "gasUsed": (receipt?.gasUsed.quantity).map(JSONValue.string),
             "effectiveGasPrice": (receipt?.effectiveGasPrice?.description).map(JSONValue.string),
+            "gas": (estimate?.gas.quantity).map(JSONValue.string),
             "maxCost": (estimate?.maxCost.description).map(JSONValue.string),
-            "contractAddress": (receipt?.contractAddress?.checksummed).map(JSONValue.string),
+            "contractAddress": (contractAddress?.checksummed).map(JSONValue.string),
             "revert": revert.map { Self.json($0, bytes: revertBytes) },
             "events": receipt.flatMap { receipt in
                 receipt.logs.isEmpty ? nil : .array(receipt.logs.map { Self.json($0, decoding: interface) })

@@ -69,6 +69,13 @@ package struct SignedTransaction: Equatable, Sendable {
     /// The hash under which a node knows it.
     package let hash: Bytes32
 
+    /// The contract that it creates, if it creates one: the last 20 bytes of Keccak-256 of RLP [sender, nonce].
+    package var createdContract: Address? {
+        guard transaction.to == nil else { return nil }
+        let creation = RLP.list([.string(sender.bytes), .string(Quantity(transaction.nonce).minimalBytes)])
+        return Address(checked: Array(Keccak256.hash(creation.encoded).bytes.suffix(20)))
+    }
+
     init(transaction: FeeMarketTransaction, signature: RecoverableSignature, sender: Address) {
         self.transaction = transaction
         self.signature = signature
