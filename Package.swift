@@ -61,6 +61,7 @@ let package = Package(
         .systemLibrary(name: "CProcess", path: "Sources/Shared/CProcess"),
         library("Secrets", ["CProcess", "Failures", "Primitives"]),
         library("RLP", ["Failures"]),
+        library("StateProofs", ["Failures", "JSON", "Primitives", "RLP", bigInt]),
         library("ABI", ["Failures", "Primitives", "JSON", bigInt]),
 
         // Cryptography.
@@ -96,7 +97,10 @@ let package = Package(
             "ProofSource",
             ["Dstack", "Failures", "GuestAgent", "HTTP", "JSON", "Primitives", "Retrying", "Secp256k1", "Secrets"]),
         library("ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
-        library("BridgeClient", ["ABI", "Failures", "Node", "Primitives", "Secp256k1", "TEEBridge", bigInt]),
+        library("ProvenState", ["Failures", "JSON", "JSONRPC", "Node", "Primitives", "Retrying", "StateProofs"]),
+        library(
+            "BridgeClient",
+            ["ABI", "Failures", "Node", "Primitives", "ProvenState", "Secp256k1", "TEEBridge", bigInt]),
         library(
             "Inbox",
             ["BridgeClient", "ECIES", "Envelope", "Failures", "JSON", "Primitives", "Secp256k1", "Secrets"]),
@@ -108,8 +112,8 @@ let package = Package(
         library(
             "NetworkOptions",
             [
-                "Failures", "GuestAgent", "HTTP", "JSONRPC", "Keys", "Node", "Primitives", "Program", "Secp256k1",
-                "Secrets", argumentParser,
+                "BridgeClient", "Failures", "GuestAgent", "HTTP", "JSONRPC", "Keys", "Node", "Primitives", "Program",
+                "ProvenState", "Secp256k1", "Secrets", argumentParser,
             ]),
 
         // Programs.
@@ -149,6 +153,7 @@ let package = Package(
         tests(of: "JSON"),
         tests(of: "Secrets"),
         tests(of: "RLP", ["Primitives"]),
+        tests(of: "StateProofs", ["JSON", "Primitives", "RLP", bigInt]),
         tests(of: "ABI", ["JSON", "Primitives", bigInt]),
         tests(of: "Secp256k1", ["Primitives", "Secrets"]),
         tests(of: "ECIES", ["JSON", "Primitives", "Secp256k1", "Secrets"]),

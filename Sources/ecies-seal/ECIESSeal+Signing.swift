@@ -14,13 +14,13 @@ extension ECIESSeal {
         /// A key, on the chain that the operator named.
         case key(PublicKey, chainId: UInt64)
         /// A member of a bridge, on that one's chain.
-        case member(Bytes32, of: BridgeClient)
+        case member(Bytes32, of: any BridgeReader)
 
         /// The recipient's key and the chain.
         func find() throws -> (key: PublicKey, chainId: UInt64) {
             switch self {
             case .key(let key, let chainId): (key, chainId)
-            case .member(let member, let client): (try client.publicKey(of: member), try client.chain())
+            case .member(let member, let bridge): (try bridge.publicKey(of: member), try bridge.chain())
             }
         }
     }
@@ -44,7 +44,7 @@ extension ECIESSeal {
     }
 
     private func destination() throws -> Destination {
-        if let toMember { return .member(toMember, of: try client()) }
+        if let toMember { return .member(toMember, of: try reader()) }
         guard let toPubkey else { throw ValidationError("one of --to-member and --to-pubkey is needed") }
         guard let chainId = try rpc.chainId() else {
             throw SettingError.missing(what: "the chain's id", option: "--chain", environment: "CHAIN")

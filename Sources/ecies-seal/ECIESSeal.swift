@@ -22,6 +22,9 @@ struct ECIESSeal: Program {
             That a message opens says nothing of who sealed it. With --sign-with the sending member signs it, for this \
             recipient, bridge and chain alone; inbox-watch and --open check that, and --open says who signed.
 
+            A member's key is the member's whatever a node says, since its hash is the member's id. --verify proves \
+            as well that the member is registered, or is not.
+
             EXAMPLE
               printf %s "$SECRET" | ecies-seal --from-member 0x… --to-member 0x… |
                 abi-encode onboard | tx-send
@@ -63,6 +66,7 @@ struct ECIESSeal: Program {
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
     @OptionGroup var timeout: TimeoutOption
+    @OptionGroup(title: "Nodes that are not trusted") var verification: VerifyOptions
     @OptionGroup var keys: KeyOptions
 
     @Argument(help: "A file; standard input if absent or -.")
@@ -80,6 +84,7 @@ struct ECIESSeal: Program {
         if !open, (toMember == nil) == (toPubkey == nil) {
             throw ValidationError("one of --to-member and --to-pubkey is needed")
         }
+        if verification.verify, toMember == nil { throw ValidationError("--verify needs --to-member") }
     }
 
     func run() throws {
@@ -94,14 +99,14 @@ struct ECIESSeal: Program {
     private func recipient() throws -> PublicKey {
         if let toPubkey { return toPubkey }
         guard let toMember else { throw ValidationError("one of --to-member and --to-pubkey is needed") }
-        return try client().publicKey(of: toMember)
+        return try reader().publicKey(of: toMember)
     }
 
-    /// The bridge, not asked yet.
-    func client() throws -> BridgeClient {
-        BridgeClient(
-            try rpc.node(timeout: timeout.duration(default: .seconds(30))), bridge: try bridge.address(),
-            chainId: try rpc.chainId())
+    /// What reads the bridge, as far as the nodes are trusted.
+    func reader() throws -> any BridgeReader {
+        try verification.reader(of: bridge.address(), rpc: rpc, timeout: timeout.duration(default: .seconds(30))) {
+            voice.warning($0)
+        }
     }
 
     /// The bytes to seal.

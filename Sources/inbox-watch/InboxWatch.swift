@@ -1,5 +1,4 @@
 import ArgumentParser
-import BridgeClient
 import Console
 import Failures
 import Inbox
@@ -23,8 +22,13 @@ struct InboxWatch: Program {
             signed the message (ecies-seal --sign-with) for this inbox; a signed message that was made for another \
             one, altered or delivered before is a warning.
 
+            With --verify no node can hide, alter, reorder or invent a message: the storage is proven against a block \
+            that all nodes (--quorum: so many of them) show, or that --block-hash names. A node that is caught is \
+            named, and the program ends with exit 1.
+
             EXAMPLE
               inbox-watch --once --bridge 0x… --rpc-url https://…
+              inbox-watch --verify --bridge 0x… --rpc-url https://a… --rpc-url https://b…
             """,
         version: version)
 
@@ -45,15 +49,15 @@ struct InboxWatch: Program {
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
     @OptionGroup var timeout: TimeoutOption
+    @OptionGroup(title: "Nodes that are not trusted") var verification: VerifyOptions
     @OptionGroup var keys: KeyOptions
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case json, text }
 
     func run() throws {
-        let client = BridgeClient(
-            try rpc.node(timeout: timeout.duration(default: .seconds(30))), bridge: try bridge.address(),
-            chainId: try rpc.chainId())
-        let inbox = Inbox(client, key: try keys.load(fallback: .member), requiresAuthentication: requireAuthenticated)
+        let timeout = try timeout.duration(default: .seconds(30))
+        let reader = try verification.reader(of: bridge.address(), rpc: rpc, timeout: timeout) { voice.warning($0) }
+        let inbox = Inbox(reader, key: try keys.load(fallback: .member), requiresAuthentication: requireAuthenticated)
         var next: UInt64 = 0
         while true {
             do {

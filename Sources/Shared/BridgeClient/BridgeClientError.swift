@@ -13,11 +13,15 @@ package enum BridgeClientError: Failure, Equatable {
     case foreignKey(member: Bytes32)
     /// An answer that is not of the contract's interface, or a revert where there should be none.
     case unexpectedAnswer(function: String, reason: String)
+    /// A contract whose storage is proven and is not laid out like that of a known TEEBridge.
+    case unknownLayout(Address)
+    /// A message that is longer than what is read.
+    case payloadTooLarge(count: UInt64, limit: UInt64)
 
     package var kind: FailureKind {
         switch self {
-        case .noContract, .wrongChain: .badInput
-        case .notAMember, .foreignKey: .answerIsNo
+        case .noContract, .wrongChain, .unknownLayout: .badInput
+        case .notAMember, .foreignKey, .payloadTooLarge: .answerIsNo
         case .unexpectedAnswer: .serviceFailed
         }
     }
@@ -30,6 +34,9 @@ package enum BridgeClientError: Failure, Equatable {
         case .foreignKey(let member):
             "the node gives a key for the member \(member) that is not its own: the key's hash is another"
         case .unexpectedAnswer(let function, let reason): "the bridge's answer to \(function) is unusable: \(reason)"
+        case .unknownLayout(let address):
+            "the storage of the contract at \(address) is not laid out like that of a TEEBridge"
+        case .payloadTooLarge(let count, let limit): "the payload has \(count) bytes, and \(limit) are read"
         }
     }
 

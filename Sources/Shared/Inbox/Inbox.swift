@@ -7,9 +7,10 @@ import Secrets
 
 /// A member's inbox, opened with the member's key.
 package final class Inbox {
-    private let client: BridgeClient
+    private let client: any BridgeReader
     private let key: SecretKey
     private let requiresAuthentication: Bool
+    private var chainId: UInt64?
     /// The member that the key makes.
     package let member: Bytes32
     /// The signed messages that were delivered: none of them is delivered again.
@@ -19,7 +20,7 @@ package final class Inbox {
     ///   - requiresAuthentication: whether plain messages are refused.
     ///   - seen: the signed messages that were delivered before.
     package init(
-        _ client: BridgeClient, key: consuming SecretKey, requiresAuthentication: Bool = false,
+        _ client: any BridgeReader, key: consuming SecretKey, requiresAuthentication: Bool = false,
         seen: SeenMessages = SeenMessages()
     ) {
         self.client = client
@@ -33,25 +34,35 @@ package final class Inbox {
     ///
     /// Anybody can post anything: a message that does not open, or whose envelope is not to be believed, is handed to
     /// `refused`, and the next one is read.
-    /// - Throws: `BridgeClientError`, `NodeError`, and what the closures throw.
+    /// - Throws: `BridgeClientError`, `NodeError`, `ProvenStateError`, and what the closures throw.
     package func forEachMessage(
         from first: UInt64, opened: (borrowing InboxMessage) throws -> Void,
         refused: (_ index: UInt64, _ reason: InboxError) throws -> Void
     ) throws {
-        try client.forEachMessage(of: member, from: first) { sealed in
-            let expectation = EnvelopeExpectation(
-                to: member, from: sealed.from, bridge: client.bridge, chainId: try client.chain())
-            let message: InboxMessage
-            do throws(InboxError) {
-                message = try open(sealed, expectation)
-            } catch {
-                try refused(sealed.index, error)
-                return
-            }
-            try opened(message)
-            // Only now: a message that could not be passed on is to be read again.
-            if let envelope = message.envelope { seen.insert(envelope) }
-        }
+        try client.forEachMessage(
+            of: member, from: first,
+            { sealed in
+                let expectation = EnvelopeExpectation(
+                    to: member, from: sealed.from, bridge: client.bridge, chainId: try chain())
+                let message: InboxMessage
+                do throws(InboxError) {
+                    message = try open(sealed, expectation)
+                } catch {
+                    try refused(sealed.index, error)
+                    return
+                }
+                try opened(message)
+                // Only now: a message that could not be passed on is to be read again.
+                if let envelope = message.envelope { seen.insert(envelope) }
+            }, unread: { index, reason in try refused(index, .unread(reason)) })
+    }
+
+    /// The chain of the contract, asked for once.
+    private func chain() throws -> UInt64 {
+        if let chainId { return chainId }
+        let chain = try client.chain()
+        chainId = chain
+        return chain
     }
 
     private func open(

@@ -26,10 +26,10 @@ package struct RPCOptions: ParsableArguments {
 
     package init() {}
 
-    package func validate() throws { _ = try endpoints() }
+    package func validate() throws { _ = try namedEndpoints() }
 
     /// The nodes that the options name.
-    private func endpoints() throws(SettingError) -> [Endpoint] {
+    private func namedEndpoints() throws(SettingError) -> [Endpoint] {
         try rpcUrl.map { url throws(SettingError) in
             do throws(HTTPError) { return try Endpoint(url: url) } catch {
                 throw .unusable(option: "--rpc-url", reason: error.description)
@@ -57,18 +57,31 @@ package struct RPCOptions: ParsableArguments {
     /// - Parameter timeout: how long one request may take, if it is less than the usual 30 seconds.
     /// - Throws: ``SettingError`` if no URL is set.
     package func node(timeout: Duration = .seconds(30)) throws(SettingError) -> Node {
+        let limits = Self.limits(timeout: timeout)
+        let client = tls.client()
+        return Node(try endpoints().map { RPCClient($0, over: client, limits: limits) })
+    }
+
+    /// The usual limits, within the time that the program has.
+    static func limits(timeout: Duration) -> HTTPLimits {
         var limits = HTTPLimits()
         limits.deadline = min(limits.deadline, timeout)
         limits.connectTimeout = min(limits.connectTimeout, timeout)
-        var endpoints = try endpoints()
+        return limits
+    }
+
+    /// The nodes' URLs, in the order in which they were given.
+    ///
+    /// - Throws: ``SettingError`` if no URL is set.
+    func endpoints() throws(SettingError) -> [Endpoint] {
+        var endpoints = try namedEndpoints()
         if endpoints.isEmpty, let url = try Environment.parsed("ETH_RPC_URL", "RPC_URL", by: Endpoint.init(url:)) {
             endpoints = [url]
         }
         guard !endpoints.isEmpty else {
             throw .missing(what: "the node's URL", option: "--rpc-url", environment: "ETH_RPC_URL")
         }
-        let client = tls.client()
-        return Node(endpoints.map { RPCClient($0, over: client, limits: limits) })
+        return endpoints
     }
 }
 

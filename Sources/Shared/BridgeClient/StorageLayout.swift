@@ -1,0 +1,59 @@
+import Primitives
+
+/// How a TEEBridge contract keeps members and messages in its storage, by the compiler it comes from.
+///
+/// Slot 3 is the members' mapping and slot 4 the inboxes' in both; contracts/TEEBridge.vy has the inboxes' sizes at 5.
+///
+/// Which of the two a contract has need not be known beforehand: the places of both are read, with proofs, and only the
+/// contract's own can hold anything. A place of the other layout would have to be written by accident, and each is the
+/// hash of 64 bytes that the contract never hashes: what stands for the slot in one is a member id in the other, and
+/// that is a hash too, of a public key; so a member whose key makes two hashes meet would have to be found.
+enum StorageLayout: CaseIterable {
+    /// The first and the second version of the contract, in Solidity.
+    case solidity
+    /// The contract of this project, in Vyper.
+    case vyper
+
+    private static let members = StorageSlot(3)
+    private static let inboxes = StorageSlot(4)
+    private static let inboxSizes = StorageSlot(5)
+
+    /// Where the number of messages in a member's inbox stands.
+    func inboxSize(of member: Bytes32) -> StorageSlot {
+        switch self {
+        case .solidity: Self.inboxes.solidityEntry(member)
+        case .vyper: Self.inboxSizes.vyperEntry(member)
+        }
+    }
+
+    /// Where a message begins: the sender's id, and behind it the payload's first word.
+    func message(_ index: UInt64, of member: Bytes32) -> StorageSlot {
+        switch self {
+        case .solidity:
+            inboxSize(of: member).solidityContent.advanced(by: index).advanced(by: index)
+        case .vyper:
+            Self.inboxes.vyperEntry(member).vyperEntry(Quantity(index).word)
+        }
+    }
+
+    /// Where a member's public key may begin.
+    ///
+    /// The first version keeps (codeId, key, time) and the second, as its getMember gives them, (codeId, verifier, key,
+    /// user data, time): the key's word is the second or the third. The source of the second version was not read for
+    /// this; a contract that keeps its key elsewhere gives no key here, and never a wrong one, since a key is known by
+    /// its hash.
+    func publicKey(of member: Bytes32) -> [StorageSlot] {
+        switch self {
+        case .solidity: [1, 2].map { Self.members.solidityEntry(member).advanced(by: $0) }
+        case .vyper: [Self.members.vyperEntry(member).advanced(by: 1)]
+        }
+    }
+
+    /// What a first word at a place says of the bytes there; nil if it says nothing that this compiler means.
+    func bytes(_ word: Bytes32, at slot: StorageSlot) -> StoredBytes? {
+        switch self {
+        case .solidity: StoredBytes(solidity: word, at: slot)
+        case .vyper: StoredBytes(vyper: word, at: slot)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Failures
+import Glibc
+import Node
+import Retrying
+import StateProofs
+
+/// The newest block, where no hash is pinned: only here can what a node does not say make a difference.
+extension BlockAgreement {
+    /// How many blocks further back agreement is looked for.
+    private static let lag: UInt64 = 2
+    /// How many blocks a node may be behind another where all must agree.
+    private static let gap: UInt64 = 64
+    /// How long a node that is behind another is waited for.
+    private static let patience = Duration.seconds(1)
+    /// From which age on, in seconds, an agreed block is worth a warning.
+    private static let oldAge: UInt64 = 900
+
+    /// The newest block that enough nodes show.
+    func newest(_ jury: inout Jury) throws(ProvenStateError) -> ProvenBlock {
+        let (first, last) = try heads(&jury)
+        let gap = first.answer - min(first.answer, last.answer)
+        guard gap <= Self.gap || quorum < witnesses.count else {
+            throw .farBehind(
+                endpoint: last.witness.endpoint, head: last.answer, other: first.witness.endpoint,
+                otherHead: first.answer)
+        }
+        for number in (last.answer - min(Self.lag, last.answer)...last.answer).reversed() {
+            let isLast = last.answer - number == min(Self.lag, last.answer)
+            guard let block = try agreed(on: number, &jury, isLast: isLast) else { continue }
+            try checkAge(of: block.header)
+            return block
+        }
+        throw jury.tooFew(needed: quorum)
+    }
+
+    /// The newest block that any node has, and the newest that enough nodes have.
+    ///
+    /// What a node hides by ending too early cannot be proven, but can be seen: it is waited for, and then named.
+    private func heads(_ jury: inout Jury) throws(ProvenStateError) -> (first: Head, last: Head) {
+        var first: Head?
+        while true {
+            let heads = jury.examine { witness throws(ProvenStateError) in try witness.ask(.blockNumber) }
+                .sorted { $0.answer > $1.answer }
+            guard heads.count >= quorum else { throw jury.tooFew(needed: quorum) }
+            let last = heads[quorum - 1]
+            guard let first else {
+                guard last.answer < heads[0].answer else { return (heads[0], last) }
+                first = heads[0]
+                sleep(for: Self.patience)
+                continue
+            }
+            if last.answer < first.answer {
+                warn(
+                    "\(last.witness.endpoint): ends at block \(last.answer), and \(first.witness.endpoint) at "
+                        + "\(first.answer); newer messages may be hidden")
+            }
+            return (first, last)
+        }
+    }
+
+    private typealias Head = (witness: Witness, answer: UInt64)
+
+    /// The block of a number that enough nodes show and no other so many; nil if there may be one further back.
+    private func agreed(on number: UInt64, _ jury: inout Jury, isLast: Bool) throws(ProvenStateError) -> ProvenBlock? {
+        let shown = jury.examine { witness throws(ProvenStateError) in try witness.header(number: number) }
+            .compactMap { each in each.answer.map { (witness: each.witness, header: $0) } }
+        let parties = Dictionary(grouping: shown, by: \.header.hash).values.filter { $0.count >= quorum }
+        guard parties.count == 1, let party = parties.first else {
+            guard isLast else {
+                let reason =
+                    Set(shown.map(\.header.hash)).count > 1
+                    ? disagreement(on: number, shown).description : "not all nodes show block \(number)"
+                warn("\(reason); the block before it is read")
+                return nil
+            }
+            guard shown.count >= quorum else { throw jury.tooFew(needed: quorum) }
+            throw disagreement(on: number, shown)
+        }
+        for other in shown where other.header.hash != party[0].header.hash {
+            warn("\(other.witness.endpoint): shows another block \(number) than \(quorum) others: \(other.header.hash)")
+        }
+        return ProvenBlock(header: party[0].header, witnesses: party.map(\.witness))
+    }
+
+    private func disagreement(
+        on number: UInt64, _ shown: [(witness: Witness, header: BlockHeader)]
+    ) -> ProvenStateError {
+        .disagreement(
+            number: number, needed: quorum,
+            shown: shown.map { Witness.Statement(endpoint: $0.witness.endpoint, hash: $0.header.hash) })
+    }
+
+    /// Old blocks are true and hide what is newer.
+    private func checkAge(of header: BlockHeader) throws(ProvenStateError) {
+        let now = UInt64(max(time(nil), 0))
+        let age = now - min(header.timestamp, now)
+        if let maxAge, age > maxAge { throw .tooOld(number: header.number, age: age, limit: maxAge) }
+        if maxAge == nil, age > Self.oldAge {
+            warn("the newest block that is shown, \(header.number), is \(age) seconds old; newer ones may be hidden")
+        }
+    }
+}

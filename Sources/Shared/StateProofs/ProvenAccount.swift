@@ -1,0 +1,90 @@
+package import JSON
+package import Primitives
+
+/// An account and words of its storage, as eth_getProof (EIP-1186) proves them against a block's state root.
+package struct ProvenAccount: Equatable, Sendable {
+    /// The account; nil where the proof shows that there is none.
+    package let state: AccountState?
+    /// The words at the slots that were asked for, in their order; zero where the proof shows that there is none.
+    package let words: [Bytes32]
+
+    /// Checks the node's answer to a question about these slots of this account.
+    ///
+    /// All values come out of the proofs. What the node claims beside them (nonce, balance, code hash, storage root,
+    /// each slot and its value) is compared all the same: a node that contradicts its own proof should not go unseen.
+    /// - Throws: ``StateProofError``.
+    package init(
+        json: JSONObject, of address: Address, slots: [Bytes32], stateRoot: Bytes32
+    ) throws(StateProofError) {
+        let subject = ProofSubject.account(address)
+        let nodes = try Self.nodes(json, "accountProof")
+        do throws(ProofFlaw) {
+            let leaf = try MerkleProof.value(at: Keccak256.hash(address.bytes), below: stateRoot, nodes: nodes)
+            state = try leaf.map { bytes throws(ProofFlaw) in try AccountState(rlp: bytes) }
+        } catch {
+            throw .unproven(subject, error)
+        }
+        guard let state else {
+            words = slots.map { _ in .zero }
+            return
+        }
+        try Self.compare(
+            json,
+            with: [
+                "address": address.bytes.hex, "nonce": state.nonce.quantity, "balance": state.balance.description,
+                "storageHash": state.storageRoot.hex, "codeHash": state.codeHash.hex,
+            ], subject)
+
+        guard let proofs = json["storageProof"]?.array else {
+            throw .malformed(member: "storageProof", expected: "an array")
+        }
+        guard proofs.count == slots.count else { throw .wrongCount(expected: slots.count, actual: proofs.count) }
+        words = try zip(slots, proofs).map { slot, proof throws(StateProofError) in
+            guard let object = proof.object else { throw .malformed(member: "storageProof", expected: "objects") }
+            return try Self.word(object, at: slot, below: state.storageRoot)
+        }
+    }
+
+    private static func word(
+        _ json: JSONObject, at slot: Bytes32, below root: Bytes32
+    ) throws(StateProofError) -> Bytes32 {
+        let nodes = try nodes(json, "proof")
+        let word: Bytes32
+        do throws(ProofFlaw) {
+            let leaf = try MerkleProof.value(at: Keccak256.hash(slot.bytes), below: root, nodes: nodes)
+            word = try leaf.map { bytes throws(ProofFlaw) in try AccountState.word(rlp: bytes) } ?? .zero
+        } catch {
+            throw .unproven(.slot(slot), error)
+        }
+        try compare(json, with: ["key": slot.hex, "value": word.hex], .slot(slot))
+        return word
+    }
+
+    private static func nodes(_ json: JSONObject, _ name: String) throws(StateProofError) -> [[UInt8]] {
+        let expected = "an array of hex"
+        guard let elements = json[name]?.array else { throw .malformed(member: name, expected: expected) }
+        return try elements.map { element throws(StateProofError) in
+            guard let text = element.string, let bytes = try? Hex.decode(text) else {
+                throw .malformed(member: name, expected: expected)
+            }
+            return bytes
+        }
+    }
+
+    /// Makes sure that members, where they are there, have these values with any number of leading zeros: nodes differ
+    /// in both.
+    private static func compare(
+        _ json: JSONObject, with values: KeyValuePairs<String, String>, _ subject: ProofSubject
+    ) throws(StateProofError) {
+        for (name, value) in values {
+            guard let member = json[name] else { continue }
+            guard let claimed = member.string, claimed.hasPrefix("0x") else {
+                throw .malformed(member: name, expected: "hex")
+            }
+            guard digits(of: claimed) == digits(of: value) else { throw .contradicted(subject, member: name) }
+        }
+    }
+
+    /// The hex digits behind 0x, in lower case and without leading zeros.
+    private static func digits(of text: String) -> String { String(text.dropFirst(2).drop { $0 == "0" }).lowercased() }
+}
