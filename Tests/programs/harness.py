@@ -52,6 +52,11 @@ class Result:
         assert (self.status, self.stderr) == (DONE, ""), self
         return self
 
+    def check_sent(self) -> "Result":
+        """Assert that all went well; what was sent is said meanwhile."""
+        assert self.status == DONE and not self.messages("error") and not self.messages("warning"), self
+        return self
+
     def check_error(self, status: int, *fragments: str, prints: bytes | None = b"") -> str:
         """Assert one error line in the house's style, this status and this output; give the line's text."""
         assert self.status == status, self

@@ -278,7 +278,7 @@ def test_a_closed_pipe_ends_it_quietly(tmp_path):
     sealed = tmp_path / "sealed"
     sealed.write_bytes(sealed_by_eciespy(os.urandom(2**20)))
     with running("ecies-seal", "--open", sealed, env=KEY_SETTING, stdout=subprocess.PIPE) as process:
-        process.stdout.read(1)
+        assert process.stdout.read(1)
         process.stdout.close()
         process.stdout = None
         _, errors = process.communicate(timeout=20)

@@ -2,10 +2,11 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from harness import BAD_INPUT, ENVIRONMENT, PROGRAMS, program_path, run
+from harness import BAD_INPUT, ENVIRONMENT, PROGRAMS, ROOT, program_path, run
 
 ABI_COMMANDS = ("register", "onboard", "add-kms-root", "remove-kms-root", "add-allowed-code", "remove-allowed-code",
                 "add-compose-hash", "deploy", "call")
@@ -18,7 +19,7 @@ def test_help(command):
         answer = run(*command, option).check_done()
         text = answer.stdout.decode()
         assert text.startswith("OVERVIEW: ") and f"USAGE: {' '.join(command)}" in text
-        assert "/work/" not in text and "/home/" not in text
+        assert str(ROOT) not in text and str(Path.home()) not in text
 
 
 def test_one_version_for_all():

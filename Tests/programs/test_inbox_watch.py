@@ -128,9 +128,11 @@ def test_of_a_contract_without_counts(chain, watch):
     assert "eth_call" in method_names(node.requests)
 
 
-def test_the_member_is_that_of_the_key(chain, watch):
+def test_the_member_is_that_of_the_key(chain, watch, agents):
     chain.onboard(A, B, ecies.encrypt(PROOFS[1]["dstack_proof"]["derived_compressed_pubkey"], b"for B"))
     assert watch().check_done().stdout == b""
+    of_b = run("inbox-watch", "--once", env=chain.env | agents[1].env).check_done().document
+    assert (of_b["member_id"], of_b["payload"]) == (B, "for B")
 
 
 # The key
@@ -155,6 +157,7 @@ def test_no_secret_is_said(chain, watch):
     """Neither the key nor a message is on standard error, whatever happens."""
     chain.onboard(B, A, sealed(b"the secret itself"), b"garbage")
     answer = watch()
+    assert (answer.status, answer.document["payload"]) == (DONE, "the secret itself") and answer.messages("warning")
     assert "secret" not in answer.stderr and KEY not in answer.stderr
     assert KEY.encode() not in answer.stdout
 
@@ -211,3 +214,15 @@ def test_a_chain_that_lost_its_blocks(agents):
         with running_chain() as other:
             env = other.env | {"BRIDGE_CONTRACT": address} | agents[0].env
             run("inbox-watch", "--once", env=env).check_error(BAD_INPUT, address)
+
+
+def test_watching_prints_each_message_once(chain):
+    """Without --once it goes on, through an inbox that grows and a node that is away for a while."""
+    outages = iter([False] * 3 + [True] * 3)
+    with relay(chain.url, lambda call, answer: (503, b"") if next(outages, False) else answer) as node:
+        env = chain.env | {"PRIVATE_KEY": KEY, "ETH_RPC_URL": node.url}
+        with running("inbox-watch", "--interval", "0.2", env=env) as process:
+            for index, text in enumerate(("one", "two", "three")):
+                chain.onboard(B, A, sealed(text.encode()))
+                assert json.loads(process.stdout.readline()) == message(index, text)
+            assert process.poll() is None

@@ -160,8 +160,7 @@ def test_what_the_request_says_is_kept(send, ask, given_, expected):
 
 
 def test_send_waits_for_the_block(chain, send, ask):
-    answer = send(stdin=allow_code(ask, 1, id="first", comment="for people"))
-    assert answer.status == DONE
+    answer = send(stdin=allow_code(ask, 1, id="first", comment="for people")).check_sent()
     record = answer.document
     receipt = chain.web3.eth.get_transaction_receipt(record["transactionHash"])
     assert record["transactionHash"] in answer.stderr
@@ -180,7 +179,7 @@ def test_several_requests_go_in_order(chain, send, ask):
     requests = [allow_code(ask, number, label=f"code {number}") for number in range(5)]
     nonce = chain.nonce()
     for layout in (requests, json.dumps(requests, indent=2)):
-        records = send(stdin=layout).documents
+        records = send(stdin=layout).check_sent().documents
         sent = [chain.web3.eth.get_transaction(record["transactionHash"]) for record in records]
         assert [record["label"] for record in records] == [request["label"] for request in requests]
         assert [each["nonce"] for each in sent] == list(range(nonce, nonce + 5))
@@ -190,7 +189,7 @@ def test_several_requests_go_in_order(chain, send, ask):
 
 def test_events_and_creation(chain, send):
     creation = {"label": "deploy", "data": ARTEFACT["bytecode"] + encode(["address[]"], [[TO]]).hex()}
-    [record] = send(stdin=creation).documents
+    [record] = send(stdin=creation).check_sent().documents
     bridge = chain.web3.eth.contract(address=record["contractAddress"], abi=CONTRACT.abi)
     assert bridge.functions.owner().call() == chain.owner.address
     assert bridge.functions.allowedKmsRoots(TO).call() is True
@@ -206,7 +205,7 @@ def test_events_and_creation(chain, send):
         {"to": bridge.address, "data": calldata(proof)},
         to_new("onboard", A, A, b"sealed"), to_new("removeAllowedCode", proof["code_id"]),
         to_new("removeKmsRoot", proof["kms_root"]),
-    ]).documents
+    ]).check_sent().documents
     [*_, registered, posted, _, _] = events = [event for record in records for event in record["events"]]
     assert [event["name"] for event in events] == [
         "KmsRootAdded", "AllowedCodeAdded", "MemberRegistered", "OnboardingPosted", "AllowedCodeRemoved",
@@ -222,13 +221,13 @@ def test_other_contracts_events_are_shown_as_they_are(chain, send):
     # LOG1 of the word 7 with the topic 9
     code = bytes.fromhex("60075f52600960205fa1")
     assert chain.rpc("dev_setCode", TO, hexed(code))
-    [event] = send(stdin={"to": TO, "data": "0x01"}).document["events"]
+    [event] = send(stdin={"to": TO, "data": "0x01"}).check_sent().document["events"]
     assert event == {"address": TO, "topics": [hexed((9).to_bytes(32, "big"))], "data": hexed((7).to_bytes(32, "big"))}
 
 
 def test_value_transfer(chain, send):
     before = chain.web3.eth.get_balance(TO)
-    record = send(stdin={"to": TO, "value": hex(10**18)}).document
+    record = send(stdin={"to": TO, "value": hex(10**18)}).check_sent().document
     assert chain.web3.eth.get_balance(TO) - before == 10**18
     assert int(record["gasUsed"], 16) == 21000 and "events" not in record
 
@@ -286,7 +285,8 @@ def test_what_is_not_done_yet_is_sent(chain, send, ask):
         {"to": chain.reverting(b""), "data": "0x01", "equals": "0x"},
     ]
     for unless in unlesses:
-        assert send(stdin=ask("addAllowedCode", code, unless=unless)).document["status"] == "success"
+        sent = send(stdin=ask("addAllowedCode", code, unless=unless)).check_sent()
+        assert sent.document["status"] == "success"
 
 
 # Reverts
@@ -400,6 +400,19 @@ def test_no_funds(chain, send, key_file):
             send(stdin=request, key=f"file:{key_file('7e' * 32, name='poor')}").check_error(BAD_INPUT)
 
 
+def test_the_cap_on_the_gas_price(chain, send, ask):
+    base_fee = chain.web3.eth.get_block("pending")["baseFeePerGas"]
+    for cap in (str(base_fee // 2), "1wei"):
+        with chain.nothing_sent():
+            answer = send("--gas-price-cap", cap, stdin=allow_code(ask, 1))
+        answer.check_error(answer.status, str(base_fee))
+        assert answer.status in (NO, BAD_INPUT)
+    sent = send("--gas-price-cap", str(base_fee + 10), stdin=allow_code(ask, 1)).check_sent().document
+    assert int(sent["effectiveGasPrice"], 16) <= base_fee + 10
+    transaction = chain.web3.eth.get_transaction(sent["transactionHash"])
+    assert transaction["maxFeePerGas"] <= base_fee + 10
+
+
 @pytest.mark.parametrize("text", [
     "", "[]", "\n", "{}", '{"label":"x"}', '{"value":"0x1"}', '{"to":"0x12"}', '{"to":null,"data":"0x"}',
     '{"to":7,"data":"0x"}', json.dumps({"to": TO, "data": "1"}), json.dumps({"to": TO, "data": "0x1"}),
@@ -490,6 +503,31 @@ def test_the_guest_agents_key(run, agents):
     assert sign(run, "dstack:/bridge?purpose=ethereum", env=second.env) == PROOFS[1]["derived_address"]
     others = {sign(run, source, env=first.env) for source in ("dstack:/gas", "dstack:/gas?purpose=gas")}
     assert PROOFS[0]["derived_address"] not in others
+
+
+@pytest.mark.parametrize("kdf, iterations", [("scrypt", 2**12), ("pbkdf2", 5000)])
+@pytest.mark.parametrize("password", ["a password", "", "geheim 🤐 "])
+def test_keystores(run, key_file, kdf, iterations, password):
+    """As eth-account writes them."""
+    keystore = key_file(json.dumps(Account.encrypt(KEY, password, kdf, iterations)), name="keystore")
+    secret = key_file(password + "\n", name="password")
+    mine = Account.from_key(KEY).address
+    source = f"keystore:{keystore}"
+    assert sign(run, source, env={"ETH_PASSWORD": str(secret)}) == mine
+    assert sign(run, env={"ETH_KEYSTORE": str(keystore), "ETH_PASSWORD": str(secret)}) == mine
+    request = COMPLETE | {"chainId": "0x1"}
+    options = "--sign-only", "--key", source, "--password-file", secret
+    assert signer_of(run("tx-send", *options, stdin=request).check_done().document) == mine
+    secret.write_text(password + "x")
+    run("tx-send", *options, stdin=request).check_error(BAD_INPUT, "password")
+    run("tx-send", "--sign-only", "--key", source, stdin=request).check_error(BAD_INPUT)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", KEY, '{"version": 3, "crypto": {}}', '{"version": 4}'])
+def test_keystores_that_are_none(run, key_file, text):
+    keystore, password = key_file(text, name="keystore"), key_file("x", name="password")
+    run("tx-send", "--sign-only", "--key", f"keystore:{keystore}", "--password-file", password,
+        stdin=COMPLETE | {"chainId": "0x1"}).check_error(BAD_INPUT)
 
 
 @pytest.mark.parametrize("source", [

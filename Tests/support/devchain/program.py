@@ -3,10 +3,11 @@
 import gc
 import json
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
+
+from lifetime import End
 
 from .accounts import DEV_BALANCE, dev_accounts
 from .clock import BlockTimer
@@ -21,21 +22,18 @@ from .stats import Stats
 POLL_SECONDS = 0.02
 THREAD_STACK_BYTES = 64 * 1024 * 1024
 
+
 def run(settings, port, announce_file=None, exit_with_stdin=False):
     """Serve until SIGTERM, SIGINT or, if wanted, the end of standard input."""
     threading.stack_size(THREAD_STACK_BYTES)  # contracts may call each other 1024 levels deep
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    end = End(exit_with_stdin)
     accounts = dev_accounts()
     settings.funds = {account.address: DEV_BALANCE for account in accounts} | settings.funds
     server = _build_server(settings, port)
     gc.freeze()
     threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True, name="server").start()
-    if exit_with_stdin:
-        threading.Thread(target=_wait_for_end_of_stdin, args=(stopping,), daemon=True, name="stdin").start()
     _announce(_announcement(server.url, settings.chain_id, accounts), announce_file)
-    stopping.wait()
+    end.wait()
     server.shutdown()
     server.server_close()
 
@@ -62,9 +60,3 @@ def _announce(line, announce_file):
         partial.replace(complete)
     sys.stdout.write(line)
     sys.stdout.flush()
-
-
-def _wait_for_end_of_stdin(stopping):
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
-    stopping.set()

@@ -3,16 +3,15 @@
 import argparse
 import json
 import os
-import signal
 import socket
 import stat
 import sys
-import threading
 from contextlib import ExitStack
 
 from guestagent.chain import PRESETS, AppKeys, proof_document
 from guestagent.rpc import Agent
 from guestagent.server import AgentServer, Faults, ProofServer
+from lifetime import End
 
 DESCRIPTION = """\
 Stand in for the dstack guest agent: answer Info, GetKey and Version on a unix socket
@@ -114,30 +113,13 @@ def remove_stale_socket(path: str) -> None:
             sys.exit(f"guest-agent: error: somebody listens on '{path}'")
 
 
-def end_event(exit_with_stdin: bool) -> threading.Event:
-    """Set on SIGTERM or SIGINT, and at the end of standard input if that is asked."""
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    if exit_with_stdin:
-        threading.Thread(target=await_end_of_input, args=(ended,), daemon=True).start()
-    return ended
-
-
-def await_end_of_input(ended: threading.Event) -> None:
-    """Reads the descriptor itself: a lock on sys.stdin would hinder the exit."""
-    while os.read(0, 4096):
-        pass
-    ended.set()
-
-
 def remove_own_socket(path: str, inode: int) -> None:
     """Remove the socket file unless another process has put its own in its place."""
     if os.path.exists(path) and os.stat(path).st_ino == inode:
         os.unlink(path)
 
 
-def serve(options: argparse.Namespace, app: AppKeys, ended: threading.Event) -> None:
+def serve(options: argparse.Namespace, app: AppKeys, end: End) -> None:
     """Run the servers that the options ask for until the end is signalled."""
     faults = Faults(options.chunked, options.close_mid_body, options.hang, options.html,
                     options.slow)
@@ -153,16 +135,16 @@ def serve(options: argparse.Namespace, app: AppKeys, ended: threading.Event) -> 
             stack.callback(server.stop)
             ready["http"] = f"http://127.0.0.1:{server.server_address[1]}"
         print(json.dumps(ready), flush=True)
-        ended.wait()
+        end.wait()
 
 
 def main() -> None:
     command_line = parser()
     options = command_line.parse_args()
     app = app_keys(options, command_line.error)
-    ended = end_event(options.exit_with_stdin)
+    end = End(options.exit_with_stdin)
     remove_stale_socket(options.socket)
     try:
-        serve(options, app.without_kms() if options.no_kms else app, ended)
+        serve(options, app.without_kms() if options.no_kms else app, end)
     except OSError as error:
         sys.exit(f"guest-agent: error: {error}")
