@@ -34,6 +34,18 @@ def wait_for_poll(chain, requests_before: int) -> None:
         time.sleep(0.02)
 
 
+def wait_status(process) -> int:
+    """The status with which a process that was signalled ends, as waitpid(2) has it."""
+    deadline = time.monotonic() + 20
+    while True:
+        pid, status = os.waitpid(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return status
+        assert time.monotonic() < deadline, "the signal did not end the process"
+        time.sleep(0.02)
+
+
 @pytest.fixture
 def requests_before(chain) -> int:
     return chain.rpc("dev_stats")["httpRequests"]
@@ -59,8 +71,7 @@ def test_a_process_with_a_key_writes_no_core(chain, requests_before, key_file, t
     with watch(chain, key=f"file:{key_file(KEY)}", cwd=tmp_path, preexec_fn=allow_cores) as process:
         wait_for_poll(chain, requests_before)
         os.kill(process.pid, signal.SIGABRT)
-        _, status = os.waitpid(process.pid, 0)
-        process.returncode = -signal.SIGABRT
+        status = wait_status(process)
     assert os.WTERMSIG(status) == signal.SIGABRT
     assert not os.WCOREDUMP(status)
     assert not list(tmp_path.glob("core*"))

@@ -182,6 +182,11 @@ def test_estimate_of_plain_transfer(shared):
     assert shared.web3.eth.estimate_gas({"to": STRANGER, "value": 0}) == 21_000
 
 
+def test_estimate_of_what_cannot_be_paid(shared):
+    with pytest.raises(RpcFailure, match="insufficient funds for transfer"):
+        shared.rpc("eth_estimateGas", {"from": "0x" + "12" * 20, "to": STRANGER, "value": "0x1"})
+
+
 def test_simulation_agrees_with_execution(shared, contract):
     sender = shared.signers[3].address
     calls = [

@@ -26,7 +26,7 @@ package enum KeyError: Failure, Equatable {
         case .keyAsArgument: "a raw key as an argument is refused: it shows in the process list and shell history"
         case .unreadable(let source, let reason): "the key from \(source.quoted()) cannot be read: \(reason)"
         case .tooOpen(let path, let mode):
-            "the key file \(path.quoted()) can be read by others (mode \(String(mode, radix: 8)))"
+            "the file of a secret, \(path.quoted()), can be read by others (mode \(String(mode, radix: 8)))"
         case .notInEnvironment(let name):
             "the environment variable \(name.quoted()), which should hold a key, is not set"
         case .notAKey(let source): "\(source.quoted()) does not hold a key: 64 hex digits are needed"

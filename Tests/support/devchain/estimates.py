@@ -33,10 +33,10 @@ class Estimator:
     def _ceiling(self, call, block, state):
         """The most gas that may be tried: asked for, allowed by block and node, and affordable."""
         ceiling = call.gas if call.gas and call.gas >= GAS_TRANSACTION else block.header.gas_limit
+        available = state.get_balance(call.sender) - call.value
+        if available < 0:
+            raise server_error("insufficient funds for transfer")
         if call.price:
-            available = state.get_balance(call.sender) - call.value
-            if available < 0:
-                raise server_error("insufficient funds for transfer")
             ceiling = min(ceiling, available // call.price)
         return min(ceiling, self._node.settings.call_gas_cap)
 
