@@ -3,8 +3,6 @@ import Glibc
 
 /// Why bytes were not taken as a secret.
 package enum SecretError: Failure, Equatable {
-    /// A secret of `expected` bytes was needed.
-    case wrongLength(expected: Int, actual: Int)
     /// Not hex digits in pairs; which of them is a secret too.
     case notHex
 
@@ -12,7 +10,6 @@ package enum SecretError: Failure, Equatable {
 
     package var description: String {
         switch self {
-        case .wrongLength(let expected, let actual): "a secret of \(expected) bytes is needed, but it has \(actual)"
         case .notHex: "the secret is not hex digits in pairs"
         }
     }
