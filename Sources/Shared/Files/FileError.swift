@@ -1,0 +1,40 @@
+package import Failures
+import Glibc
+
+/// Why a file that the program keeps could not be used.
+package enum FileError: Failure, Equatable {
+    /// It, or its directory, could not be opened or created.
+    case cannotOpen(path: String, errno: Int32)
+    /// It could not be read.
+    case cannotRead(path: String, errno: Int32)
+    /// What should be in it is not, or not for sure.
+    case cannotWrite(path: String, errno: Int32)
+    /// It has more bytes than are read.
+    case tooLong(path: String, limit: Int)
+    /// Another program has it.
+    case inUse(path: String)
+
+    package var kind: FailureKind {
+        switch self {
+        case .cannotOpen, .cannotRead, .tooLong: .badInput
+        case .cannotWrite, .inUse: .serviceFailed
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .cannotOpen(let path, let errno): "cannot open \(path.quoted()): \(Self.text(errno))"
+        case .cannotRead(let path, let errno): "cannot read \(path.quoted()): \(Self.text(errno))"
+        case .cannotWrite(let path, let errno): "cannot write \(path.quoted()): \(Self.text(errno))"
+        case .tooLong(let path, let limit): "\(path.quoted()) has more than \(limit) bytes"
+        case .inUse(let path): "\(path.quoted()) is in use by another program"
+        }
+    }
+
+    package var hints: [String] { [] }
+
+    private static func text(_ errno: Int32) -> String {
+        let text = unsafe String(cString: strerror(errno))
+        return text.prefix(1).lowercased() + text.dropFirst()
+    }
+}

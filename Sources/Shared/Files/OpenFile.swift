@@ -1,0 +1,77 @@
+import Glibc
+
+/// An open file of the program's own, closed with its last use.
+///
+/// Files are created with mode 0600, and never inherited by children.
+struct OpenFile: ~Copyable {
+    /// By what errors call it.
+    let path: String
+    let number: Int32
+
+    init(_ path: String, _ flags: Int32) throws(FileError) {
+        let number = unsafe open(path, flags | O_CLOEXEC, 0o600)
+        guard number >= 0 else { throw .cannotOpen(path: path, errno: errno) }
+        self.path = path
+        self.number = number
+    }
+
+    deinit { close(number) }
+
+    /// Opens a file, created if absent, for this program alone.
+    ///
+    /// - Throws: ``FileError/inUse(path:)`` if another program has it.
+    static func alone(_ path: String, _ flags: Int32 = 0) throws(FileError) -> OpenFile {
+        let file = try OpenFile(path, flags | O_RDWR | O_CREAT)
+        guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
+            throw errno == EWOULDBLOCK ? .inUse(path: path) : .cannotOpen(path: path, errno: errno)
+        }
+        return file
+    }
+
+    /// All of its bytes.
+    borrowing func readAll(limit: Int) throws(FileError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = unsafe block.withUnsafeMutableBytes { unsafe read(number, $0.baseAddress, $0.count) }
+            if count == 0 { return bytes }
+            guard count > 0 else {
+                if errno == EINTR { continue }
+                throw .cannotRead(path: path, errno: errno)
+            }
+            guard bytes.count + count <= limit else { throw .tooLong(path: path, limit: limit) }
+            bytes += block[..<count]
+        }
+    }
+
+    /// Writes all the bytes, and has them on the disk when it returns.
+    borrowing func write(_ bytes: [UInt8]) throws(FileError) {
+        var position = 0
+        while position < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe Glibc.write(number, buffer.baseAddress.map { unsafe $0 + position }, buffer.count - position)
+            }
+            guard count >= 0 || errno == EINTR else { throw .cannotWrite(path: path, errno: errno) }
+            position += max(count, 0)
+        }
+        try synchronise()
+    }
+
+    borrowing func synchronise() throws(FileError) {
+        guard fsync(number) == 0 else { throw .cannotWrite(path: path, errno: errno) }
+    }
+
+    /// Has the names in the directory of a path on the disk.
+    static func synchroniseDirectory(of path: String) throws(FileError) {
+        let directory = try OpenFile(parent(of: path), O_RDONLY | O_DIRECTORY)
+        // Some file systems cannot; they need not either.
+        guard fsync(directory.number) == 0 || errno == EINVAL || errno == EROFS else {
+            throw .cannotWrite(path: path, errno: errno)
+        }
+    }
+
+    static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}

@@ -1,0 +1,171 @@
+import Failures
+import Files
+import Glibc
+import Testing
+
+/// A directory of its own for a test, removed with all that is in it.
+private func withDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
+    var template = Array("/tmp/files-XXXXXX".utf8CString)
+    let made = unsafe template.withUnsafeMutableBufferPointer { buffer in
+        unsafe buffer.baseAddress.flatMap { unsafe mkdtemp($0) }.map { unsafe String(cString: $0) }
+    }
+    let path = try #require(made)
+    defer {
+        for name in names(in: path) { _ = unsafe unlink("\(path)/\(name)") }
+        _ = unsafe rmdir(path)
+    }
+    return try body(path)
+}
+
+private func names(in path: String) -> [String] {
+    guard let directory = unsafe opendir(path) else { return [] }
+    defer { unsafe closedir(directory) }
+    var names: [String] = []
+    while let entry = unsafe readdir(directory) {
+        let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+            unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+        }
+        if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+}
+
+private func mode(of path: String) -> UInt32 {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? status.st_mode & 0o777 : 0
+}
+
+private func text(_ bytes: [UInt8]?) -> String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
+
+@Suite(.timeLimit(.minutes(1)))
+struct StateFileTests {
+    @Test func `an absent file has no content`() throws {
+        try withDirectory { directory in
+            let content = try StateFile.read("\(directory)/none", limit: 10)
+            #expect(content == nil)
+        }
+    }
+
+    @Test func `a content replaces the one before, with mode 0600, and leaves nothing beside it`() throws {
+        try withDirectory { directory in
+            let path = "\(directory)/state"
+            for content in ["first", "", "second, and longer"] {
+                try StateFile.replace(path, with: Array(content.utf8))
+                #expect(text(try StateFile.read(path, limit: 100)) == content)
+                #expect(mode(of: path) == 0o600)
+                #expect(names(in: directory) == ["state"])
+            }
+        }
+    }
+
+    @Test func `a draft that a killed program left is no obstacle, and a link in its place is not followed`() throws {
+        try withDirectory { directory in
+            let path = "\(directory)/state"
+            let victim = "\(directory)/victim"
+            try StateFile.replace(victim, with: [1])
+            #expect(unsafe symlink(victim, "\(path).\(getpid()).new") == 0)
+            try StateFile.replace(path, with: [2])
+            #expect(try StateFile.read(victim, limit: 10) == [1])
+            #expect(try StateFile.read(path, limit: 10) == [2])
+        }
+    }
+
+    @Test func `a file beyond its limit is refused`() throws {
+        try withDirectory { directory in
+            let path = "\(directory)/state"
+            try StateFile.replace(path, with: [1, 2, 3])
+            #expect(throws: FileError.tooLong(path: path, limit: 2)) { try StateFile.read(path, limit: 2) }
+        }
+    }
+
+    @Test func `what cannot be written is said, and the old content stays`() throws {
+        try withDirectory { directory in
+            let path = "\(directory)/none/state"
+            #expect(throws: FileError.cannotOpen(path: "\(path).\(getpid()).new", errno: ENOENT)) {
+                try StateFile.replace(path, with: [1])
+            }
+            #expect(throws: FileError.cannotWrite(path: directory, errno: EISDIR)) {
+                try StateFile.replace(directory, with: [1])
+            }
+            #expect(unsafe access("\(directory).\(getpid()).new", F_OK) == -1)
+        }
+    }
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct AppendFileTests {
+    @Test func `lines are there when the file is opened again, and half a line is cut off`() throws {
+        try withDirectory { directory in
+            let path = "\(directory)/journal"
+            do {
+                let file = try AppendFile(path, limit: 100)
+                #expect(file.lines.isEmpty)
+                try file.append(["one", "two"])
+            }
+            #expect(mode(of: path) == 0o600)
+            let number = unsafe open(path, O_WRONLY | O_APPEND)
+            #expect(unsafe write(number, "thr", 3) == 3)
+            close(number)
+            do {
+                let file = try AppendFile(path, limit: 100)
+                #expect(file.lines.map { text($0) } == ["one", "two"])
+                try file.append(["three"])
+            }
+            #expect(text(try StateFile.read(path, limit: 100)) == "one\ntwo\nthree\n")
+        }
+    }
+
+    @Test func `one program has it at a time`() throws {
+        try withDirectory { directory in
+            let path = "\(directory)/journal"
+            do {
+                let file = try AppendFile(path, limit: 100)
+                #expect(throws: FileError.inUse(path: path)) { _ = try AppendFile(path, limit: 100) }
+                #expect(file.lines.isEmpty)
+            }
+            _ = try AppendFile(path, limit: 100)
+        }
+    }
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct LockTests {
+    @Test func `a file lock is one program's until it ends`() throws {
+        try withDirectory { directory in
+            let path = "\(directory)/lock"
+            do {
+                let lock = try FileLock(path)
+                #expect(throws: FileError.inUse(path: path)) { _ = try FileLock(path) }
+                _ = consume lock
+            }
+            _ = try FileLock(path)
+        }
+    }
+
+    /// Whether a name can be had now.
+    private func isFree(_ name: String) -> Bool {
+        if let lock = MachineLock(name) {
+            _ = consume lock
+            return true
+        }
+        return false
+    }
+
+    @Test func `a name is one program's until it ends`() throws {
+        let name = "teebridge-test/\(getpid())"
+        do {
+            guard let lock = MachineLock(name) else {
+                Issue.record("the name cannot be had")
+                return
+            }
+            #expect(!isFree(name))
+            #expect(isFree(name + "0"))
+            _ = consume lock
+        }
+        #expect(isFree(name))
+    }
+
+    @Test func `a name that is too long is refused`() {
+        #expect(!isFree(String(repeating: "x", count: 200)))
+    }
+}
