@@ -85,14 +85,14 @@ let package = Package(
         library("HTTP", ["CCurl", "Failures"]),
         library("Retrying"),
         library("JSONRPC", ["Failures", "HTTP", "JSON"]),
-        library("Node", ["Failures", "JSON", "JSONRPC", "Primitives", bigInt]),
+        library("Node", ["Failures", "JSON", "JSONRPC", "Primitives", "Retrying", bigInt]),
         library("GuestAgent", ["Failures", "HTTP", "JSON", "Primitives", "Secrets"]),
 
         // What the programs do.
         library(
             "Sending",
             [
-                "ABI", "Failures", "JSON", "JSONRPC", "Node", "Primitives", "Retrying", "Secp256k1", "TEEBridge",
+                "ABI", "Failures", "Files", "JSON", "JSONRPC", "Node", "Primitives", "Secp256k1", "TEEBridge",
                 "Transactions", bigInt,
             ]),
         library(
@@ -125,8 +125,8 @@ let package = Package(
         program(
             "tx-send",
             [
-                "ABI", "Console", "Failures", "JSON", "Keys", "NetworkOptions", "Primitives", "Sending", "TEEBridge",
-                "Transactions",
+                "ABI", "Console", "Failures", "JSON", "Keys", "NetworkOptions", "Node", "Primitives", "Sending", "Signals",
+                "TEEBridge", "Transactions",
             ]),
         program("proof-fetch", ["Console", "Dstack", "JSON", "NetworkOptions", "ProofSource"]),
         program(

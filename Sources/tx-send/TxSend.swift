@@ -2,13 +2,13 @@ import ABI
 import ArgumentParser
 import Console
 import Failures
-import JSON
 import Keys
 import NetworkOptions
+import Node
 import Primitives
 import Program
 import Sending
-import TEEBridge
+
 import Transactions
 
 @main
@@ -17,22 +17,44 @@ struct TxSend: Program {
         commandName: "tx-send",
         abstract: "Sign transaction requests, send them, and wait for their outcome.",
         discussion: """
-            Reads requests as JSON, as abi-encode prints them, and prints one record a line for each. It stops at \
-            the first that fails, with the status of that one; what was sent before it stands in the records. A request whose precondition ("unless") holds already is skipped.
+            Reads requests as JSON, as abi-encode prints them, and prints one record a line for each, in their order. \
+            Nothing more is sent after the first that fails; what was sent until then is waited for. A request whose \
+            precondition ("unless") holds already is skipped.
+
+            With --journal a run that was stopped, however it was, is gone on with by the same command: nothing is \
+            sent a second time, and every outcome is told.
 
             EXAMPLE
               abi-encode register proof.json | tx-send --key file:owner.key --chain base
+              tx-send --journal sent.jsonl requests.jsonl
+              tx-send --async requests.jsonl > pending.jsonl; tx-send --wait pending.jsonl
 
             EXIT STATUS
-              0 done; 1 reverted, or would revert; 2 bad input, nothing sent; 3 node failed, nothing sent;
-              4 sent, outcome unknown; or some were sent before another failed
+              0 done; 1 reverted, or would revert, or replaced; 2 bad input, nothing sent; 3 node failed, nothing \
+            sent; 4 sent, outcome unknown; or some were sent before another failed
             """,
         version: version)
 
     @Flag var mode: Mode = .send
 
+    @Flag(name: .customLong("async"), help: "Send, print pending records, and leave.")
+    var isAsynchronous = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Note each transaction in this file before it is sent, and go on where it ends.", valueName: "file"))
+    var journal: String?
+
     @Option(help: ArgumentHelp("How many blocks confirm a transaction; 1 is its own.", valueName: "n"))
     var confirmations: UInt64 = 1
+
+    @Option(help: ArgumentHelp("How many transactions may be under way at a time.", valueName: "n"))
+    var inFlight = 16
+
+    @Option(
+        help: ArgumentHelp("Send a transaction with higher fees after so long without a block.", valueName: "seconds"),
+        transform: TimeoutOption.seconds)
+    var bumpAfter: Duration?
 
     @Option(
         name: [.customLong("max-fee"), .customLong("gas-price-cap")],
@@ -40,16 +62,21 @@ struct TxSend: Program {
         transform: Quantity.init(amount:))
     var maxFee: Quantity?
 
+    @Option(
+        help: ArgumentHelp("The least to tip for a unit of gas, where requests do not say.", valueName: "amount"),
+        transform: Quantity.init(amount:))
+    var minTip = FeeRules.usualLeastTip
+
     @OptionGroup var rpc: RPCOptions
     @OptionGroup var keys: KeyOptions
     @OptionGroup var timeout: TimeoutOption
 
-    @Argument(help: "A file of requests; standard input if absent or -.")
+    @Argument(help: "A file of requests (--wait: records); standard input if absent or -.")
     var file: String?
 
     /// What is done with requests.
     enum Mode: EnumerableFlag {
-        case send, call, dryRun, signOnly
+        case send, call, dryRun, signOnly, wait
 
         static func help(for value: Mode) -> ArgumentHelp? {
             switch value {
@@ -57,6 +84,7 @@ struct TxSend: Program {
             case .call: "Ask what the calls return; needs no key."
             case .dryRun: "Ask what sending would do, and what it would cost at most."
             case .signOnly: "Print the signed bytes."
+            case .wait: "Wait for the transactions of pending records, read instead of requests; needs no key."
             }
         }
 
@@ -66,90 +94,90 @@ struct TxSend: Program {
             case .call: [.customLong("call")]
             case .dryRun: [.customLong("dry-run")]
             case .signOnly: [.customLong("sign-only")]
+            case .wait: [.customLong("wait")]
             }
         }
     }
 
-    /// The most bytes that one request, or an array of them, may have as JSON.
-    private static let inputLimit = 64 << 20
+    func validate() throws {
+        guard 1...256 ~= inFlight else { throw ValidationError("--in-flight takes 1 to 256") }
+        guard confirmations > 0 else { throw ValidationError("--confirmations takes 1 or more") }
+        guard mode == .send || (!isAsynchronous && journal == nil && bumpAfter == nil) else {
+            throw ValidationError("--async, --journal and --bump-after are for sending")
+        }
+    }
 
     func run() throws {
-        let work = try worker()
-        let input = try Input(path: file, awaited: "transaction requests", voice: voice)
-        var sentCount = 0
-        do {
-            try input.forEachObject(limit: Self.inputLimit, parse: TransactionRequest.init(json:)) { request in
-                let record = try work(request)
-                if record.transactionHash != nil, mode == .send { sentCount += 1 }
-                try report(record)
-            }
-        } catch let failure as any Failure where sentCount > 0 && failure as? ConsoleError != .outputClosed {
-            // 2 and 3 promise that nothing was sent.
-            _ = voice.report(failure)
-            voice.hint("\(sentCount) of the transactions were sent before this; look at their records")
-            throw EndsWith(.outcomeUnknown)
-        }
-    }
-
-    /// Prints a record, and ends the program where it says that the rest would be in vain.
-    private func report(_ record: SentRecord) throws {
-        let status = judge(record)
-        do throws(ConsoleError) {
-            try Descriptor.standardOutput.writeLine(record.json(decoding: TEEBridge.answers).compact)
-        } catch {
-            // Nobody reads the record: the status must still tell the truth.
-            guard status == .done, error == .outputClosed else {
-                if error != .outputClosed { voice.error(error.description) }
-                let isSent = record.transactionHash != nil && mode == .send
-                throw EndsWith(status == .done ? (isSent ? .outcomeUnknown : .badInput) : status)
-            }
-            throw error
-        }
-        guard status == .done else { throw EndsWith(status) }
-    }
-
-    /// What is done with each request, by the mode.
-    private func worker() throws -> (TransactionRequest) throws -> SentRecord {
-        let chainId = try rpc.chainId()
-        let timeout = try timeout.duration(default: .seconds(120))
-        if mode == .call {
-            let node = try rpc.node(timeout: timeout)
-            let caller = Caller(chainId: chainId)
-            return { try caller.call($0, asking: node) }
-        }
-        let policy = Sender.Policy(
-            confirmations: max(confirmations, 1), timeout: timeout,
-            chainId: chainId, maxFee: maxFee)
-        let options = rpc
-        // Offline signing needs no node: its absence is an error only once something must be asked.
-        if mode == .send { _ = try options.node(timeout: timeout) }
-        let sender = try Sender(key: keys.load(), policy: policy) { try options.node(timeout: timeout) }
+        let run = Run(mode: mode, voice: voice)
         switch mode {
-        case .send, .call:
-            return { request in
-                try sender.send(request) { hash, doubt in
-                    voice.note("sent \(hash)" + (request.label.map { " (\($0))" } ?? ""))
-                    if let doubt { voice.warning("whether it was taken is not known: \(doubt)") }
+        case .send: try send(run)
+        case .wait: try wait(run)
+        case .call, .dryRun, .signOnly: try ask(run)
+        }
+        try run.end()
+    }
+
+    private func send(_ run: Run) throws {
+        // Its absence is an error before anything is read.
+        _ = try rpc.node()
+        let journal = try journal.map(Journal.init)
+        let sender = try sender(run, journal: journal)
+        let requests = try run.feed(input("transaction requests"), parse: TransactionRequest.init(json:))
+        try run.tellingFailures { try sender.send(requests, report: run.report) }
+    }
+
+    private func wait(_ run: Run) throws {
+        let waiter = try Waiter(policy: policy(), telling: run.telling, node: node(run))
+        let records = try run.feed(input("records of pending transactions"), parse: SentRecord.init(stored:))
+        try run.tellingFailures { try waiter.wait(records, report: run.report) }
+    }
+
+    /// The modes that send nothing.
+    private func ask(_ run: Run) throws {
+        let reader = ObjectReader(
+            try input("transaction requests"), limit: Run.inputLimit, parse: TransactionRequest.init(json:))
+        let work: ([TransactionRequest]) throws -> Void
+        if mode == .call {
+            let node = try node(run)
+            let caller = Caller(chainId: try rpc.chainId())
+            work = { for request in $0 { try run.reportAtOnce(caller.call(request, asking: node)) } }
+        } else {
+            let sender = try sender(run, journal: nil)
+            let isDryRun = mode == .dryRun
+            work = { requests in
+                if isDryRun {
+                    try sender.simulate(requests, report: run.reportAtOnce)
+                } else {
+                    try sender.sign(requests, report: run.reportAtOnce)
                 }
             }
-        case .dryRun: return sender.simulate
-        case .signOnly: return sender.sign
+        }
+        while let requests = try reader.read() {
+            if !requests.isEmpty { try work(requests) }
         }
     }
 
-    /// What a record means for the program's end, said where it is no success.
-    private func judge(_ record: SentRecord) -> ExitStatus {
-        let name = record.label.map { $0.quoted() } ?? "the request"
-        switch record.status {
-        case .reverted:
-            let verb = record.transactionHash == nil && mode != .call ? "would revert" : "reverted"
-            voice.error("\(name) \(verb): \(record.revert?.description ?? "no reason known")")
-            return .answerIsNo
-        case .pending:
-            let hash = record.transactionHash?.hex ?? ""
-            voice.error("\(name) was sent, and its outcome is not known: \(hash): \(record.doubt ?? "")")
-            return .outcomeUnknown
-        case .success, .skipped, .simulated, .signed, .called: return .done
-        }
+    private func sender(_ run: Run, journal: Journal?) throws -> Sender {
+        try Sender(key: keys.load(), policy: policy(), journal: journal, telling: run.telling) { try node(run) }
     }
+
+    private func policy() throws -> SendPolicy {
+        var policy = SendPolicy()
+        policy.confirmations = confirmations
+        policy.timeout = try duration()
+        policy.chainId = try rpc.chainId()
+        policy.fees = FeeRules(maxFee: maxFee, leastTip: minTip)
+        policy.inFlight = mode == .wait ? 256 : inFlight
+        policy.bumpAfter = bumpAfter
+        policy.isAsynchronous = isAsynchronous
+        return policy
+    }
+
+    private func duration() throws -> Duration { try timeout.duration(default: .seconds(120)) }
+
+    private func node(_ run: Run) throws -> Node {
+        try rpc.node(timeout: duration(), isCancelled: { run.isCancelled })
+    }
+
+    private func input(_ awaited: String) throws -> Input { try Input(path: file, awaited: awaited, voice: voice) }
 }

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +111,14 @@ def finish(program: str, process: subprocess.Popen, timeout: float = SECONDS) ->
     """Wait for a program of `running` to end by itself."""
     stdout, stderr = process.communicate(timeout=timeout)
     return Result(program, process.returncode, stdout, stderr.decode())
+
+
+def wait_until(condition, timeout: float = 20) -> None:
+    """Wait until a condition holds."""
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, "it does not come to hold"
+        time.sleep(0.01)
 
 
 def json_lines(documents: dict | list) -> str:

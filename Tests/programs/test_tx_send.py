@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge_v1 import ARTEFACT, CONTRACT
-from harness import BAD_INPUT, DONE, NO, UNKNOWN, UNREACHABLE, finish, hexed, run, running, unhex
+from harness import BAD_INPUT, DONE, NO, UNKNOWN, UNREACHABLE, finish, hexed, run, running, unhex, wait_until
 from proofs import PROOFS, calldata
 from services import CHAIN_ID, method_names, relay
 
@@ -234,13 +234,14 @@ def test_value_transfer(chain, send):
 
 def test_confirmations(chain, send, ask):
     chain.rpc("dev_setAutomine", False)
-    request = allow_code(ask, 1)
+    request, nonce = allow_code(ask, 1), chain.nonce()
     with running("tx-send", "--confirmations", "3", "--timeout", "30", stdin=subprocess.PIPE,
                  env=chain.env | {"PRIVATE_KEY": chain.owner.key.hex()}) as process:
         process.stdin.write(json.dumps(request).encode())
         process.stdin.close()
         process.stdin = None
-        assert b"sent" in process.stderr.readline()
+        assert b"sending" in process.stderr.readline()
+        wait_until(lambda: chain.nonce() > nonce)
         for _ in range(2):
             chain.rpc("dev_mine")
             with pytest.raises(subprocess.TimeoutExpired):
@@ -306,7 +307,7 @@ def test_a_request_that_would_revert_is_not_sent(chain, send, ask):
 
 
 def test_a_transaction_that_reverts(chain, send, ask):
-    answer = send(stdin=[ask("onboard", A, NOBODY, b"x", gas="0x30d40"), allow_code(ask, 2)])
+    answer = send("--in-flight", "1", stdin=[ask("onboard", A, NOBODY, b"x", gas="0x30d40"), allow_code(ask, 2)])
     assert answer.status == NO
     record = answer.document
     receipt = chain.web3.eth.get_transaction_receipt(record["transactionHash"])
@@ -574,7 +575,7 @@ SECRET_PATH = "/v2/S3cretApiKey"
 @pytest.mark.parametrize("mode", [[], ["--dry-run"], ["--sign-only"], ["--call"]])
 def test_a_node_that_is_down(send, mode):
     url = "http://127.0.0.1:9" + SECRET_PATH
-    answer = send(*mode, stdin={"to": TO, "value": "0x1"}, env={"ETH_RPC_URL": url})
+    answer = send(*mode, "--retry-for", "0", stdin={"to": TO, "value": "0x1"}, env={"ETH_RPC_URL": url})
     answer.check_error(UNREACHABLE, "http://127.0.0.1:9")
     assert "S3cret" not in answer.stderr
 
@@ -615,7 +616,7 @@ def test_bad_answers_before_sending(chain, send, ask, how, method):
         return SPOILED[how](call, answer) if call["method"] == method else answer
 
     with relay(chain.url, spoil) as node:
-        answer = send(stdin=allow_code(ask, 1), env={"ETH_RPC_URL": node.url})
+        answer = send("--retry-for", "0", stdin=allow_code(ask, 1), env={"ETH_RPC_URL": node.url})
     answer.check_error(UNREACHABLE)
     assert "eth_sendRawTransaction" not in method_names(node.requests)
 
@@ -656,7 +657,8 @@ def test_rpc_url_settings(chain, owner_key, ask):
     down = "http://127.0.0.1:9"
     request = ask("owner")
     assert run("tx-send", "--call", stdin=request, env=env).check_done()
-    assert run("tx-send", "--call", stdin=request, env=env | {"ETH_RPC_URL": down}).status == UNREACHABLE
+    answer = run("tx-send", "--call", "--retry-for", "0", stdin=request, env=env | {"ETH_RPC_URL": down})
+    assert answer.status == UNREACHABLE
     assert run("tx-send", "--call", "--rpc-url", chain.url, stdin=request, env=env | {"ETH_RPC_URL": down}).check_done()
 
 
@@ -665,7 +667,7 @@ def test_rpc_url_settings(chain, owner_key, ask):
 
 def test_time_is_up_after_sending(chain, send, ask):
     chain.rpc("dev_setAutomine", False)
-    answer = send("--timeout", "1", stdin=[allow_code(ask, 1), allow_code(ask, 2)])
+    answer = send("--timeout", "1", "--in-flight", "1", stdin=[allow_code(ask, 1), allow_code(ask, 2)])
     assert answer.status == UNKNOWN
     record = answer.document
     assert record["status"] == "pending" and record["transactionHash"] in answer.messages("error")[0]
@@ -716,10 +718,12 @@ def test_a_node_that_has_it_already(chain, send, ask, message):
 
 def test_a_node_that_refuses_it(chain, send, ask):
     request = allow_code(ask, 1, maxFeePerGas="0x1", maxPriorityFeePerGas="0x0", gas="0x186a0")
-    answer = send("--timeout", "2", stdin=[request, allow_code(ask, 2)])
-    answer.check_error(UNREACHABLE)
     low = allow_code(ask, 1, nonce="0x0", gas="0x186a0")
-    send("--timeout", "2", stdin=low).check_error(UNREACHABLE, "nonce")
+    for requests, reason in (([request, allow_code(ask, 2)], "underpriced"), (low, "nonce")):
+        answer = send("--timeout", "2", stdin=requests)
+        assert (answer.status, answer.stdout) == (UNREACHABLE, b"")
+        [error] = answer.messages("error")
+        assert reason in error
 
 
 def test_a_node_that_gives_another_hash(chain, send, ask):

@@ -7,7 +7,7 @@ package struct Input: ~Copyable {
     package let path: String
     /// The open file.
     package let descriptor: Descriptor
-    private let awaited: String
+    fileprivate let awaited: String
     private let isOwned: Bool
 
     /// Opens a file; nil and `-` are standard input. When that is a terminal, a hint says what is waited for.
@@ -57,31 +57,61 @@ package struct Input: ~Copyable {
     ///   - body: acts on it.
     /// - Throws: ``ConsoleError``, ``JSONError``, and what the closures throw. No object at all is an error: it means
     ///   that the program before this one in the pipeline failed.
-    package borrowing func forEachObject<Document>(
-        limit: Int, parse: (JSONObject) throws -> Document, _ body: (Document) throws -> Void
+    package consuming func forEachObject<Document>(
+        limit: Int, parse: @escaping (JSONObject) throws -> Document, _ body: (Document) throws -> Void
     ) throws {
-        var stream = JSONStream(limit: limit)
-        var block = [UInt8](repeating: 0, count: Self.blockByteCount)
-        var isEmpty = true
-        var isLast = false
-        while !isLast {
-            let count = try read(into: &block)
-            isLast = count == 0
-            let values = try isLast ? stream.finish() : stream.feed(block[..<count])
-            let documents = try values.map { line, value in
-                guard let object = value.object else { throw JSONError.notAnObject(line: line) }
-                return try parse(object)
-            }
+        let reader = ObjectReader(self, limit: limit, parse: parse)
+        while let documents = try reader.read() {
             for document in documents { try body(document) }
-            isEmpty = isEmpty && documents.isEmpty
         }
-        guard !isEmpty else { throw ConsoleError.empty(path: path, awaited: awaited) }
     }
 
-    private static let blockByteCount = 64 * 1024
+    fileprivate static let blockByteCount = 64 * 1024
 
-    private borrowing func read(into block: inout [UInt8]) throws(ConsoleError) -> Int {
+    fileprivate borrowing func read(into block: inout [UInt8]) throws(ConsoleError) -> Int {
         var span = block.mutableSpan
         return try descriptor.read(into: &span, path: path)
+    }
+}
+
+/// Reads the JSON objects of an input as they come.
+package final class ObjectReader<Document> {
+    private let input: Input
+    private let parse: (JSONObject) throws -> Document
+    private var stream: JSONStream
+    private var block = [UInt8](repeating: 0, count: Input.blockByteCount)
+    private var isEmpty = true
+    private var isEnded = false
+
+    /// - Parameters:
+    ///   - limit: how many bytes one object, or an array of them, may have.
+    ///   - parse: makes what is needed of an object.
+    package init(_ input: consuming Input, limit: Int, parse: @escaping (JSONObject) throws -> Document) {
+        self.input = input
+        self.parse = parse
+        stream = JSONStream(limit: limit)
+    }
+
+    /// What is read, to be waited for.
+    package var descriptor: Int32 { input.descriptor.number }
+
+    /// Waits for more of the input, and gives the objects that it completes: none, one or several.
+    ///
+    /// - Returns: nil once the input has ended.
+    /// - Throws: as ``Input/forEachObject(limit:parse:_:)``.
+    package func read() throws -> [Document]? {
+        guard !isEnded else {
+            guard !isEmpty else { throw ConsoleError.empty(path: input.path, awaited: input.awaited) }
+            return nil
+        }
+        let count = try input.read(into: &block)
+        isEnded = count == 0
+        let values = try isEnded ? stream.finish() : stream.feed(block[..<count])
+        let documents = try values.map { line, value in
+            guard let object = value.object else { throw JSONError.notAnObject(line: line) }
+            return try parse(object)
+        }
+        isEmpty = isEmpty && documents.isEmpty
+        return documents
     }
 }

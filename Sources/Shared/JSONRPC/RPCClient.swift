@@ -64,14 +64,17 @@ package final class RPCClient {
 
     /// The results of several calls, in their order, from one HTTP request.
     ///
+    /// - Parameter once: as for ``call(_:_:once:)``.
     /// - Returns: for each call its result, the node's error, or what is wrong with this one answer.
     /// - Throws: ``RPCError`` if no call has an answer to go by; ``RPCError/batchRefused(endpoint:reason:)`` if the
     ///   server wants the calls one by one.
-    package func batch(_ calls: [RPCCall]) throws(RPCError) -> [Result<JSONValue, RPCError>] {
+    package func batch(
+        _ calls: [RPCCall], once: Bool = false
+    ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
         guard !calls.isEmpty else { return [] }
         let ids = calls.map { _ in nextID() }
         let request = JSONValue.array(zip(calls, ids).map { $0.json(id: $1) })
-        let response = try send(request, methods: calls.map(\.method), once: false)
+        let response = try send(request, methods: calls.map(\.method), once: once)
         guard response.isSuccess else { throw batchFailure(of: response) }
         let value = try response.json(from: endpoint)
         guard let answers = value.array?.map(RPCAnswer.init) else {

@@ -44,8 +44,8 @@ package enum RPCError: Failure, Equatable {
         case .transport(let error): error.isTransient
         case .status(_, let code, _, let retryAfter): retryAfter != nil || HTTPResponse.isTransient(status: code)
         case .response(let code, let message, _): Self.isRateLimit(code: code, message: message)
-        case .notJSON(_, let what): what != .html
-        case .missingAnswer: true
+        // A gateway's page stands for a node that is away.
+        case .notJSON, .missingAnswer: true
         case .malformed, .batchRefused: false
         }
     }

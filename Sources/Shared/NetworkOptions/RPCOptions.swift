@@ -22,6 +22,13 @@ package struct RPCOptions: ParsableArguments {
         transform: RPCOptions.chainId(of:))
     package var chain: UInt64?
 
+    @Option(
+        help: ArgumentHelp(
+            "How long nodes that fail are asked again; what was sent is looked for until --timeout.",
+            valueName: "seconds"),
+        transform: TimeoutOption.seconds)
+    package var retryFor: Duration = .seconds(10)
+
     @OptionGroup package var tls: TLSOption
 
     package init() {}
@@ -54,12 +61,18 @@ package struct RPCOptions: ParsableArguments {
 
     /// The node, not asked yet.
     ///
-    /// - Parameter timeout: how long one request may take, if it is less than the usual 30 seconds.
+    /// - Parameters:
+    ///   - timeout: how long one request may take, if it is less than the usual 30 seconds; questions are not asked
+    ///     again for longer.
+    ///   - isCancelled: asked while a request runs; true ends it.
     /// - Throws: ``SettingError`` if no URL is set.
-    package func node(timeout: Duration = .seconds(30)) throws(SettingError) -> Node {
+    package func node(
+        timeout: Duration = .seconds(30), isCancelled: @escaping () -> Bool = { false }
+    ) throws(SettingError) -> Node {
         let limits = Self.limits(timeout: timeout)
-        let client = tls.client()
-        return Node(try endpoints().map { RPCClient($0, over: client, limits: limits) })
+        let client = tls.client(isCancelled: isCancelled)
+        let clients = try endpoints().map { RPCClient($0, over: client, limits: limits) }
+        return Node(clients, patience: min(retryFor, timeout))
     }
 
     /// The usual limits, within the time that the program has.

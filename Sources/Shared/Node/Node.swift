@@ -1,30 +1,40 @@
 import JSON
 package import JSONRPC
+import Retrying
 
 /// Ethereum nodes of one chain: typed questions over JSON-RPC, several in one request.
 ///
 /// Where several nodes are given, the next one is asked when one cannot be reached or answers nonsense; a question
-/// that sends something goes to another node only if the first cannot have seen it.
+/// that sends something goes to another node only if the first cannot have seen it. When all of them fail in a way
+/// that may pass, questions are asked again with growing pauses, for as long as ``patience`` says; what sends
+/// something is not.
 package final class Node {
     private let clients: [RPCClient]
+    /// How long a question is asked again.
+    private let patience: Duration
     /// The node that answered last.
     private var current = 0
 
-    /// - Parameter clients: the nodes, in the order in which they are tried; at least one.
-    package init(_ clients: [RPCClient]) {
+    /// - Parameters:
+    ///   - clients: the nodes, in the order in which they are tried; at least one.
+    ///   - patience: how long a question is asked again of nodes that all fail for a while.
+    package init(_ clients: [RPCClient], patience: Duration = .zero) {
         precondition(!clients.isEmpty)
         self.clients = clients
+        self.patience = patience
     }
 
     /// Asks one question.
     ///
+    /// - Parameter patience: how long it is asked again, if not as long as usual.
     /// - Throws: ``NodeError``.
-    package func ask<Answer>(_ query: NodeQuery<Answer>) throws(NodeError) -> Answer {
+    package func ask<Answer>(_ query: NodeQuery<Answer>, patience: Duration? = nil) throws(NodeError) -> Answer {
+        let call = query.call
         let result: Result<JSONValue, RPCError>
         do throws(RPCError) {
             result = .success(
-                try withNextClient(isSentOnce: query.isSentOnce) { client throws(RPCError) in
-                    try client.call(query.call.method, query.call.parameters, once: query.isSentOnce)
+                try withClients(isSentOnce: query.isSentOnce, patience) { client throws(RPCError) in
+                    try client.call(call.method, call.parameters, once: query.isSentOnce)
                 })
         } catch { result = .failure(error) }
         return try query.answer(result).get()
@@ -32,27 +42,30 @@ package final class Node {
 
     /// Asks all the questions of a batch in one request, or one by one of a node that takes no batches.
     ///
+    /// - Parameter patience: how long they are asked again, if not as long as usual.
     /// - Throws: ``NodeError`` where the request as a whole failed; each question has its own failure in the answers.
-    package func ask(_ batch: NodeBatch) throws(NodeError) -> NodeAnswers {
+    package func ask(_ batch: NodeBatch, patience: Duration? = nil) throws(NodeError) -> NodeAnswers {
         do throws(RPCError) {
             return NodeAnswers(
-                try withNextClient(isSentOnce: false) { client throws(RPCError) in
-                    try Self.results(of: batch.calls, from: client)
+                try withClients(isSentOnce: batch.isSentOnce, patience) { client throws(RPCError) in
+                    try Self.results(of: batch, from: client)
                 })
         } catch {
             throw .failed(error)
         }
     }
 
-    /// One result a call; a node that is too busy for one of them counts as too busy for all.
+    /// One result a call; a node that is too busy for one of them counts as too busy for all, unless they send
+    /// something.
     private static func results(
-        of calls: [RPCCall], from client: RPCClient
+        of batch: NodeBatch, from client: RPCClient
     ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
         let results: [Result<JSONValue, RPCError>]
-        do throws(RPCError) { results = try client.batch(calls) } catch {
+        do throws(RPCError) { results = try client.batch(batch.calls, once: batch.isSentOnce) } catch {
             guard case .batchRefused = error else { throw error }
-            return try single(calls, of: client)
+            return try single(batch, of: client)
         }
+        guard !batch.isSentOnce else { return results }
         for case .failure(let error) in results {
             if case .response = error, error.isTransient { throw error }
         }
@@ -60,17 +73,37 @@ package final class Node {
     }
 
     private static func single(
-        _ calls: [RPCCall], of client: RPCClient
+        _ batch: NodeBatch, of client: RPCClient
     ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
-        try calls.map { call throws(RPCError) in
-            do throws(RPCError) { return .success(try client.call(call.method, call.parameters)) } catch {
-                guard case .response = error, !error.isTransient else { throw error }
+        try batch.calls.map { call throws(RPCError) in
+            do throws(RPCError) {
+                return .success(try client.call(call.method, call.parameters, once: batch.isSentOnce))
+            } catch {
+                if !batch.isSentOnce {
+                    guard case .response = error, !error.isTransient else { throw error }
+                }
                 return .failure(error)
             }
         }
     }
 
-    /// Runs `body` with the current client, and with each of the others as long as trying again can help.
+    /// Runs `body` with the clients in turn until the patience is at its end.
+    private func withClients<Answer>(
+        isSentOnce: Bool, _ patience: Duration?, _ body: (RPCClient) throws(RPCError) -> Answer
+    ) throws(RPCError) -> Answer {
+        let start = ContinuousClock.now
+        var backoff = Backoff(first: .milliseconds(400), cap: .seconds(5), budget: patience ?? self.patience)
+        while true {
+            do throws(RPCError) { return try withNextClient(isSentOnce: isSentOnce, body) } catch {
+                guard error.isTransient, !isSentOnce,
+                    let pause = backoff.pause(elapsed: ContinuousClock.now - start, atLeast: error.retryAfter ?? .zero)
+                else { throw error }
+                sleep(for: pause)
+            }
+        }
+    }
+
+    /// Runs `body` with the current client, and with each of the others as long as another may do better.
     private func withNextClient<Answer>(
         isSentOnce: Bool, _ body: (RPCClient) throws(RPCError) -> Answer
     ) throws(RPCError) -> Answer {

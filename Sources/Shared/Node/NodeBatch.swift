@@ -4,12 +4,15 @@ import JSONRPC
 /// Questions that go to a node in one request.
 package struct NodeBatch {
     private(set) var calls: [RPCCall] = []
+    /// Whether one of the questions sends something: then each may reach a node once at most.
+    private(set) var isSentOnce = false
 
     package init() {}
 
     /// Adds a question, and gives what its answer is fetched with.
     package mutating func add<Answer>(_ query: NodeQuery<Answer>) -> Ticket<Answer> {
         calls.append(query.call)
+        isSentOnce = isSentOnce || query.isSentOnce
         return Ticket(query: query, index: calls.count - 1)
     }
 

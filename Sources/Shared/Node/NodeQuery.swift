@@ -110,6 +110,22 @@ extension NodeQuery where Answer == Receipt? {
     }
 }
 
+extension NodeQuery where Answer == Receipt {
+    /// Hands a signed transaction to the node, and waits there until it is in a block (EIP-7966).
+    package static func sendAndWait(raw: [UInt8]) -> NodeQuery {
+        NodeQuery("eth_sendRawTransactionSync", [.string(raw.hex)], isSentOnce: true) { value throws(NodeError) in
+            try Receipt(json: value)
+        }
+    }
+}
+
+extension NodeQuery where Answer == Bool {
+    /// Whether the node knows a transaction, in a block or waiting for one.
+    package static func knows(_ hash: Bytes32) -> NodeQuery {
+        NodeQuery("eth_getTransactionByHash", [.string(hash.hex)]) { value throws(NodeError) in !value.isNull }
+    }
+}
+
 extension NodeQuery where Answer == FeeHistory {
     /// Base fees and tips of the newest blocks.
     package static let feeHistory = NodeQuery(

@@ -29,14 +29,11 @@ package struct Caller {
         }
         switch try answers.answer(to: callTicket) {
         case .returned(let bytes):
-            var record = SentRecord(request, .called)
+            var record = SentRecord(label: request.label, id: request.id, .called)
             record.result = bytes
             return record
         case .reverted(let data):
-            var record = SentRecord(request, .reverted)
-            record.revert = TEEBridge.answers.decodeRevert(data)
-            record.revertBytes = data
-            return record
+            return .reverting(request, with: data)
         }
     }
 }

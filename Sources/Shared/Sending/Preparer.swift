@@ -1,67 +1,60 @@
-package import BigInt
+import BigInt
 package import Node
 package import Primitives
 package import Transactions
 
-/// What a request comes to before anything is signed.
-package enum Preparation: Equatable, Sendable {
-    /// Its precondition holds: there is nothing to do.
-    case needless
-    /// It would revert with these bytes.
-    case reverts([UInt8])
-    /// It can be signed and sent, and uses so much gas now, if that was asked.
-    case ready(FeeMarketTransaction, gasUsed: UInt64?)
-}
-
-/// Fills in what a request leaves open, with one question to the node.
+/// Fills in what requests leave open, with one question to the node for all of them.
 package struct Preparer {
     /// The account that will sign.
     package let sender: Address
     /// The chain that the operator named; any, if nil.
     package let chainId: UInt64?
-    /// Whether the sender must have what the transaction may cost.
-    package let checksFunds: Bool
-    /// Whether a request that says how much gas it may use is tried as well.
-    package let triesAlways: Bool
-    /// The most that a unit of gas may cost, in wei; nil for no limit but the tip's.
-    package let maxFee: Quantity?
+    /// What gas may cost.
+    package let fees: FeeRules
+    /// What the requests are prepared for.
+    package let purpose: Purpose
 
-    package init(
-        sender: Address, chainId: UInt64?, checksFunds: Bool, triesAlways: Bool = false, maxFee: Quantity? = nil
-    ) {
+    package init(sender: Address, chainId: UInt64?, fees: FeeRules = FeeRules(), purpose: Purpose) {
         self.sender = sender
         self.chainId = chainId
-        self.checksFunds = checksFunds
-        self.triesAlways = triesAlways
-        self.maxFee = maxFee
+        self.fees = fees
+        self.purpose = purpose
     }
 
-    /// - Parameters:
-    ///   - request: what is to be sent.
-    ///   - leastNonce: the nonce after those that were used already.
-    ///   - node: gives the node; not called where the request leaves nothing open.
-    /// - Throws: ``SendError``, and what `node` throws; nothing was sent.
-    package func prepare(
-        _ request: TransactionRequest, leastNonce: UInt64, asking node: () throws -> Node
-    ) throws -> Preparation {
-        if let transaction = try complete(request) { return .ready(transaction, gasUsed: nil) }
-        let answers = try Answers(to: request, sender: sender, triesAlways: triesAlways, from: node())
+    private var checksFunds: Bool { purpose != .signing }
 
-        let chain = try answers.chainId()
-        try check(chain, for: request)
-        if try answers.isPreconditionMet() { return .needless }
-        try answers.requireCode()
-        // Nodes refuse to estimate what cannot be paid, each in its own words.
-        if checksFunds { try check(balance: answers.balance(), for: request.value.value) }
-        if let data = try answers.revertData() { return .reverts(data) }
-        let gas = try answers.gas()
-        let fees = try answers.fees(limit: maxFee)
-        let transaction = FeeMarketTransaction(
-            chainId: chain, nonce: try request.nonce ?? max(answers.nonce(), leastNonce),
-            maxPriorityFeePerGas: fees.tip, maxFeePerGas: fees.most, gasLimit: gas, to: request.to,
-            value: request.value, data: request.data)
-        if checksFunds { try check(balance: answers.balance(), for: transaction.maxCost) }
-        return .ready(transaction, gasUsed: try answers.estimate())
+    /// - Parameters:
+    ///   - requests: what is to be sent, in this order; at least one.
+    ///   - standing: what was sent before.
+    ///   - traits: what is known about the node, and what is learned.
+    ///   - node: gives the node; not called where the requests leave nothing open.
+    /// - Throws: ``SendError`` about the first request, and what `node` throws; nothing was sent.
+    package func prepare(
+        _ requests: [TransactionRequest], after standing: Standing = Standing(), learning traits: inout NodeTraits,
+        asking node: () throws -> Node
+    ) throws -> Wave {
+        let complete = try requests.map(self.complete)
+        guard complete.contains(where: { $0 == nil }) else {
+            return Wave(preparations: complete.compactMap { $0.map { .ready(Prepared($0)) } })
+        }
+        let node = try node()
+        let answers = try ask(requests, node, &traits)
+        let needless = try answers.needless(requests)
+        let rest = zip(requests, needless).filter { !$1 }.map(\.0)
+        guard rest.count < requests.count, !rest.isEmpty, try answers.simulation() != nil else {
+            return try wave(requests, needless, answers, standing, &traits)
+        }
+        // The needless ones were tried too: what the others come to without them is another question.
+        let others = try ask(rest, node, &traits)
+        var found = try wave(rest, others.needless(rest), others, standing, &traits)
+        var told = found.preparations[...]
+        found.preparations = []
+        for isNeedless in needless {
+            guard let next = isNeedless ? .needless : told.popFirst() else { break }
+            found.preparations.append(next)
+            if next.endsWave { break }
+        }
+        return found
     }
 
     /// The transaction of a request that leaves nothing open; nil where something must be asked.
@@ -75,116 +68,132 @@ package struct Preparer {
             value: request.value, data: request.data)
     }
 
+    /// Asks about requests; one on top of the other, where there are several and the node offers that.
+    private func ask(
+        _ requests: [TransactionRequest], _ node: Node, _ traits: inout NodeTraits
+    ) throws -> WaveAnswers {
+        var questions = WaveAnswers.Questions(
+            requests: requests, sender: sender, isSimulated: requests.count > 1 && traits.simulates,
+            triesAlways: purpose == .dryRun, asksL1Fee: checksFunds && traits.hasL1Fee)
+        let answers = try WaveAnswers(questions, from: node)
+        guard questions.isSimulated, try answers.simulation() == nil else { return answers }
+        traits.simulates = false
+        questions.isSimulated = false
+        return try WaveAnswers(questions, from: node)
+    }
+
+    private func wave(
+        _ requests: [TransactionRequest], _ needless: [Bool], _ answers: WaveAnswers, _ before: Standing,
+        _ traits: inout NodeTraits
+    ) throws -> Wave {
+        let simulation = try answers.simulation()
+        var standing = before
+        var wave = Wave()
+        for (index, request) in requests.enumerated() {
+            do {
+                try check(answers.chainId(), for: request)
+                guard !needless[index] else {
+                    wave.preparations.append(.needless)
+                    continue
+                }
+                var preparation = try prepare(request, at: index, answers, simulation?[index].call, standing, &traits)
+                // What reverts now may not once what is on its way has arrived.
+                let isOpen = simulation == nil ? standing.isWaiting : before.isWaiting
+                if case .reverts = preparation, isOpen {
+                    guard purpose == .sending else { throw SendError.dependent(label: request.label) }
+                    preparation = .waits
+                }
+                wave.preparations.append(preparation)
+                guard case .ready(let prepared) = preparation else { return wave }
+                standing.leastNonce = prepared.transaction.nonce &+ 1
+                standing.cost += prepared.maxCost
+                standing.isWaiting = true
+            } catch {
+                guard index > 0 || before.isWaiting else { throw error }
+                if purpose == .sending { wave.preparations.append(.waits) } else { wave.failure = error }
+                return wave
+            }
+        }
+        return wave
+    }
+
+    private func prepare(
+        _ request: TransactionRequest, at place: Int, _ answers: WaveAnswers, _ simulated: SimulatedCall?,
+        _ standing: Standing, _ traits: inout NodeTraits
+    ) throws -> Preparation {
+        if try answers.callsNobody(place), let to = request.to { throw SendError.noContract(to) }
+        // Nodes refuse to estimate what cannot be paid, each in its own words.
+        if checksFunds { try check(answers.balance(), for: standing.cost + request.value.value) }
+        var gasUsed: UInt64?
+        if request.gas == nil || purpose == .dryRun {
+            switch try simulated.map(\.outcomeOfGas) ?? answers.estimate(place) {
+            case .reverted(let data): return .reverts(data)
+            case .returned(let gas): gasUsed = gas
+            case nil: break
+            }
+        }
+        let gas = try request.gas ?? gasLimit(gasUsed, isSimulated: simulated != nil)
+        let (tip, most) = try fees.fees(for: request, after: answers.feeHistory())
+        let transaction = FeeMarketTransaction(
+            chainId: try answers.chainId(), nonce: try request.nonce ?? max(answers.nonce(), standing.leastNonce),
+            maxPriorityFeePerGas: tip, maxFeePerGas: most, gasLimit: gas, to: request.to, value: request.value,
+            data: request.data)
+        let l1Fee = try answers.l1Fee(place)
+        traits.hasL1Fee = traits.hasL1Fee && (!checksFunds || l1Fee != nil)
+        let prepared = Prepared(transaction, gasUsed: gasUsed, l1Fee: l1Fee ?? .zero)
+        if checksFunds { try check(answers.balance(), for: standing.cost + prepared.maxCost) }
+        return .ready(prepared)
+    }
+
+    /// More gas than any chain lets a transaction use; an estimate above it is nonsense.
+    private static let mostGas: UInt64 = 1 << 32
+
+    /// The gas limit: a fifth more than an estimate, since the state may change before the transaction is in a block;
+    /// half as much again as a simulation used, which is after refunds and no search for what is needed.
+    private func gasLimit(_ used: UInt64?, isSimulated: Bool) throws(NodeError) -> UInt64 {
+        guard let used, used <= Self.mostGas else {
+            throw .malformed(
+                method: isSimulated ? "eth_simulateV1" : "eth_estimateGas", expected: "a plausible amount of gas")
+        }
+        return used + used / (isSimulated ? 2 : 5)
+    }
+
     private func check(_ actual: UInt64, for request: TransactionRequest) throws(SendError) {
         for expected in [chainId, request.chainId] {
             if let expected, expected != actual { throw .wrongChain(expected: expected, actual: actual) }
         }
     }
 
-    private func check(balance: Quantity, for needed: BigUInt) throws(SendError) {
+    private func check(_ balance: Quantity, for needed: BigUInt) throws(SendError) {
         guard balance.value >= needed else {
             throw .insufficientFunds(sender: sender, balance: balance, needed: try? Quantity(needed))
         }
     }
 }
 
-extension FeeMarketTransaction {
-    /// What the transaction costs at most, in wei: its value, and all of its gas at its highest price.
-    package var maxCost: BigUInt { value.value + maxFeePerGas.value * BigUInt(gasLimit) }
+extension WaveAnswers {
+    /// For each of the requests whether its precondition holds: now, or once those before it are done.
+    fileprivate func needless(_ requests: [TransactionRequest]) throws(NodeError) -> [Bool] {
+        let simulation = try self.simulation()
+        var answers: [Bool] = []
+        for (index, request) in requests.enumerated() {
+            guard let unless = request.unless else {
+                answers.append(false)
+                continue
+            }
+            let met = CallOutcome.returned(unless.equals)
+            answers.append(try precondition(index) == met || simulation?[index].unless?.outcome == met)
+        }
+        return answers
+    }
 }
 
-/// What the node says about a request, all of it asked for at once.
-private struct Answers {
-    private let request: TransactionRequest
-    private let answers: NodeAnswers
-    private let chainTicket: NodeBatch.Ticket<UInt64>
-    private let nonceTicket: NodeBatch.Ticket<UInt64>
-    private let balanceTicket: NodeBatch.Ticket<Quantity>
-    private let feesTicket: NodeBatch.Ticket<FeeHistory>
-    private let unlessTicket: NodeBatch.Ticket<CallOutcome<[UInt8]>>?
-    private let codeTicket: NodeBatch.Ticket<[UInt8]>?
-    private let gasTicket: NodeBatch.Ticket<CallOutcome<UInt64>>?
-
-    init(
-        to request: TransactionRequest, sender: Address, triesAlways: Bool, from node: Node
-    ) throws(NodeError) {
-        self.request = request
-        var batch = NodeBatch()
-        chainTicket = batch.add(.chainId)
-        nonceTicket = batch.add(.transactionCount(of: sender, at: .pending))
-        balanceTicket = batch.add(.balance(of: sender, at: .pending))
-        feesTicket = batch.add(.feeHistory)
-        unlessTicket = request.unless.map { unless in
-            batch.add(.call(CallRequest(to: unless.to, data: unless.data), at: .latest))
+extension SimulatedCall {
+    /// The gas that the call used, or what it reverted with.
+    fileprivate var outcomeOfGas: CallOutcome<UInt64> {
+        switch outcome {
+        case .returned: .returned(gasUsed)
+        case .reverted(let data): .reverted(data)
         }
-        if let to = request.to, !request.data.isEmpty {
-            codeTicket = batch.add(.code(of: to, at: .latest))
-        } else {
-            codeTicket = nil
-        }
-        let call = CallRequest(from: sender, to: request.to, data: request.data, value: request.value)
-        gasTicket = request.gas == nil || triesAlways ? batch.add(.estimateGas(call, at: .pending)) : nil
-        answers = try node.ask(batch)
-    }
-
-    func chainId() throws(NodeError) -> UInt64 { try answers.answer(to: chainTicket) }
-
-    func nonce() throws(NodeError) -> UInt64 { try answers.answer(to: nonceTicket) }
-
-    func balance() throws(NodeError) -> Quantity { try answers.answer(to: balanceTicket) }
-
-    /// Whether the precondition's call returns what makes the request needless.
-    func isPreconditionMet() throws(NodeError) -> Bool {
-        guard let unless = request.unless, let unlessTicket else { return false }
-        return try answers.answer(to: unlessTicket) == .returned(unless.equals)
-    }
-
-    /// Refuses calldata for an account without code.
-    func requireCode() throws {
-        guard let codeTicket, let to = request.to, try answers.answer(to: codeTicket).isEmpty else { return }
-        throw SendError.noContract(to)
-    }
-
-    /// What the call reverts with; nil if it was not tried, or does not revert.
-    func revertData() throws(NodeError) -> [UInt8]? {
-        guard let gasTicket, case .reverted(let data) = try answers.answer(to: gasTicket) else { return nil }
-        return data
-    }
-
-    /// What the call uses now; nil if it was not tried, or reverts.
-    func estimate() throws(NodeError) -> UInt64? {
-        guard let gasTicket, case .returned(let estimate) = try answers.answer(to: gasTicket) else { return nil }
-        return estimate
-    }
-
-    /// More gas than any chain lets a transaction use; an estimate above it is nonsense.
-    private static let mostGas: UInt64 = 1 << 32
-
-    /// The gas limit: what the request says, or the estimate and a fifth of it, since the state may change before
-    /// the transaction is in a block.
-    func gas() throws(NodeError) -> UInt64 {
-        if let gas = request.gas { return gas }
-        guard let estimate = try estimate(), estimate <= Self.mostGas else {
-            throw .malformed(method: "eth_estimateGas", expected: "a plausible amount of gas")
-        }
-        return estimate + estimate / 5
-    }
-
-    /// The highest tip that is offered unasked, 50 gwei: a node that names a higher one errs or lies.
-    private static let mostTip = Quantity(UInt64(50_000_000_000))
-
-    /// The fees: what the request says, and the rest from the newest blocks, within the limit.
-    func fees(limit: Quantity?) throws -> (tip: Quantity, most: Quantity) {
-        if let tip = request.maxPriorityFeePerGas, let most = request.maxFeePerGas, limit.map({ most <= $0 }) ?? true {
-            return (tip, most)
-        }
-        let history = try answers.answer(to: feesTicket)
-        if let limit, history.nextBaseFee > limit {
-            throw SendError.tooExpensive(baseFee: history.nextBaseFee, limit: limit)
-        }
-        let tip = request.maxPriorityFeePerGas ?? min(history.maxPriorityFeePerGas, Self.mostTip)
-        var most = request.maxFeePerGas ?? history.maxFeePerGas(tip: tip)
-        if let limit { most = min(most, limit) }
-        return (min(tip, most), most)
     }
 }

@@ -12,13 +12,19 @@ package enum SendError: Failure, Equatable {
     case insufficientFunds(sender: Address, balance: Quantity, needed: Quantity?)
     /// The node did not take the transaction.
     case rejected(message: String)
+    /// What a request would do depends on those before it, and the node cannot try them together.
+    case dependent(label: String?)
+    /// Another program of this machine is sending with the key.
+    case keyInUse(Address)
+    /// A record of a pending transaction that names none, or whose bytes are another's.
+    case notPending
     /// What the chain asks for each unit of gas is more than the operator allows.
     case tooExpensive(baseFee: Quantity, limit: Quantity)
 
     package var kind: FailureKind {
         switch self {
-        case .wrongChain, .noContract, .insufficientFunds: .badInput
-        case .rejected: .serviceFailed
+        case .wrongChain, .noContract, .insufficientFunds, .notPending: .badInput
+        case .rejected, .dependent, .keyInUse: .serviceFailed
         case .tooExpensive: .answerIsNo
         }
     }
@@ -30,6 +36,11 @@ package enum SendError: Failure, Equatable {
         case .insufficientFunds(let sender, let balance, let needed):
             "\(sender) has \(balance.inEther), but the transaction may cost \(needed?.inEther ?? "more than there is")"
         case .rejected(let message): "the node refused the transaction: \(message.quoted(limit: 200))"
+        case .dependent(let label):
+            "what \(label.map { $0.quoted() } ?? "a request") would do depends on the requests before it, and the node "
+                + "cannot try them together (it has no eth_simulateV1)"
+        case .keyInUse(let sender): "another tx-send is sending with the key of \(sender)"
+        case .notPending: "a pending record needs a transactionHash that is its raw transaction's"
         case .tooExpensive(let baseFee, let limit):
             "a unit of gas costs \(baseFee.value) wei, and --max-fee allows \(limit.value)"
         }

@@ -1,195 +1,150 @@
 import ABI
+import Files
 package import Node
-package import Primitives
-import Retrying
+import Primitives
 package import Secp256k1
 import TEEBridge
 package import Transactions
 
 /// Signs requests with one key, sends them, and waits until they are in blocks.
 package final class Sender {
-    /// How requests are sent.
-    package struct Policy: Sendable {
-        /// Which block of the chain counts a transaction as done: 1 is the one that it is in.
-        package var confirmations: UInt64
-        /// How long a transaction is waited for.
-        package var timeout: Duration
-        /// The chain that the operator named; any, if nil.
-        package var chainId: UInt64?
-        /// The most that a unit of gas may cost, in wei; nil for no limit.
-        package var maxFee: Quantity?
-
-        package init(confirmations: UInt64, timeout: Duration, chainId: UInt64?, maxFee: Quantity? = nil) {
-            self.confirmations = confirmations
-            self.timeout = timeout
-            self.chainId = chainId
-            self.maxFee = maxFee
-        }
-    }
-
-    private let key: SecretKey
-    private let policy: Policy
-    private let makeNode: () throws -> Node
-    private var madeNode: Node?
+    let key: SecretKey
+    let policy: SendPolicy
+    let journal: Journal?
+    let telling: Telling
+    let node: LazyNode
+    var traits = NodeTraits()
     /// The nonce after those that this run has used.
-    private var nextNonce: UInt64 = 0
+    var nextNonce: UInt64 = 0
+    /// The chain, once it is known.
+    var chainId: UInt64?
+    /// Held from before the nonce is asked until a node has what was signed, so that no other program of this
+    /// machine signs the same nonce.
+    var lock: MachineLock?
+    /// Since when another program has the lock.
+    var lockedSince: ContinuousClock.Instant?
+    /// How often another machine was faster with a nonce.
+    var raceCount = 0
+    /// Whether nothing more can be prepared before everything that is under way has arrived.
+    var isBarred = false
 
-    /// - Parameter makeNode: gives the node; not called where nothing need be asked, and at most once.
-    package init(key: consuming SecretKey, policy: Policy, makeNode: @escaping () throws -> Node) {
+    /// - Parameters:
+    ///   - journal: where each transaction is noted before it is sent.
+    ///   - makeNode: gives the node; not called where nothing need be asked, and at most once.
+    /// - Throws: ``JournalError/foreign(path:what:)``.
+    package init(
+        key: consuming SecretKey, policy: SendPolicy, journal: Journal? = nil, telling: Telling = Telling(),
+        makeNode: @escaping () throws -> Node
+    ) throws {
         self.key = key
         self.policy = policy
-        self.makeNode = makeNode
+        self.journal = journal
+        self.telling = telling
+        node = LazyNode(make: makeNode)
+        chainId = try journal?.chainId(of: self.key.address, expected: policy.chainId) ?? policy.chainId
     }
 
-    private func node() throws -> Node {
-        if let madeNode { return madeNode }
-        let node = try makeNode()
-        madeNode = node
-        return node
-    }
-
-    /// Sends a request and waits for its outcome.
+    /// Sends requests as they come, and tells what became of each, in their order.
     ///
-    /// - Parameter onSent: called with the hash as soon as the transaction may be on its way, before the wait, and
-    ///   with the reason if the node's answer leaves open whether it is.
-    /// - Returns: the record: success, reverted, skipped, or pending, with the reason, if the time was up.
-    /// - Throws: ``SendError``, `NodeError`: this request was not sent.
-    package func send(_ request: TransactionRequest, onSent: (Bytes32, String?) -> Void) throws -> SentRecord {
-        switch try prepare(request, checksFunds: true) {
-        case .needless: return SentRecord(request, .skipped)
-        case .reverts(let data): return reverted(request, with: data)
-        case .ready(let transaction, _):
-            let signed = transaction.signed(by: key)
-            let submission = try Submission(of: signed, to: node())
-            onSent(signed.hash, submission.doubt)
-            nextNonce = transaction.nonce &+ 1
-            return outcome(of: signed, request, after: submission)
+    /// Nothing more is sent after the first request that fails, or once the feed says that the run should end; what
+    /// was sent until then is still waited for, and told.
+    /// - Returns: whether all requests were taken in.
+    /// - Throws: ``SendError``, `NodeError`, and what the feed throws, about a request that was not sent; what
+    ///   `report` throws.
+    package func send(_ feed: Feed<TransactionRequest>, report: (SentRecord) throws -> Void) throws -> Bool {
+        let node = node
+        let flight = Flight(policy: policy, journal: journal, telling: telling) { try node.get() }
+        defer { lock = nil }
+        let journal = journal
+        let named = Feed<Queued>(
+            read: {
+                try feed.read()?.map { Queued(request: $0, name: try journal?.name(of: $0)) }
+            }, wait: feed.wait, stops: feed.stops)
+        return try flight.run(named) { queue, isLast in
+            try begin(&queue, flight, isLast: isLast)
+        } tend: {
+            bump(flight)
+            if flight.waiting.allSatisfy(\.isAccepted) { lock = nil }
+        } report: { record in
+            try report(record)
         }
     }
 
-    /// Signs a request and sends nothing.
+    /// Signs requests and sends nothing.
     ///
-    /// - Returns: the record, with the signed bytes: signed, skipped, or reverted if it would revert.
-    package func sign(_ request: TransactionRequest) throws -> SentRecord {
-        switch try prepare(request, checksFunds: false) {
-        case .needless: return SentRecord(request, .skipped)
-        case .reverts(let data): return reverted(request, with: data)
-        case .ready(let transaction, _):
-            let signed = transaction.signed(by: key)
-            nextNonce = transaction.nonce &+ 1
-            var record = SentRecord(request, .signed)
+    /// - Parameter report: gets a record for each, with the signed bytes: signed, skipped, or reverted if it would
+    ///   revert. Nothing follows one that would.
+    /// - Throws: as ``send(_:report:)``.
+    package func sign(_ requests: [TransactionRequest], report: (SentRecord) throws -> Void) throws {
+        try eachPrepared(requests, for: .signing) { request, prepared in
+            let signed = prepared.transaction.signed(by: key)
+            nextNonce = prepared.transaction.nonce &+ 1
+            var record = SentRecord(label: request.label, id: request.id, .signed)
             record.transactionHash = signed.hash
             record.raw = signed.raw
             return record
-        }
+        } report: { try report($0) }
     }
 
-    /// Asks what a request would do and cost, and signs and sends nothing.
+    /// Asks what requests would do and cost, one on top of the other, and signs and sends nothing.
     ///
-    /// - Returns: the record: simulated, skipped, or reverted if it would revert.
-    package func simulate(_ request: TransactionRequest) throws -> SentRecord {
-        switch try prepare(request, checksFunds: true, triesAlways: true) {
-        case .needless: return SentRecord(request, .skipped)
-        case .reverts(let data): return reverted(request, with: data)
-        case .ready(let transaction, let gasUsed):
-            var record = SentRecord(request, .simulated)
-            record.estimate = (gasUsed ?? transaction.gasLimit, (try? Quantity(transaction.maxCost)) ?? .zero)
+    /// - Parameter report: gets a record for each: simulated, skipped, or reverted if it would revert. Nothing
+    ///   follows one that would.
+    /// - Throws: as ``send(_:report:)``.
+    package func simulate(_ requests: [TransactionRequest], report: (SentRecord) throws -> Void) throws {
+        try eachPrepared(requests, for: .dryRun) { request, prepared in
+            var record = SentRecord(label: request.label, id: request.id, .simulated)
+            record.estimate = (
+                prepared.gasUsed ?? prepared.transaction.gasLimit, (try? Quantity(prepared.maxCost)) ?? .zero
+            )
+            record.l1Fee = prepared.l1Fee == .zero ? nil : prepared.l1Fee
             return record
+        } report: { try report($0) }
+    }
+
+    private func eachPrepared(
+        _ requests: [TransactionRequest], for purpose: Purpose,
+        _ record: (TransactionRequest, Prepared) -> SentRecord, report: (SentRecord) throws -> Void
+    ) throws {
+        let wave = try preparer(for: purpose).prepare(
+            requests, after: Standing(leastNonce: nextNonce), learning: &traits, asking: node.get)
+        for (request, preparation) in zip(requests, wave.preparations) {
+            switch preparation {
+            case .ready(let prepared): try report(record(request, prepared))
+            case .needless: try report(SentRecord(label: request.label, id: request.id, .skipped))
+            case .reverts(let data): try report(.reverting(request, with: data))
+            case .waits: throw SendError.dependent(label: request.label)
+            }
         }
+        if let failure = wave.failure { throw failure }
     }
 
-    private func prepare(
-        _ request: TransactionRequest, checksFunds: Bool, triesAlways: Bool = false
-    ) throws -> Preparation {
-        let preparer = Preparer(
-            sender: key.address, chainId: policy.chainId, checksFunds: checksFunds, triesAlways: triesAlways,
-            maxFee: policy.maxFee)
-        return try preparer.prepare(request, leastNonce: nextNonce, asking: node)
+    func preparer(for purpose: Purpose) -> Preparer {
+        Preparer(sender: key.address, chainId: chainId, fees: policy.fees, purpose: purpose)
     }
+}
 
-    private func reverted(_ request: TransactionRequest, with data: [UInt8]) -> SentRecord {
-        var record = SentRecord(request, .reverted)
+/// A node that is made when it is needed.
+final class LazyNode {
+    private let make: () throws -> Node
+    private var made: Node?
+
+    init(make: @escaping () throws -> Node) { self.make = make }
+
+    func get() throws -> Node {
+        if let made { return made }
+        let node = try make()
+        made = node
+        return node
+    }
+}
+
+extension SentRecord {
+    /// The record of a request that was not sent, because it would revert.
+    static func reverting(_ request: TransactionRequest, with data: [UInt8]) -> SentRecord {
+        var record = SentRecord(label: request.label, id: request.id, .reverted)
         record.revert = TEEBridge.answers.decodeRevert(data)
         record.revertBytes = data
         return record
-    }
-
-    /// Waits for the transaction's block, and for the blocks that confirm it.
-    private func outcome(
-        of signed: SignedTransaction, _ request: TransactionRequest, after submission: Submission
-    ) -> SentRecord {
-        let deadline = ContinuousClock.now + policy.timeout
-        var pause = Duration.milliseconds(50)
-        var pending = SentRecord(request, .pending)
-        pending.transactionHash = signed.hash
-        while true {
-            switch look(for: signed.hash) {
-            case .confirmed(let receipt): return record(of: receipt, signed, request)
-            case .unconfirmed(let receipt, let reason): (pending.receipt, pending.doubt) = (receipt, reason)
-            case .absent:
-                pending.receipt = nil
-                pending.doubt = submission.doubt ?? "it is in no block yet"
-            case .failed(let reason): pending.doubt = reason
-            }
-            guard ContinuousClock.now < deadline else { return pending }
-            sleep(for: min(pause, deadline - ContinuousClock.now))
-            pause = min(pause * 1.5, .seconds(2))
-        }
-    }
-
-    /// Where a transaction stands.
-    private enum Sight {
-        case confirmed(Receipt)
-        case unconfirmed(Receipt, String)
-        case absent
-        /// The node did not say. It is asked again: the transaction is sent.
-        case failed(String)
-    }
-
-    private func look(for hash: Bytes32) -> Sight {
-        var batch = NodeBatch()
-        let receiptTicket = batch.add(.receipt(of: hash))
-        let headTicket = batch.add(.blockNumber)
-        do {
-            let answers = try node().ask(batch)
-            guard let receipt = try answers.answer(to: receiptTicket) else { return .absent }
-            guard receipt.transactionHash == hash else {
-                return .failed("the node gave the receipt of another transaction, \(receipt.transactionHash)")
-            }
-            // Nodes behind a balancer may differ by a block: a receipt is its own first confirmation.
-            let head = max(try answers.answer(to: headTicket), receipt.blockNumber)
-            let depth = head - receipt.blockNumber
-            guard depth >= policy.confirmations - 1 else {
-                let count = "\(depth + 1) of \(policy.confirmations) confirmations"
-                return .unconfirmed(receipt, "it is in block \(receipt.blockNumber), with \(count)")
-            }
-            return .confirmed(receipt)
-        } catch {
-            return .failed("\(error)")
-        }
-    }
-
-    private func record(of receipt: Receipt, _ signed: SignedTransaction, _ request: TransactionRequest) -> SentRecord {
-        var record = SentRecord(request, receipt.isSuccess ? .success : .reverted)
-        record.transactionHash = signed.hash
-        record.receipt = receipt
-        if receipt.isSuccess {
-            record.contractAddress = signed.createdContract
-        } else if let data = revertData(of: signed, in: receipt.blockNumber) {
-            record.revert = TEEBridge.answers.decodeRevert(data)
-            record.revertBytes = data
-        }
-        return record
-    }
-
-    /// What the transaction reverted with: receipts do not say, so the call is tried again around its block.
-    private func revertData(of signed: SignedTransaction, in block: UInt64) -> [UInt8]? {
-        let transaction = signed.transaction
-        let call = CallRequest(
-            from: signed.sender, to: transaction.to, data: transaction.data, value: transaction.value)
-        for number in [block, block &- 1] {
-            if case .reverted(let data)? = try? node().ask(.call(call, at: .number(number))) { return data }
-        }
-        return nil
     }
 }

@@ -2,7 +2,6 @@ package import ABI
 package import JSON
 package import Node
 package import Primitives
-package import Transactions
 
 /// What became of a request: the document that tx-send prints, one for each request.
 package struct SentRecord: Equatable, Sendable {
@@ -12,6 +11,8 @@ package struct SentRecord: Equatable, Sendable {
         case success
         /// In a block and reverted; or not sent, because it would revert.
         case reverted
+        /// Not in a block, and never will be: another transaction of the sender took its nonce.
+        case replaced
         /// Not needed: the precondition held already.
         case skipped
         /// Sent, and not in a block when the time was up.
@@ -49,10 +50,43 @@ package struct SentRecord: Equatable, Sendable {
     /// The signed bytes, where they were not sent.
     package var raw: [UInt8]?
 
-    package init(_ request: TransactionRequest, _ status: Status) {
-        label = request.label
-        id = request.id
+    /// What a rollup takes for its parent chain, in wei, where it was only simulated.
+    package var l1Fee: Quantity?
+    /// The document as it was, for a record that was read.
+    package var stored: JSONValue?
+
+    package init(label: String?, id: String?, _ status: Status) {
+        self.label = label
+        self.id = id
         self.status = status
+    }
+
+    /// Reads a record back, as far as it is needed to go on with it; the document stays as it was.
+    ///
+    /// - Throws: ``JSONError``.
+    package init(stored json: JSONObject) throws(JSONError) {
+        label = try json.optionalString("label")
+        id = try json.optionalString("id")
+        guard let status = Status(rawValue: try json.string("status")) else {
+            throw .illTyped(line: json.line, member: json.path + "status", expected: "a record's status")
+        }
+        self.status = status
+        transactionHash = try json.optionalParsed("transactionHash", as: "32 bytes of hex", Self.hash)
+        raw = try json.optionalParsed("raw", as: "hex", Self.bytes)
+        stored = .object(json)
+    }
+
+    private static func hash(_ text: String) throws(PrimitiveError) -> Bytes32 { try Bytes32(hex: text) }
+
+    private static func bytes(_ text: String) throws(PrimitiveError) -> [UInt8] { try Hex.decode(text) }
+
+    /// Whether nothing more should be sent after this.
+    var endsRun: Bool {
+        switch status {
+        case .reverted, .replaced: true
+        case .pending: doubt != nil
+        case .success, .skipped, .simulated, .signed, .called: false
+        }
     }
 
     package static func == (left: SentRecord, right: SentRecord) -> Bool {
@@ -63,7 +97,8 @@ package struct SentRecord: Equatable, Sendable {
     ///
     /// - Parameter interface: the events that are shown by name; others are shown as they are.
     package func json(decoding interface: ContractABI) -> JSONValue {
-        .members([
+        stored
+            ?? .members([
             "label": label.map(JSONValue.string),
             "id": id.map(JSONValue.string),
             "status": .string(status.rawValue),
@@ -71,6 +106,7 @@ package struct SentRecord: Equatable, Sendable {
             "blockNumber": (receipt?.blockNumber.quantity).map(JSONValue.string),
             "gasUsed": (receipt?.gasUsed ?? estimate?.gasUsed).map { .string($0.quantity) },
             "effectiveGasPrice": (receipt?.effectiveGasPrice?.description).map(JSONValue.string),
+            "l1Fee": (l1Fee?.description).map(JSONValue.string),
             "maxCost": (estimate?.maxCost.description).map(JSONValue.string),
             "contractAddress": (contractAddress?.checksummed).map(JSONValue.string),
             "revert": revert.map { Self.json($0, bytes: revertBytes) },

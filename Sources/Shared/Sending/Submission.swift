@@ -1,76 +1,140 @@
 import Failures
 import JSONRPC
 import Node
+import Primitives
 import Transactions
 
 /// What a node's answer to a transaction says of whether it was taken.
 enum Submission {
     /// The node has it.
     case accepted
+    /// It is in a block already (eth_sendRawTransactionSync).
+    case mined(Receipt)
     /// It may have it, or may have passed it on: only the chain can tell. The text says why.
     case doubtful(String)
+    /// It does not have it: another transaction of the sender has the nonce, in a block or waiting for one.
+    case nonceTaken(SendError)
+    /// It does not have it, and may take it a little later.
+    case postponed(any Failure)
+    /// It does not have it, and will not take it.
+    case refused(any Failure)
+    /// It does not offer to wait for the block.
+    case doesNotWait
 
-    /// Why it is doubtful; nil if it is not.
-    var doubt: String? { if case .doubtful(let reason) = self { reason } else { nil } }
-
-    /// Hands the transaction over.
+    /// Hands transactions over, in their order, with one request.
     ///
-    /// - Throws: ``SendError/rejected(message:)``, `NodeError`: the node does not have it.
-    init(of signed: SignedTransaction, to node: Node) throws {
+    /// - Parameter waits: whether the node is asked to answer once the last of them is in a block.
+    /// - Returns: one for each of them.
+    static func submit(_ transactions: [SignedTransaction], waits: Bool, to node: Node) -> [Submission] {
+        guard transactions.count > 1 else {
+            return transactions.map { signed in
+                Self.init(of: signed, isWaiting: waits) { () throws(NodeError) in
+                    waits
+                        ? .receipt(try node.ask(.sendAndWait(raw: signed.raw)))
+                        : .hash(try node.ask(.send(raw: signed.raw)))
+                }
+            }
+        }
+        var batch = NodeBatch()
+        let tickets = transactions.dropLast(waits ? 1 : 0).map { batch.add(.send(raw: $0.raw)) }
+        let last = waits ? transactions.last.map { batch.add(.sendAndWait(raw: $0.raw)) } : nil
+        let answers: Result<NodeAnswers, NodeError>
+        do throws(NodeError) { answers = .success(try node.ask(batch)) } catch { answers = .failure(error) }
+        return transactions.enumerated().map { index, signed in
+            let isWaiting = index >= tickets.count
+            return Self.init(of: signed, isWaiting: isWaiting) { () throws(NodeError) in
+                guard isWaiting, let last else { return .hash(try answers.get().answer(to: tickets[index])) }
+                return .receipt(try answers.get().answer(to: last))
+            }
+        }
+    }
+
+    /// What a node gives for a transaction that it took.
+    private enum Answer {
+        case hash(Bytes32)
+        case receipt(Receipt)
+
+        var hash: Bytes32 {
+            switch self {
+            case .hash(let hash): hash
+            case .receipt(let receipt): receipt.transactionHash
+            }
+        }
+    }
+
+    private init(of signed: SignedTransaction, isWaiting: Bool, answer: () throws(NodeError) -> Answer) {
         do throws(NodeError) {
-            let hash = try node.ask(.send(raw: signed.raw))
-            self =
-                hash == signed.hash
-                ? .accepted : .doubtful("the node gave it another hash, \(hash): it lies, or took something else")
+            let answer = try answer()
+            guard answer.hash == signed.hash else {
+                self = .doubtful("the node gave it another hash, \(answer.hash): it lies, or took something else")
+                return
+            }
+            if case .receipt(let receipt) = answer { self = .mined(receipt) } else { self = .accepted }
         } catch {
             guard case .failed(let failure) = error else {
                 self = .doubtful(error.description)
                 return
             }
-            if case .response(_, let message, _) = failure, Self.isKnown(message) {
-                self = .accepted
-            } else if case .response(_, let message, _) = failure, failure.isRefusal {
-                throw SendError.rejected(message: message)
-            } else if failure.isRefusal {
-                throw error
-            } else {
-                self = .doubtful(error.description)
-            }
+            self = Self.init(failure, isWaiting: isWaiting)
         }
     }
 
-    /// Whether a node refuses a transaction because it has it already.
-    private static func isKnown(_ message: String) -> Bool {
+    private init(_ failure: RPCError, isWaiting: Bool) {
+        guard case .response(let code, let message, _) = failure else {
+            self =
+                switch failure {
+                case _ where !failure.mayHaveBeenSent: .postponed(failure)
+                case .status(_, 429, _, _): .postponed(failure)
+                case .status(_, let code, _, _) where 400..<500 ~= code && code != 408 && code != 425: .refused(failure)
+                default: .doubtful(failure.description)
+                }
+            return
+        }
         let text = message.lowercased()
-        return ["already known", "known transaction", "already imported"].contains(where: text.contains)
+        func says(_ words: [String]) -> Bool { words.contains(where: text.contains) }
+        self =
+            if isWaiting, code == Self.noSuchMethod || says(Self.methodWords) {
+                .doesNotWait
+            } else if code == Self.waitedInVain || says(Self.knownWords) {
+                .accepted
+            } else if says(Self.nonceWords) {
+                .nonceTaken(.rejected(message: message))
+            } else if failure.isTransient || says(Self.fullWords) {
+                .postponed(failure)
+            } else if Self.refusalCodes.contains(code) || says(Self.refusalWords) {
+                .refused(SendError.rejected(message: message))
+            } else {
+                // A gateway that gave up waiting answers with an error too, and the transaction is on its way.
+                .doubtful(failure.description)
+            }
     }
-}
 
-extension RPCError {
-    /// Whether the node has certainly not taken what it was sent.
-    ///
-    /// An error counts as a refusal only if its words are known: a gateway that gave up waiting answers with an error
-    /// too, and the transaction is on its way.
-    fileprivate var isRefusal: Bool {
-        switch self {
-        case .response(let code, let message, _):
-            let text = message.lowercased()
-            return Self.refusalCodes.contains(code) || Self.refusals.contains(where: text.contains)
-        case .status(_, let code, _, _): return 400..<500 ~= code && code != 408 && code != 425
-        default: return !mayHaveBeenSent
-        }
-    }
+    /// EIP-7966: the transaction was taken, and was in no block when the node's time was up.
+    private static let waitedInVain = 4
 
     /// JSON-RPC 2.0, section 5.1: the call was not understood, and so not made.
-    private static let refusalCodes = [-32700, -32600, -32601, -32602]
+    private static let refusalCodes = [-32700, -32600, noSuchMethod, -32602]
+    private static let noSuchMethod = -32601
 
-    /// What the nodes in use say of transactions that they do not take.
-    private static let refusals = [
-        "nonce too low", "nonce too high", "underpriced", "insufficient funds", "intrinsic gas", "gas limit",
-        "fee cap", "max fee per gas", "priority fee", "gas price", "invalid sender", "invalid signature",
-        "invalid transaction", "invalid chain", "chain id", "chainid", "txpool is full", "pool is full",
-        "already reserved",
-        "oversized", "initcode", "not supported", "rate limit", "too many requests", "limit exceeded", "unauthorized",
-        "exceeds",
+    /// What the nodes in use say of a method that they do not offer.
+    private static let methodWords = ["not found", "does not exist", "not available", "not supported", "unsupported"]
+
+    /// What the nodes in use say of a transaction that they have already.
+    private static let knownWords = ["already known", "known transaction", "already imported"]
+
+    /// And of one whose nonce another transaction has.
+    private static let nonceWords = [
+        "nonce too low", "replacement transaction underpriced", "could not replace existing", "already reserved",
+        "nonce has already been used", "replacement fee too low",
+    ]
+
+    /// And when they have no room.
+    private static let fullWords = ["txpool is full", "pool is full", "account limit exceeded"]
+
+    /// And of transactions that they do not take at all.
+    private static let refusalWords = [
+        "nonce too high", "underpriced", "insufficient funds", "intrinsic gas", "gas limit", "fee cap",
+        "max fee per gas", "priority fee", "gas price", "invalid sender", "invalid signature", "invalid transaction",
+        "invalid chain", "chain id", "chainid", "oversized", "initcode", "not supported", "limit exceeded", "unauthorized", "exceeds",
     ]
 }

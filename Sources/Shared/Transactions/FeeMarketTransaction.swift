@@ -47,8 +47,11 @@ package struct FeeMarketTransaction: Equatable, Sendable {
         ]
     }
 
-    /// What is signed: Keccak-256 of 0x02 || RLP of the nine fields.
-    package var prehash: Bytes32 { Keccak256.hash([Self.type] + RLP.list(fields).encoded) }
+    /// The bytes that are hashed and signed: 0x02 || RLP of the nine fields.
+    package var unsigned: [UInt8] { [Self.type] + RLP.list(fields).encoded }
+
+    /// What is signed: Keccak-256 of ``unsigned``.
+    package var prehash: Bytes32 { Keccak256.hash(unsigned) }
 
     /// The transaction with the key's signature.
     package func signed(by key: borrowing SecretKey) -> SignedTransaction {

@@ -1,0 +1,95 @@
+package import BigInt
+package import Primitives
+package import Transactions
+
+/// What a request comes to before anything is signed.
+package enum Preparation: Equatable, Sendable {
+    /// Its precondition holds: there is nothing to do.
+    case needless
+    /// It would revert with these bytes.
+    case reverts([UInt8])
+    /// It can be signed and sent.
+    case ready(Prepared)
+    /// What it comes to can only be told once everything before it is in a block.
+    case waits
+
+    /// Whether nothing can be told of the requests behind this one.
+    var endsWave: Bool {
+        switch self {
+        case .reverts, .waits: true
+        case .needless, .ready: false
+        }
+    }
+}
+
+/// What the first of several requests come to.
+package struct Wave {
+    /// In their order. The list ends behind the first request that is neither ready nor needless: what comes after it
+    /// cannot be told yet.
+    package var preparations: [Preparation] = []
+    /// Why nothing can be said of the request behind those.
+    package var failure: (any Error)?
+}
+
+/// What requests are prepared for.
+package enum Purpose: Sendable {
+    /// To be signed and sent: the sender must have what they may cost.
+    case sending
+    /// To be signed alone.
+    case signing
+    /// To be looked at: they are tried even if they say how much gas they may use.
+    case dryRun
+}
+
+/// A transaction that leaves nothing open, and what is known of its cost.
+package struct Prepared: Equatable, Sendable {
+    /// What is to be signed.
+    package var transaction: FeeMarketTransaction
+    /// The gas that it uses now, if that was asked.
+    package var gasUsed: UInt64?
+    /// What a rollup takes for publishing it on its parent chain, in wei.
+    package var l1Fee: Quantity
+
+    package init(_ transaction: FeeMarketTransaction, gasUsed: UInt64? = nil, l1Fee: Quantity = .zero) {
+        self.transaction = transaction
+        self.gasUsed = gasUsed
+        self.l1Fee = l1Fee
+    }
+
+    /// What it costs at most, in wei: its value, all of its gas at its highest price, and the rollup's fee.
+    package var maxCost: BigUInt { transaction.maxCost + l1Fee.value }
+}
+
+extension FeeMarketTransaction {
+    /// What the transaction costs at most on its own chain, in wei: its value, and all of its gas at its highest
+    /// price.
+    package var maxCost: BigUInt { value.value + maxFeePerGas.value * BigUInt(gasLimit) }
+}
+
+/// What was sent before the requests that are prepared.
+package struct Standing: Sendable {
+    /// The nonce after those that this run has used.
+    package var leastNonce: UInt64
+    /// What the transactions that are in no block yet may cost, in wei.
+    package var cost: BigUInt
+    /// Whether there are such transactions.
+    package var isWaiting: Bool
+
+    package init(leastNonce: UInt64 = 0, cost: BigUInt = 0, isWaiting: Bool = false) {
+        self.leastNonce = leastNonce
+        self.cost = cost
+        self.isWaiting = isWaiting
+    }
+}
+
+/// What has been learned about a node while talking to it.
+package struct NodeTraits: Sendable {
+    /// Whether it may offer eth_simulateV1.
+    package var simulates = true
+    /// Whether it may offer eth_sendRawTransactionSync.
+    package var waitsForBlocks = true
+    /// Whether its chain may be a rollup that takes a fee for its parent chain.
+    package var hasL1Fee = true
+
+    package init() {}
+}

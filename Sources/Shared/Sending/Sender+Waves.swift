@@ -1,0 +1,261 @@
+import Files
+import Node
+import Primitives
+import Secp256k1
+import Transactions
+
+extension Sender {
+    /// A request that was taken in, and its name in the journal, if there is one.
+    struct Queued {
+        let request: TransactionRequest
+        let name: String?
+    }
+
+    /// How many requests are prepared at a time.
+    private static let mostPrepared = 100
+    /// How many nonces in a row another machine may have been faster with.
+    private static let mostRaces = 50
+
+    /// Begins with the first of the requests, as many as there is room for, and removes them from the queue.
+    func begin(_ queue: inout ArraySlice<Queued>, _ flight: Flight, isLast: Bool) throws {
+        try resume(&queue, flight)
+        let standing = flight.standing
+        if isBarred, standing.isWaiting { return }
+        isBarred = false
+        let new = queue.prefix(min(flight.room, Self.mostPrepared)).prefix { entry(of: $0) == nil }
+        guard !new.isEmpty else { return }
+        if let chainId, try !takeLock(chainId) { return }
+
+        var before = standing
+        before.leastNonce = nextNonce
+        var preparations = try preparer(for: .sending)
+            .prepare(new.map(\.request), after: before, learning: &traits, asking: node.get).preparations
+        if chainId == nil, let first = preparations.firstReady {
+            // Another program may have used the nonce before the chain, and so the lock, was known.
+            chainId = first.transaction.chainId
+            guard try takeLock(first.transaction.chainId) else { return }
+            nextNonce = max(nextNonce, try node.get().ask(.transactionCount(of: key.address, at: .pending)))
+            preparations.renumber(from: nextNonce, unless: new.map { $0.request.nonce != nil })
+        }
+        try send(zip(new, preparations).map { ($0, $1) }, &queue, flight, isLast: isLast && new.count == queue.count)
+    }
+
+    /// Sends what is ready, and removes what is done with from the queue.
+    ///
+    /// The first transaction is handed over alone, since it may meet a nonce that another machine has used meanwhile;
+    /// the others follow once a node has it, all in one request.
+    private func send(
+        _ wave: [(queued: Queued, preparation: Preparation)], _ queue: inout ArraySlice<Queued>, _ flight: Flight,
+        isLast: Bool
+    ) throws {
+        var rest = wave[...]
+        let readyCount = wave.count { if case .ready = $0.preparation { true } else { false } }
+        var sentCount = 0
+        while let (queued, preparation) = rest.first {
+            switch preparation {
+            case .needless: flight.add(SentRecord(label: queued.request.label, id: queued.request.id, .skipped))
+            case .reverts(let data): flight.add(.reverting(queued.request, with: data))
+            case .waits:
+                isBarred = true
+                return
+            case .ready(let prepared) where sentCount == 0:
+                let outgoing = try sign([(queued, prepared)])
+                let waits = isLast && readyCount == 1
+                guard try claim(outgoing, queued, waits: waits, flight) else { return }
+                outgoing.forEach(flight.add)
+                sentCount += 1
+                // As long as no node has the first, the others stay behind it.
+                guard outgoing.allSatisfy(\.mayBeSent) else {
+                    queue.removeFirst()
+                    return
+                }
+            case .ready:
+                try sendRest(rest, &queue, flight, waits: isLast)
+                return
+            }
+            queue.removeFirst()
+            rest.removeFirst()
+        }
+    }
+
+    /// Hands over the first transaction of a wave.
+    ///
+    /// - Returns: false if another transaction has its nonce: the request is to be prepared anew.
+    private func claim(_ outgoing: [Outgoing], _ queued: Queued, waits: Bool, _ flight: Flight) throws -> Bool {
+        let submission = try handOver(outgoing, waits: waits, flight).first
+        guard case .nonceTaken(let failure) = submission else { return true }
+        guard queued.request.nonce == nil, raceCount < Self.mostRaces else { throw failure }
+        raceCount += 1
+        for each in outgoing { try withdraw(each) }
+        return false
+    }
+
+    /// Sends everything of a wave behind its first transaction.
+    private func sendRest(
+        _ wave: ArraySlice<(queued: Queued, preparation: Preparation)>, _ queue: inout ArraySlice<Queued>,
+        _ flight: Flight, waits: Bool
+    ) throws {
+        let ready = wave.compactMap { queued, preparation -> (Queued, Prepared)? in
+            if case .ready(let prepared) = preparation { (queued, prepared) } else { nil }
+        }
+        let outgoing = try sign(ready)
+        var signed = outgoing[...]
+        var isDone = true
+        for (queued, preparation) in wave {
+            switch preparation {
+            case .needless: flight.add(SentRecord(label: queued.request.label, id: queued.request.id, .skipped))
+            case .reverts(let data): flight.add(.reverting(queued.request, with: data))
+            case .ready: if let next = signed.popFirst() { flight.add(next) }
+            case .waits:
+                isBarred = true
+                isDone = false
+            }
+            if isDone { queue.removeFirst() }
+        }
+        let submissions = try handOver(outgoing, waits: waits && isDone, flight)
+        for ((outgoing, submission), (queued, prepared)) in zip(zip(outgoing, submissions), ready) {
+            guard case .nonceTaken = submission, queued.request.nonce == nil else { continue }
+            try withdraw(outgoing)
+            var transaction = prepared.transaction
+            transaction.nonce = nextNonce
+            nextNonce &+= 1
+            try replace(outgoing, by: transaction.signed(by: key))
+            try handOver([outgoing], waits: false, flight)
+        }
+    }
+
+    /// Signs transactions, notes them in the journal, and tells their hashes.
+    private func sign(_ ready: [(queued: Queued, prepared: Prepared)]) throws -> [Outgoing] {
+        let signed = ready.map { $0.prepared.transaction.signed(by: key) }
+        try journal?.note(
+            zip(ready, signed).compactMap { ready, signed in
+                ready.queued.name.map { ($0, ready.queued.request, signed) }
+            })
+        return zip(ready, signed).map { ready, signed in
+            let (request, name) = (ready.queued.request, ready.queued.name)
+            telling.sending(request.label, signed.hash)
+            nextNonce = max(nextNonce, signed.transaction.nonce &+ 1)
+            let outgoing = Outgoing(
+                label: request.label, id: request.id, name: name,
+                versions: [.init(hash: signed.hash, signed: signed)], deadline: .now + policy.timeout,
+                l1Fee: ready.prepared.l1Fee)
+            outgoing.bumpAt = policy.bumpAfter.map { .now + $0 }
+            return outgoing
+        }
+    }
+
+    /// Hands transactions over; those that a node will not wait for, a second time without.
+    @discardableResult
+    private func handOver(_ outgoing: [Outgoing], waits: Bool, _ flight: Flight) throws -> [Submission] {
+        let node = try node.get()
+        let waits = waits && traits.waitsForBlocks && policy.confirmations <= 1 && !policy.isAsynchronous
+        var submissions = flight.handOver(outgoing, waits: waits, to: node)
+        if case .doesNotWait? = submissions.last, let last = outgoing.last {
+            traits.waitsForBlocks = false
+            submissions = submissions.dropLast() + flight.handOver([last], to: node)
+        }
+        for (outgoing, submission) in zip(outgoing, submissions) {
+            guard case .doubtful(let reason) = submission else { continue }
+            telling.warning("whether \(outgoing.newest?.hash.hex ?? "") was taken is not known: \(reason)")
+        }
+        return submissions
+    }
+
+    /// Notes that a transaction was not taken, because another has its nonce.
+    private func withdraw(_ outgoing: Outgoing) throws {
+        guard let signed = outgoing.signed else { return }
+        nextNonce = max(nextNonce, signed.transaction.nonce &+ 1)
+        if let name = outgoing.name { try journal?.noteRefusal(of: signed, for: name) }
+        outgoing.removeNewest()
+    }
+
+    private func replace(_ outgoing: Outgoing, by signed: SignedTransaction) throws {
+        if let name = outgoing.name { try journal?.note([(name, nil, signed)]) }
+        telling.sending(outgoing.label, signed.hash)
+        outgoing.add(signed)
+    }
+
+    /// Claims the nonces of the key on a chain.
+    ///
+    /// - Returns: false as long as another program has them.
+    /// - Throws: ``SendError/keyInUse(_:)`` once that has taken as long as a transaction may.
+    private func takeLock(_ chainId: UInt64) throws -> Bool {
+        if lock != nil { return true }
+        lock = MachineLock("teebridge/tx-send/\(chainId)/\(key.address.hex)")
+        if lock != nil {
+            lockedSince = nil
+            return true
+        }
+        let since = lockedSince ?? .now
+        lockedSince = since
+        guard ContinuousClock.now - since < policy.timeout else { throw SendError.keyInUse(key.address) }
+        return false
+    }
+}
+
+extension Sender {
+    /// Takes up the first of the requests that the journal knows, and removes them from the queue.
+    private func resume(_ queue: inout ArraySlice<Queued>, _ flight: Flight) throws {
+        while let queued = queue.first, let entry = entry(of: queued), flight.room > 0 {
+            if let record = entry.record {
+                flight.add(try SentRecord(stored: record))
+            } else if let newest = entry.versions.last {
+                guard try takeLock(newest.transaction.chainId) else { return }
+                let outgoing = Outgoing(
+                    label: queued.request.label, id: queued.request.id, name: queued.name,
+                    versions: entry.versions.map { .init(hash: $0.hash, signed: $0) }, deadline: .now + policy.timeout)
+                outgoing.bumpAt = policy.bumpAfter.map { .now + $0 }
+                outgoing.mayBeSent = true
+                nextNonce = max(nextNonce, newest.transaction.nonce &+ 1)
+                telling.sending(queued.request.label, newest.hash)
+                flight.add(outgoing)
+            }
+            queue.removeFirst()
+        }
+    }
+
+    private func entry(of queued: Queued) -> Journal.Entry? { queued.name.flatMap { journal?[$0] } }
+
+    /// Sends the transaction with the lowest nonce once more, with higher fees, if it is time to.
+    func bump(_ flight: Flight) {
+        guard let period = policy.bumpAfter else { return }
+        let stuck = flight.waiting.filter { $0.receipt == nil && $0.mayBeSent && $0.overtaken == nil }
+            .min { ($0.nonce ?? .max) < ($1.nonce ?? .max) }
+        guard let stuck, let signed = stuck.signed, let time = stuck.bumpAt, ContinuousClock.now >= time else { return }
+        stuck.bumpAt = .now + period
+        do {
+            let history = try node.get().ask(.feeHistory, patience: .zero)
+            guard let (tip, most) = policy.fees.raised(signed.transaction, after: history) else {
+                stuck.bumpAt = nil
+                telling.warning("\(signed.hash) waits, and --max-fee allows no higher fees for it")
+                return
+            }
+            var transaction = signed.transaction
+            (transaction.maxPriorityFeePerGas, transaction.maxFeePerGas) = (tip, most)
+            try replace(stuck, by: transaction.signed(by: key))
+            flight.handOver([stuck], to: try node.get())
+        } catch {
+            telling.warning("\(signed.hash) waits, and could not be sent with higher fees: \(error)")
+        }
+    }
+}
+
+extension [Preparation] {
+    /// The first that can be sent.
+    fileprivate var firstReady: Prepared? {
+        lazy.compactMap { if case .ready(let prepared) = $0 { prepared } else { nil } }.first
+    }
+
+    /// Gives the transactions nonces from a number on, where that is higher than what they have.
+    ///
+    /// - Parameter isFixed: for each whether its request names its nonce.
+    fileprivate mutating func renumber(from least: UInt64, unless isFixed: [Bool]) {
+        var next = least
+        for index in indices where !isFixed[index] {
+            guard case .ready(var prepared) = self[index] else { continue }
+            prepared.transaction.nonce = Swift.max(prepared.transaction.nonce, next)
+            next = prepared.transaction.nonce &+ 1
+            self[index] = .ready(prepared)
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import ABI
+import Console
+import Failures
+import Glibc
+import JSON
+import Primitives
+import Program
+import Sending
+import Signals
+import TEEBridge
+
+/// What a run reads and prints, how it is asked to end, and the status that it ends with.
+final class Run {
+    /// The most bytes that one request, or an array of them, may have as JSON.
+    static let inputLimit = 64 << 20
+
+    private let mode: TxSend.Mode
+    private let voice: Voice
+    private let signals: Signals?
+    private let line = StatusLine()
+    /// The signals that asked the run to end.
+    private var stops: [Int32] = []
+    /// How many transactions were handed to a node, and of how many of them the record is printed.
+    private var (sentCount, toldCount) = (0, 0)
+    private var status = ExitStatus.done
+    private var isComplete = true
+
+    init(mode: TxSend.Mode, voice: Voice) {
+        self.mode = mode
+        self.voice = voice
+        // What sends nothing can be ended at any time.
+        signals = mode == .send || mode == .wait ? Signals(catching: SIGINT, SIGTERM, SIGHUP) : nil
+    }
+
+    /// Whether requests to a node should end: nothing is lost by it before something was sent.
+    var isCancelled: Bool { stopCount > (sentCount > 0 ? 1 : 0) }
+
+    private var stopCount: Int {
+        if let signals { stops += signals.take() }
+        return stops.count
+    }
+
+    /// The documents of the input, as they come.
+    func feed<Document>(
+        _ input: consuming Input, parse: @escaping (JSONObject) throws -> Document
+    ) throws -> Feed<Document> {
+        let reader = ObjectReader(input, limit: Self.inputLimit, parse: parse)
+        return Feed(
+            read: reader.read,
+            wait: { [signals] in signals?.wait(for: $0, reading: $1 ? reader.descriptor : nil) ?? false },
+            stops: { self.stopCount })
+    }
+
+    /// What is said while transactions are sent.
+    var telling: Telling {
+        Telling(
+            sending: { label, hash in
+                self.line.clear()
+                self.voice.note("sending \(hash)" + (label.map { " (\($0))" } ?? ""))
+            },
+            warning: { text in
+                self.line.clear()
+                self.voice.warning(text)
+            },
+            progress: { progress in
+                self.sentCount = progress.sent
+                guard progress.sent > 0 else { return }
+                self.line.show(
+                    "\(progress.sent) sent, \(progress.done) done, \(progress.waiting) waiting, "
+                        + "\(progress.fee.inEther) paid for gas")
+            })
+    }
+
+    /// Runs what sends, and sees to it that a failure says what was sent before.
+    func tellingFailures(_ body: () throws -> Bool) throws {
+        defer { line.clear() }
+        do {
+            isComplete = try body()
+        } catch ConsoleError.outputClosed where toldCount == sentCount {
+            throw ConsoleError.outputClosed
+        } catch let failure as any Failure where sentCount > 0 {
+            // 2 and 3 promise that nothing was sent.
+            line.clear()
+            if failure as? ConsoleError != .outputClosed { _ = voice.report(failure) }
+            voice.hint("\(sentCount) of the transactions were sent before this; look at their records")
+            throw EndsWith(.outcomeUnknown)
+        }
+    }
+
+    /// Prints a record, and notes what it means for the end.
+    func report(_ record: SentRecord) throws {
+        line.clear()
+        let verdict = judge(record)
+        if status == .done { status = verdict }
+        do throws(ConsoleError) {
+            try Descriptor.standardOutput.writeLine(record.json(decoding: TEEBridge.answers).compact)
+        } catch {
+            // Nobody reads the record: the status must still tell the truth.
+            guard error == .outputClosed, status == .done, toldCount + 1 >= sentCount else {
+                if error != .outputClosed { voice.error(error.description) }
+                throw EndsWith(status == .done ? (sentCount > 0 ? .outcomeUnknown : .badInput) : status)
+            }
+            throw error
+        }
+        if record.transactionHash != nil { toldCount += 1 }
+    }
+
+    /// Prints a record of a mode that sends nothing, and ends the program where the rest would be in vain.
+    func reportAtOnce(_ record: SentRecord) throws {
+        try report(record)
+        guard status == .done else { throw EndsWith(status) }
+    }
+
+    /// Ends the program, unless all is well.
+    func end() throws {
+        guard status == .done else { throw EndsWith(status) }
+        if !isComplete, let signal = stops.first {
+            voice.warning("stopped by a signal; what was sent is told, and the rest of the input is left")
+            Signals.end(by: signal)
+        }
+    }
+
+    /// What a record means for the program's end, said where it is no success.
+    private func judge(_ record: SentRecord) -> ExitStatus {
+        let name = record.label.map { $0.quoted() } ?? "the request"
+        let hash = record.transactionHash?.hex ?? ""
+        switch record.status {
+        case .reverted:
+            let verb = record.transactionHash == nil && mode != .call ? "would revert" : "reverted"
+            voice.error("\(name) \(verb): \(record.revert?.description ?? "its record says why, if that is known")")
+            return .answerIsNo
+        case .replaced:
+            voice.error("\(name) was replaced: another transaction of the sender took the nonce of \(hash)")
+            return .answerIsNo
+        case .pending:
+            guard let doubt = record.doubt else { return .done }
+            voice.error("\(name) was sent, and its outcome is not known: \(hash): \(doubt)")
+            return .outcomeUnknown
+        case .success, .skipped, .simulated, .signed, .called: return .done
+        }
+    }
+}
