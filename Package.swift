@@ -125,7 +125,8 @@ let package = Package(
         program(
             "tx-send",
             [
-                "ABI", "Console", "Failures", "JSON", "Keys", "NetworkOptions", "Node", "Primitives", "Sending", "Signals",
+                "ABI", "Console", "Failures", "JSON", "Keys", "NetworkOptions", "Node", "Primitives", "Sending",
+                "Signals",
                 "TEEBridge", "Transactions",
             ]),
         program("proof-fetch", ["Console", "Dstack", "JSON", "NetworkOptions", "ProofSource"]),

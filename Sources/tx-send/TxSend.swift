@@ -8,7 +8,6 @@ import Node
 import Primitives
 import Program
 import Sending
-
 import Transactions
 
 @main

@@ -1,4 +1,5 @@
 import FakeNode
+import Glibc
 import JSON
 import Node
 import Primitives
@@ -33,6 +34,10 @@ struct FakeChain: Sendable {
     var code: FakeNode.Reply = .text("0x6080")
     var gas: FakeNode.Reply = .text("0x186a0")
     var call: FakeNode.Reply = .text("0x")
+    /// What requests come to one on top of the other.
+    var simulation: FakeNode.Reply = .error(-32601, "no such method")
+    /// Whether the node knows a transaction.
+    var isKnown = true
     /// What becomes of a transaction that is sent; the hash that is its own, if nil.
     var send: FakeNode.Reply?
     /// The receipts that are given, one after the other, the last again and again.
@@ -48,6 +53,10 @@ struct FakeChain: Sendable {
         case "eth_feeHistory": fees
         case "eth_getCode": code
         case "eth_estimateGas": gas
+        case "eth_simulateV1": simulation
+        case "eth_getTransactionByHash": .result(isKnown ? .members([:]) : .null)
+        // The oracle of the OP stack, which this chain has not.
+        case "eth_call" where call.request?["to"] == "0x420000000000000000000000000000000000000F": .text("0x")
         case "eth_call": self.call
         case "eth_sendRawTransaction": send ?? .text(Self.hash(of: call))
         case "eth_getTransactionReceipt": receipts[min(call.ordinal, receipts.count - 1)]
@@ -78,6 +87,42 @@ struct FakeChain: Sendable {
     /// Runs `body` with a node of this chain, and ends it.
     func run<Result>(_ body: (FakeNode, Node) throws -> Result) throws -> Result {
         try withFakeNode({ answer($0) }, body)
+    }
+}
+
+extension Preparer {
+    /// What one request comes to, with nothing known about the node.
+    func prepare(
+        _ request: TransactionRequest, leastNonce: UInt64, asking node: () throws -> Node
+    ) throws -> Preparation {
+        var traits = NodeTraits()
+        let wave = try prepare([request], after: Standing(leastNonce: leastNonce), learning: &traits, asking: node)
+        guard let preparation = wave.preparations.first, wave.preparations.count == 1, wave.failure == nil else {
+            throw NotOne()
+        }
+        return preparation
+    }
+
+    struct NotOne: Error {}
+}
+
+extension Feed<TransactionRequest> {
+    /// Requests that are all there.
+    static func all(_ requests: [TransactionRequest]) -> Feed {
+        let rest = Mutex(requests)
+        return Feed(
+            read: {
+                rest.withLock { rest in
+                    defer { rest = [] }
+                    return rest.isEmpty ? nil : rest
+                }
+            },
+            wait: { duration, forInput in
+                if !forInput, let duration {
+                    _ = usleep(UInt32(clamping: duration.components.attoseconds / 1_000_000_000_000))
+                }
+                return forInput
+            })
     }
 }
 

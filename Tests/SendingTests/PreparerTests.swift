@@ -16,10 +16,10 @@ struct PreparerTests {
     /// What a request comes to on a chain.
     private func prepare(
         _ request: TransactionRequest, on chain: FakeChain = FakeChain(), chainId: UInt64? = nil,
-        leastNonce: UInt64 = 0, checksFunds: Bool = true
+        leastNonce: UInt64 = 0, purpose: Purpose = .sending, fees: FeeRules = FeeRules()
     ) throws -> Preparation {
         try chain.run { _, node in
-            try Preparer(sender: Address(account), chainId: chainId, checksFunds: checksFunds)
+            try Preparer(sender: Address(account), chainId: chainId, fees: fees, purpose: purpose)
                 .prepare(request, leastNonce: leastNonce) { node }
         }
     }
@@ -28,25 +28,26 @@ struct PreparerTests {
     private func ready(
         _ request: TransactionRequest, on chain: FakeChain = FakeChain(), leastNonce: UInt64 = 0
     ) throws -> FeeMarketTransaction {
-        guard case .ready(let transaction, _) = try prepare(request, on: chain, leastNonce: leastNonce) else {
+        guard case .ready(let prepared) = try prepare(request, on: chain, leastNonce: leastNonce) else {
             throw PreparationError()
         }
-        return transaction
+        return prepared.transaction
     }
 
     private struct PreparationError: Error {}
 
     @Test func `what is open comes from the node, in one request`() throws {
         try FakeChain().run { fake, node throws in
-            let preparation = try Preparer(sender: Address(account), chainId: 8453, checksFunds: true)
+            let preparation = try Preparer(sender: Address(account), chainId: 8453, purpose: .sending)
                 .prepare(.open, leastNonce: 0) { node }
             #expect(
                 preparation
                     == .ready(
-                        FeeMarketTransaction(
-                            chainId: 8453, nonce: 7, maxPriorityFeePerGas: wei(100_000_000),
-                            maxFeePerGas: wei(2_100_000_000), gasLimit: 120_000, to: contract, value: .zero,
-                            data: [1, 2, 3, 4]), gasUsed: 100_000))
+                        Prepared(
+                            FeeMarketTransaction(
+                                chainId: 8453, nonce: 7, maxPriorityFeePerGas: wei(100_000_000),
+                                maxFeePerGas: wei(2_100_000_000), gasLimit: 120_000, to: contract, value: .zero,
+                                data: [1, 2, 3, 4]), gasUsed: 100_000)))
             #expect(fake.server.requests.count == 1)
             let estimate = try #require(fake.calls.first { $0.method == "eth_estimateGas" })
             #expect(estimate.request?["from"] == .string(account))
@@ -122,7 +123,7 @@ struct PreparerTests {
         #expect(error.kind == .badInput)
         // A wei more is enough, and who only signs is not asked.
         #expect(try prepare(request, on: FakeChain(balance: .text("0xe531527bc001"))) != .needless)
-        guard case .ready = try prepare(request, on: chain, checksFunds: false) else { return unexpected(nil) }
+        guard case .ready = try prepare(request, on: chain, purpose: .signing) else { return unexpected(nil) }
     }
 
     @Test(
@@ -176,6 +177,31 @@ struct PreparerTests {
                 ])))
     }
 
+    @Test func `a tip is no less than the floor, unless the request says so`() throws {
+        let chain = Self.chain(baseFee: "0x1", tip: "0x1")
+        #expect(try ready(.open, on: chain).maxPriorityFeePerGas == FeeRules.usualLeastTip)
+        #expect(try ready(.open.with { $0.maxPriorityFeePerGas = wei(3) }, on: chain).maxPriorityFeePerGas == wei(3))
+    }
+
+    @Test(
+        "a transaction that takes another's place offers an eighth more, or what is usual now",
+        arguments: [
+            // The base fee and tip of the newest blocks, the limit, what is offered then.
+            ("0x1", "0x1", nil, (113, 1126)), ("0x3e8", "0x1", nil, (113, 2113)), ("0x1", "0x1f4", nil, (500, 1126)),
+            ("0x3e8", "0x1", 1126, (113, 1126)), ("0x3e8", "0x1", 1125, nil), ("0x1", "0xffff", 1130, (1130, 1130)),
+        ] as [(String, String, UInt64?, (UInt64, UInt64)?)])
+    func raised(baseFee: String, tip: String, limit: UInt64?, expected: (UInt64, UInt64)?) throws {
+        let transaction = FeeMarketTransaction(
+            chainId: 1, nonce: 0, maxPriorityFeePerGas: wei(100), maxFeePerGas: wei(1000), gasLimit: 21_000,
+            to: contract,
+            value: .zero, data: [])
+        let history = try Self.chain(baseFee: baseFee, tip: tip).run { _, node in try node.ask(.feeHistory) }
+        let rules = FeeRules(maxFee: limit.map(wei), leastTip: wei(1))
+        let raised = rules.raised(transaction, after: history)
+        #expect(raised?.tip == expected.map { wei($0.0) })
+        #expect(raised?.most == expected.map { wei($0.1) })
+    }
+
     @Test func `a node's word does not make a tip of more than 50 gwei`() throws {
         let transaction = try ready(.open, on: Self.chain(baseFee: "0x1", tip: "0x2386f26fc10000"))
         #expect(transaction.maxPriorityFeePerGas == wei(50_000_000_000))
@@ -184,15 +210,13 @@ struct PreparerTests {
 
     @Test func `no unit of gas may cost more than the operator allows`() throws {
         func prepared(baseFee: String) throws -> Preparation {
-            try Self.chain(baseFee: baseFee, tip: "0x5").run { _, node in
-                try Preparer(
-                    sender: Address(account), chainId: nil, checksFunds: false, maxFee: wei(100)
-                ).prepare(.open, leastNonce: 0) { node }
-            }
+            try prepare(
+                .open, on: Self.chain(baseFee: baseFee, tip: "0x5"), purpose: .signing,
+                fees: FeeRules(maxFee: wei(100), leastTip: wei(2)))
         }
-        guard case .ready(let transaction, _) = try prepared(baseFee: "0x64") else { throw PreparationError() }
-        #expect(transaction.maxFeePerGas == wei(100))
-        #expect(transaction.maxPriorityFeePerGas == wei(5))
+        guard case .ready(let most) = try prepared(baseFee: "0x64") else { throw PreparationError() }
+        #expect(most.transaction.maxFeePerGas == wei(100))
+        #expect(most.transaction.maxPriorityFeePerGas == wei(5))
         #expect(throws: SendError.tooExpensive(baseFee: wei(101), limit: wei(100))) { try prepared(baseFee: "0x65") }
     }
 
@@ -210,22 +234,20 @@ struct PreparerTests {
         arguments: [("0x5208", 25_200), ("0x1", 1), ("0x5", 6), ("0x100000000", 5_153_960_755)] as [(String, UInt64)])
     func gasMargin(estimate: String, expected: UInt64) throws {
         guard
-            case .ready(let transaction, _) = try prepare(
-                .open, on: FakeChain(gas: .text(estimate)), checksFunds: false)
+            case .ready(let prepared) = try prepare(
+                .open, on: FakeChain(gas: .text(estimate)), purpose: .signing)
         else { return unexpected(nil) }
-        #expect(transaction.gasLimit == expected)
+        #expect(prepared.transaction.gasLimit == expected)
     }
 
     @Test func `gas that is given is used as it is and not asked for`() throws {
         try FakeChain().run { fake, node throws in
             let request = TransactionRequest.open.with { $0.gas = 50_000 }
             guard
-                case .ready(let transaction, _) = try Preparer(
-                    sender: Address(account), chainId: nil, checksFunds: true
-                )
-                .prepare(request, leastNonce: 0, asking: { node })
+                case .ready(let prepared) = try Preparer(sender: Address(account), chainId: nil, purpose: .sending)
+                    .prepare(request, leastNonce: 0, asking: { node })
             else { return unexpected(nil) }
-            #expect(transaction.gasLimit == 50_000)
+            #expect(prepared.transaction.gasLimit == 50_000)
             #expect(!fake.methods.contains("eth_estimateGas"))
         }
     }
@@ -233,18 +255,18 @@ struct PreparerTests {
     @Test func `what leaves nothing open needs no node`() throws {
         struct Asked: Error {}
         func offline(
-            chainId: UInt64? = nil, checksFunds: Bool = false, _ change: (inout TransactionRequest) -> Void = { _ in }
+            chainId: UInt64? = nil, purpose: Purpose = .signing, _ change: (inout TransactionRequest) -> Void = { _ in }
         ) throws -> Preparation {
-            try Preparer(sender: Address(account), chainId: chainId, checksFunds: checksFunds)
+            try Preparer(sender: Address(account), chainId: chainId, purpose: purpose)
                 .prepare(.complete.with(change), leastNonce: 9) { throw Asked() }
         }
         let expected = FeeMarketTransaction(
             chainId: 8453, nonce: 7, maxPriorityFeePerGas: wei(1), maxFeePerGas: wei(2_000_000_000),
             gasLimit: 100_000, to: contract, value: .zero, data: [1, 2, 3, 4])
-        #expect(try offline() == .ready(expected, gasUsed: nil))
-        #expect(try offline(chainId: 8453) { $0.chainId = nil } == .ready(expected, gasUsed: nil))
+        #expect(try offline() == .ready(Prepared(expected)))
+        #expect(try offline(chainId: 8453) { $0.chainId = nil } == .ready(Prepared(expected)))
         #expect(throws: SendError.wrongChain(expected: 1, actual: 8453)) { try offline(chainId: 1) }
-        #expect(throws: Asked.self) { try offline(checksFunds: true) }
+        #expect(throws: Asked.self) { try offline(purpose: .dryRun) }
         #expect(throws: Asked.self) { try offline { $0.chainId = nil } }
         #expect(throws: Asked.self) { try offline { $0.nonce = nil } }
         #expect(throws: Asked.self) { try offline { $0.gas = nil } }

@@ -9,6 +9,7 @@ import Node
 import Primitives
 import Secp256k1
 import Sending
+import Synchronization
 import TEEBridge
 import Testing
 import Transactions
@@ -33,13 +34,18 @@ private func send(
     timeout: Duration = .seconds(20)
 ) throws -> Outcome {
     try chain.run { fake, node in
-        let policy = Sender.Policy(confirmations: confirmations, timeout: timeout, chainId: nil)
-        let sender = Sender(key: try testKey(), policy: policy) { node }
+        var policy = SendPolicy()
+        policy.confirmations = confirmations
+        policy.timeout = timeout
+        let sent = Mutex<[Bytes32]>([])
+        let telling = Telling(sending: { _, hash in sent.withLock { $0.append(hash) } })
+        let sender = try Sender(key: try testKey(), policy: policy, telling: telling) { node }
         var outcome = Outcome()
-        do { outcome.record = try sender.send(request) { hash, _ in outcome.sent.append(hash) } } catch {
-            outcome.error = error
-        }
+        do {
+            _ = try sender.send(.all([request])) { outcome.record = $0 }
+        } catch { outcome.error = error }
         outcome.calls = fake.calls
+        outcome.sent = sent.withLock(\.self)
         return outcome
     }
 }
@@ -47,10 +53,10 @@ private func send(
 /// The hash of ``TransactionRequest/complete``, signed by the test key.
 private func completeHash() throws -> Bytes32 {
     guard
-        case .ready(let transaction, _) = try Preparer(sender: testKey().address, chainId: nil, checksFunds: false)
+        case .ready(let prepared) = try Preparer(sender: testKey().address, chainId: nil, purpose: .signing)
             .prepare(.complete, leastNonce: 0, asking: { throw SendError.rejected(message: "asked") })
     else { throw SendError.rejected(message: "not ready") }
-    return transaction.signed(by: try testKey()).hash
+    return prepared.transaction.signed(by: try testKey()).hash
 }
 
 @Suite(.timeLimit(.minutes(1)))
@@ -86,7 +92,8 @@ struct SenderTests {
     @Test func `a node that gives another hash is doubted, and the chain is asked for ours`() throws {
         let other = Bytes32(checked: [UInt8](repeating: 0xEE, count: 32))
         let outcome = try send(
-            on: FakeChain(send: .text(other.hex), receipts: [.result(.null)]), timeout: .milliseconds(60))
+            on: FakeChain(isKnown: false, send: .text(other.hex), receipts: [.result(.null)]),
+            timeout: .milliseconds(60))
         #expect(outcome.record?.status == .pending)
         #expect(outcome.record?.doubt?.contains(other.hex) == true)
         #expect(outcome.sent == [try completeHash()])
@@ -111,9 +118,10 @@ struct SenderTests {
         "a server that did not take the call took no transaction",
         arguments: ["429 Too Many Requests", "403 Forbidden", "404 Not Found"])
     func refusedByTheServer(status: String) throws {
-        let outcome = try send(on: FakeChain(send: .instead(.answer(status: status, ""))))
+        let chain = FakeChain(isKnown: false, send: .instead(.answer(status: status, "")))
+        let outcome = try send(on: chain, timeout: .milliseconds(300))
         #expect(outcome.failure?.kind == .serviceFailed)
-        #expect(outcome.sent.isEmpty)
+        #expect(outcome.record == nil)
     }
 
     @Test(
@@ -126,7 +134,7 @@ struct SenderTests {
         #expect(outcome.error as? SendError == .rejected(message: message))
         #expect(outcome.failure?.kind == .serviceFailed)
         #expect(outcome.failure?.description == "the node refused the transaction: \"\(message)\"")
-        #expect(outcome.sent.isEmpty)
+        #expect(outcome.record == nil)
         #expect(outcome.sendCount == 1)
         #expect(!outcome.methods.contains("eth_getTransactionReceipt"))
     }
@@ -160,12 +168,9 @@ struct SenderTests {
 
     @Test func `a node that cannot be reached was sent nothing`() throws {
         let endpoint = try Endpoint(url: "http://127.0.0.1:\(LoopbackServer.closedPort())")
-        let policy = Sender.Policy(confirmations: 1, timeout: .seconds(20), chainId: nil)
-        let sender = Sender(key: try testKey(), policy: policy) { Node([RPCClient(endpoint)]) }
-        var sent: [Bytes32] = []
-        let error = #expect(throws: NodeError.self) { try sender.send(.complete) { hash, _ in sent.append(hash) } }
+        let sender = try Sender(key: try testKey(), policy: SendPolicy()) { Node([RPCClient(endpoint)]) }
+        let error = #expect(throws: NodeError.self) { try sender.send(.complete) }
         #expect(error?.kind == .serviceFailed)
-        #expect(sent.isEmpty)
     }
 
     @Test func `a receipt of another transaction is not taken for ours`() throws {
@@ -257,14 +262,34 @@ struct SenderTests {
 
     @Test func `each transaction of a run has the next nonce, whatever the node says is pending`() throws {
         try FakeChain().run { _, node throws in
-            let policy = Sender.Policy(confirmations: 1, timeout: .zero, chainId: nil)
-            let sender = Sender(key: try testKey(), policy: policy) { node }
+            let sender = try Sender(key: try testKey(), policy: SendPolicy()) { node }
             let nonces = try (0..<3).map { _ in
                 let raw = try #require(try sender.sign(.open).raw)
                 return try SignedTransaction(raw: raw).transaction.nonce
             }
             #expect(nonces == [7, 8, 9])
         }
+    }
+}
+
+extension Sender {
+    /// The record of one request.
+    private func only(_ body: ((SentRecord) -> Void) throws -> Void) throws -> SentRecord {
+        var records: [SentRecord] = []
+        try body { records.append($0) }
+        return try #require(records.count == 1 ? records.first : nil)
+    }
+
+    fileprivate func sign(_ request: TransactionRequest) throws -> SentRecord {
+        try only { report in try sign([request], report: report) }
+    }
+
+    fileprivate func simulate(_ request: TransactionRequest) throws -> SentRecord {
+        try only { report in try simulate([request], report: report) }
+    }
+
+    fileprivate func send(_ request: TransactionRequest) throws -> SentRecord {
+        try only { report in _ = try send(.all([request]), report: report) }
     }
 }
 
@@ -275,8 +300,7 @@ struct UnsentTests {
         on chain: FakeChain = FakeChain(), _ body: (FakeNode, Sender) throws -> Result
     ) throws -> Result {
         try chain.run { fake, node in
-            let policy = Sender.Policy(confirmations: 1, timeout: .zero, chainId: nil)
-            return try body(fake, Sender(key: testKey(), policy: policy) { node })
+            try body(fake, Sender(key: testKey(), policy: SendPolicy()) { node })
         }
     }
 
@@ -294,11 +318,10 @@ struct UnsentTests {
 
     @Test func `what leaves nothing open is signed without a node`() throws {
         struct Asked: Error {}
-        let policy = Sender.Policy(confirmations: 1, timeout: .zero, chainId: nil)
-        let sender = Sender(key: try testKey(), policy: policy) { throw Asked() }
+        let sender = try Sender(key: try testKey(), policy: SendPolicy()) { throw Asked() }
         #expect(try sender.sign(.complete).transactionHash == completeHash())
         #expect(throws: Asked.self) { try sender.sign(.open) }
-        #expect(throws: Asked.self) { try sender.send(.complete) { _, _ in } }
+        #expect(throws: Asked.self) { try sender.send(.complete) }
     }
 
     @Test func `simulating tells gas and the most that it may cost, and wants the funds`() throws {
@@ -322,7 +345,7 @@ struct UnsentTests {
         let request = TransactionRequest.open.with { $0.value = wei(2) }
         let error = try withSender(on: chain) { _, sender throws in
             #expect(throws: SendError.self) {
-                try isSimulated ? sender.simulate(request) : sender.send(request) { _, _ in }
+                _ = try isSimulated ? sender.simulate(request) : sender.send(request)
             }
         }
         #expect(

@@ -9,6 +9,12 @@ import TestVectors
 import Testing
 import Transactions
 
+extension SentRecord {
+    fileprivate init(of request: TransactionRequest, _ status: Status) {
+        self.init(label: request.label, id: request.id, status)
+    }
+}
+
 @Suite(.timeLimit(.minutes(1)))
 struct SentRecordTests {
     private static let hash = Bytes32(checked: [UInt8](repeating: 0xAA, count: 32))
@@ -16,7 +22,7 @@ struct SentRecordTests {
     private static func record(_ status: SentRecord.Status, _ change: (inout SentRecord) throws -> Void = { _ in })
         rethrows -> String
     {
-        var record = SentRecord(.open, status)
+        var record = SentRecord(of: .open, status)
         try change(&record)
         return record.json(decoding: TEEBridge.answers).compact
     }
@@ -36,15 +42,15 @@ struct SentRecordTests {
     }
 
     @Test func `neither label nor id is made up`() {
-        let bare = SentRecord(TransactionRequest(label: nil, to: contract, data: []), .skipped)
+        let bare = SentRecord(of: TransactionRequest(label: nil, to: contract, data: []), .skipped)
         #expect(bare.json(decoding: TEEBridge.answers).compact == #"{"status":"skipped"}"#)
-        let named = SentRecord(.open.with { $0.id = "a" }, .skipped)
+        let named = SentRecord(of: .open.with { $0.id = "a" }, .skipped)
         #expect(
             named.json(decoding: TEEBridge.answers).compact == #"{"label":"test","id":"a","status":"skipped"}"#)
     }
 
     @Test func `members stand in their order`() throws {
-        var record = SentRecord(.open.with { $0.id = "a" }, .reverted)
+        var record = SentRecord(of: .open.with { $0.id = "a" }, .reverted)
         record.transactionHash = Self.hash
         record.receipt = try Self.receipt([
             .members([
@@ -118,7 +124,7 @@ struct SentRecordTests {
             ])
         }
         let receipt = try Self.receipt(known + [foreign, anonymous])
-        var record = SentRecord(.open, .success)
+        var record = SentRecord(of: .open, .success)
         record.receipt = receipt
         let events = try #require(record.json(decoding: TEEBridge.answers).object?["events"]?.array)
         #expect(events.count == vectors.count + 2)

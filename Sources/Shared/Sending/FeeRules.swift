@@ -22,15 +22,17 @@ package struct FeeRules: Sendable {
 
     /// The fees of a transaction: what the request says, and the rest from the newest blocks, within the limit.
     ///
-    /// - Throws: ``SendError/tooExpensive(baseFee:limit:)``.
+    /// - Parameter history: gives the newest blocks' fees; not called where the request says all.
+    /// - Throws: ``SendError/tooExpensive(baseFee:limit:)``, and what `history` throws.
     package func fees(
-        for request: TransactionRequest, after history: FeeHistory
-    ) throws(SendError) -> (tip: Quantity, most: Quantity) {
+        for request: TransactionRequest, after history: () throws -> FeeHistory
+    ) throws -> (tip: Quantity, most: Quantity) {
         if let tip = request.maxPriorityFeePerGas, let most = request.maxFeePerGas, maxFee.map({ most <= $0 }) ?? true {
             return (tip, most)
         }
+        let history = try history()
         if let maxFee, history.nextBaseFee > maxFee {
-            throw .tooExpensive(baseFee: history.nextBaseFee, limit: maxFee)
+            throw SendError.tooExpensive(baseFee: history.nextBaseFee, limit: maxFee)
         }
         let usual = min(max(history.maxPriorityFeePerGas, leastTip), max(Self.mostTip, leastTip))
         let tip = request.maxPriorityFeePerGas ?? usual

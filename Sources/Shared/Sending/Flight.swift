@@ -126,22 +126,20 @@ final class Flight {
             return
         }
         let time = nextLook - ContinuousClock.now
-        if time > .zero { _ = feed.wait(isBusy && room > 0 ? min(time, Self.shortestPause) : time, takesIn && room > 0) }
+        if time > .zero {
+            _ = feed.wait(isBusy && room > 0 ? min(time, Self.shortestPause) : time, takesIn && room > 0)
+        }
     }
 
     /// Looks at what is waited for, if it is time to.
     ///
     /// - Parameter isLast: whether this is the end, and what is not known now is told as pending.
     private func advance(isLast: Bool) {
+        giveUp { $0.isRefused }
         let waiting = waiting
         guard !waiting.isEmpty, ContinuousClock.now >= nextLook || isLast else { return }
         let isMoved = look(at: waiting)
-        for (index, slot) in zip(slots.indices, slots) {
-            guard case .waiting(let outgoing) = slot else { continue }
-            if isLast || outgoing.isRefused || ContinuousClock.now >= outgoing.deadline {
-                slots[index] = givenUp(outgoing)
-            }
-        }
+        giveUp { isLast || $0.isRefused || ContinuousClock.now >= $0.deadline }
         pause = isMoved ? Self.shortestPause : min(pause * 1.5, Self.longestPause)
         nextLook = .now + pause
     }
@@ -181,9 +179,16 @@ final class Flight {
         slots[index] = .done(record)
     }
 
-    private func givenUp(_ outgoing: Outgoing) -> Slot {
-        guard !outgoing.mayBeSent, let reason = outgoing.refusal else { return .done(outgoing.pendingRecord) }
-        return .failed(reason)
+    /// Tells of those that are not waited for any longer what is known of them.
+    private func giveUp(where isOver: (Outgoing) -> Bool) {
+        for (index, slot) in zip(slots.indices, slots) {
+            guard case .waiting(let outgoing) = slot, isOver(outgoing) else { continue }
+            if !outgoing.mayBeSent, let reason = outgoing.refusal {
+                slots[index] = .failed(reason)
+            } else {
+                slots[index] = .done(outgoing.pendingRecord)
+            }
+        }
     }
 
     /// Hands transactions to the node, for the first time or again, and notes what it said.

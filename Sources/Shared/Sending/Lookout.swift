@@ -31,7 +31,9 @@ struct Lookout {
         var countTickets: [Address: NodeBatch.Ticket<UInt64>] = [:]
         let tickets = transactions.map { outgoing in
             var tickets = Tickets(receipts: outgoing.versions.map { batch.add(.receipt(of: $0.hash)) })
-            if let newest = outgoing.newest { tickets.isKnown = batch.add(.knows(newest.hash)) }
+            if let newest = outgoing.newest, outgoing.mayBeForgotten {
+                tickets.isKnown = batch.add(.knows(newest.hash))
+            }
             if let sender = outgoing.signed?.sender {
                 let ticket = countTickets[sender] ?? batch.add(.transactionCount(of: sender, at: .latest))
                 countTickets[sender] = ticket
@@ -67,7 +69,7 @@ struct Lookout {
             outgoing.take(receipt)
             // Nodes behind a balancer may differ by a block: a receipt is its own first confirmation.
             let depth = max(head, receipt.blockNumber) - receipt.blockNumber
-            outgoing.confirmations = depth &+ 1
+            outgoing.confirmations = depth == .max ? .max : depth + 1
             outgoing.state =
                 "it is in block \(receipt.blockNumber), with \(outgoing.confirmations) of \(confirmations) confirmations"
             return false
@@ -84,6 +86,7 @@ struct Lookout {
         outgoing.overtaken = nil
         guard let ticket = tickets.isKnown else { return false }
         let isKnown = try answers.answer(to: ticket)
+        outgoing.askedAt = .now
         if isKnown {
             outgoing.isAccepted = true
             outgoing.doubt = nil
@@ -127,5 +130,16 @@ struct Lookout {
             if case .reverted(let data)? = try? node.ask(.call(call, at: .number(number))) { return data }
         }
         return nil
+    }
+}
+
+extension Outgoing {
+    /// How long a node that has the transaction is believed to keep it.
+    private static let memory = Duration.seconds(3)
+
+    /// Whether it is time to ask if the node still has it.
+    fileprivate var mayBeForgotten: Bool {
+        guard isAccepted, doubt == nil, let time = [askedAt, sentAt].compactMap(\.self).max() else { return true }
+        return ContinuousClock.now - time >= Self.memory
     }
 }

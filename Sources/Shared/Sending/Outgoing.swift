@@ -42,6 +42,8 @@ final class Outgoing {
     var state = "it is in no block yet"
     /// When the newest version was handed over last.
     var sentAt: ContinuousClock.Instant?
+    /// When a node was asked last whether it knows the newest version.
+    var askedAt: ContinuousClock.Instant?
     /// Since when its nonce is used by a transaction that is none of these, and in how many looks that was seen.
     var overtaken: (since: ContinuousClock.Instant, looks: Int)?
     /// When it is sent with higher fees, if it is in no block until then.

@@ -84,8 +84,8 @@ package struct Standing: Sendable {
 
 /// What has been learned about a node while talking to it.
 package struct NodeTraits: Sendable {
-    /// Whether it may offer eth_simulateV1.
-    package var simulates = true
+    /// Whether it offers eth_simulateV1; nil as long as that is not known.
+    package var simulates: Bool?
     /// Whether it may offer eth_sendRawTransactionSync.
     package var waitsForBlocks = true
     /// Whether its chain may be a rollup that takes a fee for its parent chain.

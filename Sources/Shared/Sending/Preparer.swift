@@ -72,14 +72,14 @@ package struct Preparer {
     private func ask(
         _ requests: [TransactionRequest], _ node: Node, _ traits: inout NodeTraits
     ) throws -> WaveAnswers {
-        var questions = WaveAnswers.Questions(
-            requests: requests, sender: sender, isSimulated: requests.count > 1 && traits.simulates,
-            triesAlways: purpose == .dryRun, asksL1Fee: checksFunds && traits.hasL1Fee)
-        let answers = try WaveAnswers(questions, from: node)
-        guard questions.isSimulated, try answers.simulation() == nil else { return answers }
-        traits.simulates = false
-        questions.isSimulated = false
-        return try WaveAnswers(questions, from: node)
+        let isSimulated = requests.count > 1 && traits.simulates != false
+        let answers = try WaveAnswers(
+            WaveAnswers.Questions(
+                requests: requests, sender: sender, isSimulated: isSimulated,
+                isEstimated: !isSimulated || traits.simulates == nil, triesAlways: purpose == .dryRun,
+                asksL1Fee: checksFunds && traits.hasL1Fee), from: node)
+        if isSimulated { traits.simulates = try answers.simulation() != nil }
+        return answers
     }
 
     private func wave(
@@ -133,7 +133,7 @@ package struct Preparer {
             }
         }
         let gas = try request.gas ?? gasLimit(gasUsed, isSimulated: simulated != nil)
-        let (tip, most) = try fees.fees(for: request, after: answers.feeHistory())
+        let (tip, most) = try fees.fees(for: request, after: answers.feeHistory)
         let transaction = FeeMarketTransaction(
             chainId: try answers.chainId(), nonce: try request.nonce ?? max(answers.nonce(), standing.leastNonce),
             maxPriorityFeePerGas: tip, maxFeePerGas: most, gasLimit: gas, to: request.to, value: request.value,

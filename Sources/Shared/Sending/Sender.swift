@@ -83,7 +83,9 @@ package final class Sender {
             record.transactionHash = signed.hash
             record.raw = signed.raw
             return record
-        } report: { try report($0) }
+        } report: {
+            try report($0)
+        }
     }
 
     /// Asks what requests would do and cost, one on top of the other, and signs and sends nothing.
@@ -99,7 +101,9 @@ package final class Sender {
             )
             record.l1Fee = prepared.l1Fee == .zero ? nil : prepared.l1Fee
             return record
-        } report: { try report($0) }
+        } report: {
+            try report($0)
+        }
     }
 
     private func eachPrepared(

@@ -99,23 +99,23 @@ package struct SentRecord: Equatable, Sendable {
     package func json(decoding interface: ContractABI) -> JSONValue {
         stored
             ?? .members([
-            "label": label.map(JSONValue.string),
-            "id": id.map(JSONValue.string),
-            "status": .string(status.rawValue),
-            "transactionHash": (transactionHash?.hex).map(JSONValue.string),
-            "blockNumber": (receipt?.blockNumber.quantity).map(JSONValue.string),
-            "gasUsed": (receipt?.gasUsed ?? estimate?.gasUsed).map { .string($0.quantity) },
-            "effectiveGasPrice": (receipt?.effectiveGasPrice?.description).map(JSONValue.string),
-            "l1Fee": (l1Fee?.description).map(JSONValue.string),
-            "maxCost": (estimate?.maxCost.description).map(JSONValue.string),
-            "contractAddress": (contractAddress?.checksummed).map(JSONValue.string),
-            "revert": revert.map { Self.json($0, bytes: revertBytes) },
-            "events": receipt.flatMap { receipt in
-                receipt.logs.isEmpty ? nil : .array(receipt.logs.map { Self.json($0, decoding: interface) })
-            },
-            "result": (result?.hex).map(JSONValue.string),
-            "raw": (raw?.hex).map(JSONValue.string),
-        ])
+                "label": label.map(JSONValue.string),
+                "id": id.map(JSONValue.string),
+                "status": .string(status.rawValue),
+                "transactionHash": (transactionHash?.hex).map(JSONValue.string),
+                "blockNumber": (receipt?.blockNumber.quantity).map(JSONValue.string),
+                "gasUsed": (receipt?.gasUsed ?? estimate?.gasUsed).map { .string($0.quantity) },
+                "effectiveGasPrice": (receipt?.effectiveGasPrice?.description).map(JSONValue.string),
+                "l1Fee": (l1Fee?.description).map(JSONValue.string),
+                "maxCost": (estimate?.maxCost.description).map(JSONValue.string),
+                "contractAddress": (contractAddress?.checksummed).map(JSONValue.string),
+                "revert": revert.map { Self.json($0, bytes: revertBytes) },
+                "events": receipt.flatMap { receipt in
+                    receipt.logs.isEmpty ? nil : .array(receipt.logs.map { Self.json($0, decoding: interface) })
+                },
+                "result": (result?.hex).map(JSONValue.string),
+                "raw": (raw?.hex).map(JSONValue.string),
+            ])
     }
 
     /// `{"name":"NotOwner","args":{},"data":"0x…"}`; without name and args where the error is not known.

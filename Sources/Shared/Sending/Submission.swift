@@ -135,6 +135,7 @@ enum Submission {
     private static let refusalWords = [
         "nonce too high", "underpriced", "insufficient funds", "intrinsic gas", "gas limit", "fee cap",
         "max fee per gas", "priority fee", "gas price", "invalid sender", "invalid signature", "invalid transaction",
-        "invalid chain", "chain id", "chainid", "oversized", "initcode", "not supported", "limit exceeded", "unauthorized", "exceeds",
+        "invalid chain", "chain id", "chainid", "oversized", "initcode", "not supported", "limit exceeded",
+        "unauthorized", "exceeds",
     ]
 }

@@ -12,6 +12,8 @@ struct WaveAnswers {
         var sender: Address
         /// Whether the requests are tried one on top of the other.
         var isSimulated: Bool
+        /// Whether the requests are tried each alone.
+        var isEstimated: Bool
         /// Whether requests that say how much gas they may use are tried as well.
         var triesAlways: Bool
         var asksL1Fee: Bool
@@ -48,7 +50,7 @@ struct WaveAnswers {
         tickets = try requests.map { request in
             var tickets = Tickets()
             tickets.unless = request.unless.map { batch.add(.call($0.call, at: .latest)) }
-            if !questions.isSimulated, request.gas == nil || questions.triesAlways {
+            if questions.isEstimated, request.gas == nil || questions.triesAlways {
                 tickets.gas = batch.add(.estimateGas(request.call(from: questions.sender), at: .pending))
             }
             if questions.asksL1Fee { tickets.l1Fee = batch.add(try L1Fee.question(request)) }
