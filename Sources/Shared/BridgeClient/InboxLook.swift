@@ -44,8 +44,12 @@ struct InboxLook {
         func word(_ slot: StorageSlot) -> NodeQuery<Bytes32> {
             .storage(of: client.bridge, at: slot.word, block: tag)
         }
-        if access != .storage { count = batch.add(try client.call(TEEBridge.onboardingCount, [.word(member)], at: tag)) }
-        if access != .calls { size = batch.add(word(StorageLayout.solidity.inboxSize(of: member))) }
+        if access == nil || access == .calls {
+            count = batch.add(try client.call(TEEBridge.onboardingCount, [.word(member)], at: tag))
+        }
+        if access == nil || access == .storage {
+            size = batch.add(word(StorageLayout.solidity.inboxSize(of: member)))
+        }
         if let mark {
             for layout in StorageLayout.allCases where access == nil || access == layout.access {
                 marks[layout] = layout.marks(mark.index, of: member).map { batch.add(word($0)) }
