@@ -60,6 +60,9 @@ extension BridgeClient {
         try fake.run { fake, client throws in
             #expect(try client.read(from: count, after: last).messages.isEmpty)
             #expect(fake.server.requests.count == 1)
+            // Seven words, and three answers that are no longer: less than a kilobyte.
+            #expect(fake.methods.count == 10)
+            #expect(fake.methods.filter { $0 == "eth_getStorageAt" }.count == 7)
             #expect(try client.read(from: count, after: last).messages.isEmpty)
             #expect(fake.server.requests.count == 2)
             // The size, three words of the last message, the newest block, the chain: how it is read is known now.
@@ -152,7 +155,9 @@ extension BridgeClient {
     func stands(index: UInt64) throws {
         let fake = FakeBridge().withStoredInbox(of: member, Self.payloads)
         let mark = mark(index, Self.payloads[Int(index)])
-        #expect(try fake.run { _, client in try client.read(from: index + 1, after: mark).messages.count } == Int(2 - index))
+        #expect(
+            try fake.run { _, client in try client.read(from: index + 1, after: mark).messages.count } == Int(2 - index)
+        )
         for spoilt in [payload(6), payload(41), payload(101), Array(payload(100).reversed())] {
             var other = fake
             other.store(spoilt, at: index, of: member)
@@ -199,7 +204,9 @@ extension BridgeClient {
     }
 
     @Test func `a mark does not depend on the layout`() throws {
-        let words = [Quantity(UInt64(1)).word, Quantity(UInt64(40)).word, Bytes32(checked: Array(payload(40).prefix(32)))]
+        let words = [
+            Quantity(UInt64(1)).word, Quantity(UInt64(40)).word, Bytes32(checked: Array(payload(40).prefix(32))),
+        ]
         #expect(StorageLayout.vyper.mark(0, of: member, words) == mark(0, payload(40)))
         #expect(mark(0, payload(31)) != mark(0, payload(31) + [0]))
     }

@@ -1,12 +1,14 @@
 """The deployed versions of the bridge: inboxes of any length, floods, reorganisations and blocks that are chosen."""
 
 import json
+import subprocess
 import time
 
 import ecies
 import pytest
+from devchain.launcher import RpcFailure
 
-from harness import BAD_INPUT, DONE, NO, hexed, run, running
+from harness import BAD_INPUT, DONE, NO, run, running
 from proofs import PROOFS, VECTORS
 from services import method_names, relay, running_chain
 from stored_bridge import StoredBridge
@@ -46,13 +48,8 @@ def test_the_call_that_gives_all_fails_and_all_is_read(bridge, chain):
     assert payloads(result) == texts
     assert [document["from"] for document in result.documents] == [B] * len(texts)
     assert GET_ONBOARDING not in json.dumps([body.decode() for _, _, body in node.requests])
-    assert "error" in json.loads(post_call(chain, bridge))
-
-
-def post_call(chain, bridge) -> str:
-    """What the node answers to getOnboarding."""
-    request = {"to": bridge.address, "data": GET_ONBOARDING + A[2:]}
-    return chain._node.post(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [request, "latest"]}))
+    with pytest.raises(RpcFailure):
+        chain.rpc("eth_call", {"to": bridge.address, "data": GET_ONBOARDING + A[2:]}, "latest")
 
 
 def test_garbage_is_passed_over(bridge):
@@ -76,41 +73,60 @@ def test_proven_reading_is_the_same(bridge):
     assert payloads(result) == payloads(watch(bridge).check_done()) == ["one", "y" * 4000, "three"]
 
 
-def idle(chain, count: int, polls: int = 3) -> tuple[float, float]:
-    """HTTP requests and bytes of answers that a poll takes which finds nothing new."""
+def look_of(chain) -> tuple[float, dict]:
+    """The bytes of answers and the calls of one look that finds nothing new, if each is one request."""
     chain.rpc("dev_resetStats")
-    while (before := chain.rpc("dev_stats"))["httpRequests"] < polls:
+    deadline = time.monotonic() + 20
+    while (stats := chain.rpc("dev_stats"))["httpRequests"] < 3:
+        assert time.monotonic() < deadline
         time.sleep(0.02)
-    return before["httpRequests"], before["responseBytes"]
+    looks = stats["calls"]["eth_blockNumber"]
+    assert stats["httpRequests"] == looks
+    return stats["responseBytes"] / looks, {name: count / looks for name, count in stats["calls"].items()}
 
 
-class TestCosts:
-    """What a look costs, which begins at the first new message; before it the inbox is garbage."""
+def new_messages(process, indices) -> None:
+    for index in indices:
+        assert json.loads(process.stdout.readline())["index"] == index
 
-    @pytest.fixture(params=["v1", "v2", "ours"])
-    def inbox(self, chain, request):
-        if request.param == "ours":
-            return None
-        bridge = StoredBridge(chain, int(request.param[1]))
-        for proof in PROOFS:
-            bridge.register(proof)
-        return bridge
 
-    @pytest.mark.parametrize("count", [10, 1000])
-    def test_an_idle_look_is_one_small_request(self, chain, bridge, count):
-        bridge.post(B, A, *[b""] * (count - 1), sealed("last"))
-        with running("inbox-watch", "--interval", "0.05", env=bridge.env | {"PRIVATE_KEY": KEY}, stderr=-3) as process:
-            assert json.loads(process.stdout.readline())["index"] == count - 1
-            time.sleep(0.2)
-            requests, answered = idle(chain, count)
-            assert answered / requests < 400
-            assert chain.rpc("dev_stats")["calls"].keys() == {"eth_blockNumber", "eth_chainId", "eth_getStorageAt"}
-            chain.rpc("dev_resetStats")
-            bridge.post(B, A, *[sealed("new")] * 5, first=count)
-            for index in range(count, count + 5):
-                assert json.loads(process.stdout.readline())["index"] == index
-            # The sizes of five messages, and five times a sender, the size again and four words.
-            assert chain.rpc("dev_stats")["calls"]["eth_getStorageAt"] < 60
+@pytest.mark.parametrize("version, count", [(1, 10), (2, 1000), (1, 10_000)])
+def test_a_look_costs_what_is_new(chain, version, count):
+    bridge = StoredBridge(chain, version)
+    for proof in PROOFS:
+        bridge.register(proof)
+    bridge.post(B, A, *[b""] * (count - 1), sealed("last"))
+    env = bridge.env | {"PRIVATE_KEY": KEY}
+    with running("inbox-watch", "--interval", "0.1", env=env, stderr=subprocess.DEVNULL) as process:
+        new_messages(process, [count - 1])
+        time.sleep(0.2)
+        answered, calls = look_of(chain)
+        assert answered < 250 and calls == {"eth_blockNumber": 1, "eth_chainId": 1, "eth_getStorageAt": 1}
+        chain.rpc("dev_resetStats")
+        bridge.post(B, A, *[sealed("new")] * 5, first=count)
+        new_messages(process, range(count, count + 5))
+        # The sizes of five messages, and of each the sender, the size again and four words.
+        words = chain.rpc("dev_stats")["calls"]["eth_getStorageAt"]
+        assert 35 <= words < 80
+
+
+@pytest.mark.parametrize("count", [10, 60])
+def test_a_look_at_our_contract_costs_what_is_new(chain, count):
+    chain.onboard(B, A, *[b""] * (count - 1), sealed("last"))
+    env = chain.env | {"PRIVATE_KEY": KEY}
+    with running("inbox-watch", "--interval", "0.1", env=env, stderr=subprocess.DEVNULL) as process:
+        new_messages(process, [count - 1])
+        time.sleep(0.2)
+        answered, calls = look_of(chain)
+        assert answered < 250 and calls == {"eth_blockNumber": 1, "eth_chainId": 1, "eth_call": 1}
+
+
+def test_the_first_look_at_an_empty_inbox_is_one_small_request(chain, bridge):
+    for env in (bridge.env, chain.env):
+        chain.rpc("dev_resetStats")
+        assert run("inbox-watch", "--once", env=env | {"PRIVATE_KEY": KEY}).check_done().stdout == b""
+        stats = chain.rpc("dev_stats")
+        assert stats["httpRequests"] == 1 and stats["responseBytes"] < 1000
 
 
 def test_messages_are_read_when_they_are_deep_enough(bridge, chain):
