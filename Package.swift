@@ -102,7 +102,7 @@ let package = Package(
         library("ProvenState", ["Failures", "JSON", "JSONRPC", "Node", "Primitives", "Retrying", "StateProofs"]),
         library(
             "BridgeClient",
-            ["ABI", "Failures", "Node", "Primitives", "ProvenState", "Secp256k1", "TEEBridge", bigInt]),
+            ["ABI", "Failures", "JSONRPC", "Node", "Primitives", "ProvenState", "Secp256k1", "TEEBridge", bigInt]),
         library(
             "Inbox",
             ["BridgeClient", "ECIES", "Envelope", "Failures", "JSON", "Primitives", "Secp256k1", "Secrets"]),

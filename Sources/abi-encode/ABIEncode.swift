@@ -18,7 +18,7 @@ struct ABIEncode: Program {
         version: version,
         subcommands: [
             Register.self, Onboard.self, AddKMSRoot.self, RemoveKMSRoot.self, AddAllowedCode.self,
-            RemoveAllowedCode.self, AddComposeHash.self, Deploy.self, Call.self,
+            RemoveAllowedCode.self, AddVerifier.self, RemoveVerifier.self, AddComposeHash.self, Deploy.self, Call.self,
         ])
 }
 

@@ -46,6 +46,26 @@ struct RemoveAllowedCode: ParsableCommand {
     func run() throws { try emit(BridgeRequests(bridge: bridge.address()).code(code, isAllowed: false)) }
 }
 
+struct AddVerifier: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add-verifier", abstract: "A request that allows a verifier, on a bridge that has verifiers.")
+    @OptionGroup var bridge: BridgeOption
+    @Argument(help: "The verifier contract.", transform: { try Address($0) })
+    var verifier: Address
+
+    func run() throws { try emit(BridgeRequests(bridge: bridge.address()).verifier(verifier, isAllowed: true)) }
+}
+
+struct RemoveVerifier: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove-verifier", abstract: "A request that takes a verifier off the allow-list.")
+    @OptionGroup var bridge: BridgeOption
+    @Argument(help: "The verifier contract.", transform: { try Address($0) })
+    var verifier: Address
+
+    func run() throws { try emit(BridgeRequests(bridge: bridge.address()).verifier(verifier, isAllowed: false)) }
+}
+
 struct AddComposeHash: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add-compose-hash",

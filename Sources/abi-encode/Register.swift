@@ -14,6 +14,10 @@ struct Register: ParsableCommand {
         discussion: """
             With --allow, each proof's KMS root and code are put on the bridge's allow-lists first, but only for a \
             root that --kms-root or KMS_ROOTS names: whoever made the proof chose its root.
+
+            With --verifier, the requests are for the second version of the bridge, which leaves the judgement of \
+            proofs to contracts of their own; --allow then puts the root on the verifier's allow-list, and the \
+            verifier on the bridge's.
             """)
 
     @OptionGroup var bridge: BridgeOption
@@ -21,6 +25,11 @@ struct Register: ParsableCommand {
 
     @Flag(help: "Ask for the KMS root and the code to be allowed first (the bridge's owner must send that).")
     var allow = false
+
+    @Option(
+        help: ArgumentHelp("The dstack verifier of a bridge that has verifiers.", valueName: "address"),
+        transform: { try Address($0) })
+    var verifier: Address?
 
     @Option(
         help: ArgumentHelp("Take proofs of this app alone: 20 bytes of hex.", valueName: "hex"),
@@ -34,18 +43,24 @@ struct Register: ParsableCommand {
         let requests = try BridgeRequests(bridge: bridge.address())
         let trusted = try roots.trusted()
         let input = try Input(path: file, awaited: "proofs", voice: ABIEncode.voice)
+        let lists = verifier.map(BridgeRequests.init(bridge:)) ?? requests
+        var isVerifierAllowed = verifier == nil
         var allowedRoots: Set<Address> = []
         var allowedCodes: Set<Bytes32> = []
         try input.forEachObject(limit: inputLimit, parse: { try checked(Proof(json: $0), trusted: trusted) }) { proof in
             if allow {
+                if !isVerifierAllowed, let verifier {
+                    try emit(requests.verifier(verifier, isAllowed: true))
+                    isVerifierAllowed = true
+                }
                 if allowedRoots.insert(proof.kmsRoot).inserted {
-                    try emit(requests.kmsRoot(proof.kmsRoot, isAllowed: true))
+                    try emit(lists.kmsRoot(proof.kmsRoot, isAllowed: true))
                 }
                 if allowedCodes.insert(proof.codeId).inserted {
                     try emit(requests.code(proof.codeId, isAllowed: true))
                 }
             }
-            try emit(requests.register(proof))
+            try emit(requests.register(proof, verifier: verifier))
         }
     }
 

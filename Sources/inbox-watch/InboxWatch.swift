@@ -48,6 +48,7 @@ struct InboxWatch: Program {
 
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
+    @OptionGroup var block: BlockOptions
     @OptionGroup var timeout: TimeoutOption
     @OptionGroup(title: "Nodes that are not trusted") var verification: VerifyOptions
     @OptionGroup var keys: KeyOptions
@@ -56,7 +57,9 @@ struct InboxWatch: Program {
 
     func run() throws {
         let timeout = try timeout.duration(default: .seconds(30))
-        let reader = try verification.reader(of: bridge.address(), rpc: rpc, timeout: timeout) { voice.warning($0) }
+        let reader = try verification.reader(
+            of: bridge.address(), rpc: rpc, block: block.named, timeout: timeout
+        ) { voice.warning($0) }
         let inbox = Inbox(reader, key: try keys.load(fallback: .member), requiresAuthentication: requireAuthenticated)
         var next: UInt64 = 0
         while true {

@@ -1,6 +1,5 @@
 import ABI
 import BigInt
-import BridgeClient
 import Failures
 import FakeNode
 import JSON
@@ -13,66 +12,20 @@ import TEEBridge
 import TestVectors
 import Testing
 
-private let bridge = Address(checked: [UInt8](repeating: 0xB1, count: 20))
-
-/// A TEEBridge contract as a node shows it, each part of which a test may change.
-private struct FakeBridge: Sendable {
-    var chainId = "0x2105"
-    var code: FakeNode.Reply = .text("0x6080")
-    /// What calls of the functions answer, by their selectors; the others revert without a word.
-    var answers: [[UInt8]: @Sendable (_ arguments: [UInt8]) -> FakeNode.Reply] = [:]
-    var takesBatches = true
-
-    func answer(_ call: FakeNode.Call) -> FakeNode.Reply {
-        switch call.method {
-        case "eth_chainId": return .text(chainId)
-        case "eth_getCode": return code
-        case "eth_call":
-            let data = (try? Hex.decode(call.request?["data"]?.string ?? "")) ?? []
-            let answer = answers[Array(data.prefix(4))]
-            return answer?(Array(data.dropFirst(4))) ?? .error(3, "execution reverted", data: "0x")
-        default: return .error(-32601, "no such method")
-        }
-    }
-
-    /// The bridge with a function that answers so.
-    func with(_ function: ABIFunction, _ reply: FakeNode.Reply) -> FakeBridge {
-        var bridge = self
-        bridge.answers[function.selector.bytes] = { _ in reply }
-        return bridge
-    }
-
-    /// The bridge with an inbox that can be counted and read one by one.
-    func withInbox(count: UInt64) -> FakeBridge {
-        var bridge = self
-        bridge.answers[TEEBridge.onboardingCount.selector.bytes] = { _ in .text(Quantity(count).word.hex) }
-        bridge.answers[TEEBridge.onboardingMessage.selector.bytes] = { arguments in
-            guard let index = (try? Quantity(bigEndian: arguments.suffix(32)))?.uint64, index < count else {
-                return .error(3, "execution reverted", data: "0x")
-            }
-            return .text(message(index).hex)
-        }
-        return bridge
-    }
-
-    func run<Result>(chainId: UInt64? = nil, _ body: (FakeNode, BridgeClient) throws -> Result) throws -> Result {
-        try withFakeNode(takesBatches: takesBatches, { answer($0) }) { fake, node in
-            try body(fake, BridgeClient(node, bridge: bridge, chainId: chainId))
-        }
-    }
-}
-
-/// The message that stands at an index: from a member made of it, and with it as its payload.
-private func message(_ index: UInt64) -> [UInt8] {
-    let word = Quantity(index + 1).word
-    let values: [ABIValue] = [.word(word), .bytes(Array("\(index)".utf8))]
-    return (try? ABI.encode(values, as: [.fixedBytes(.word), .bytes])) ?? []
-}
+@testable import BridgeClient
 
 @Suite(.timeLimit(.minutes(1)))
 struct PublicKeyTests {
     private static func answers() throws -> JSONObject { try TestVectors.load("teebridge.json").object("answers") }
     private static func member() throws -> Bytes32 { try Bytes32(hex: answers().string("member_id")) }
+
+    @Test func `the second version's members are known by the shape of its answer`() throws {
+        let answers = try Self.answers()
+        let member = try Self.member()
+        #expect(try key(.text(answers.string("getMemberV2"))) == answers.string("key"))
+        let absent = try answers.string("getMemberV2_absent")
+        #expect(throws: BridgeClientError.notAMember(member)) { try key(.text(absent)) }
+    }
 
     /// The key that a bridge gives for the vectors' member, where getMember answers so.
     private func key(_ answer: FakeNode.Reply, in fake: FakeBridge = FakeBridge(), chainId: UInt64? = nil) throws
@@ -154,7 +107,7 @@ struct PublicKeyTests {
     }
 
     @Test func `a failure of the node is its own`() throws {
-        #expect(throws: NodeError.failed(.response(code: -32000, message: "no", data: nil))) {
+        #expect(throws: BridgeClientError.node(.failed(.response(code: -32000, message: "no", data: nil)))) {
             try key(.error(-32000, "no"))
         }
     }
@@ -170,7 +123,11 @@ struct MessagesTests {
     ) throws -> (messages: [BridgeClient.Message], requests: Int) {
         try fake.run(chainId: chainId) { fake, client in
             var messages: [BridgeClient.Message] = []
-            try client.forEachMessage(of: Self.member, from: first) { messages.append($0) }
+            try client.forEachMessage(of: Self.member, from: first) {
+                messages.append($0)
+            } unread: { _, reason in
+                throw reason
+            }
             return (messages, fake.server.requests.count)
         }
     }
@@ -248,8 +205,11 @@ struct MessagesTests {
         }
         try fake.run { _, client throws in
             var indices: [UInt64] = []
-            #expect(throws: NodeError.self) {
-                try client.forEachMessage(of: Self.member, from: 0) { indices.append($0.index) }
+            #expect(throws: BridgeClientError.node(.failed(.response(code: -32000, message: "no", data: nil)))) {
+                try client.forEachMessage(of: Self.member, from: 0) {
+                    indices.append($0.index)
+                } unread: { _, _ in
+                }
             }
             #expect(indices == Array(0..<50))
         }
@@ -263,6 +223,7 @@ struct MessagesTests {
                 try client.forEachMessage(of: Self.member, from: 0) { _ in
                     count += 1
                     if count == 3 { throw Enough() }
+                } unread: { _, _ in
                 }
             }
             #expect(count == 3)

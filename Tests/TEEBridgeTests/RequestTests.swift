@@ -13,6 +13,7 @@ import Transactions
     private static let word = Bytes32(checked: [UInt8](repeating: 0x11, count: 32))
     private static let other = Bytes32(checked: [UInt8](repeating: 0x22, count: 32))
     private static let root = Address(checked: [UInt8](repeating: 0x33, count: 20))
+    private static let verifier = Address(checked: [UInt8](repeating: 0x77, count: 20))
 
     /// The request is what eth-abi made of the same call.
     private static func expect(
@@ -43,6 +44,11 @@ import Transactions
         let vectors = try TestVectors.load("teebridge.json", member: "registrations")
         #expect(proofs.count == vectors.count)
         for (proof, vector) in zip(proofs, vectors) { try Self.expect(Self.requests.register(proof), vector) }
+        let verified = try TestVectors.load("teebridge.json", member: "verified_registrations")
+        #expect(proofs.count == verified.count)
+        for (proof, vector) in zip(proofs, verified) {
+            try Self.expect(Self.requests.register(proof, verifier: Self.verifier), vector)
+        }
     }
 
     @Test func `a message is posted as eth-abi encodes it, on no condition`() throws {
@@ -56,6 +62,7 @@ import Transactions
         let verb = isAllowed ? "add" : "remove"
         try Self.expect(Self.requests.kmsRoot(Self.root, isAllowed: isAllowed), Self.vector("\(verb)KmsRoot"))
         try Self.expect(Self.requests.code(Self.word, isAllowed: isAllowed), Self.vector("\(verb)AllowedCode"))
+        try Self.expect(Self.requests.verifier(Self.verifier, isAllowed: isAllowed), Self.vector("\(verb)Verifier"))
     }
 
     @Test func `a compose hash goes to the app's own contract`() throws {

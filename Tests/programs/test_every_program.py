@@ -9,6 +9,7 @@ import pytest
 from harness import BAD_INPUT, ENVIRONMENT, PROGRAMS, ROOT, program_path, run
 
 ABI_COMMANDS = ("register", "onboard", "add-kms-root", "remove-kms-root", "add-allowed-code", "remove-allowed-code",
+                "add-verifier", "remove-verifier",
                 "add-compose-hash", "deploy", "call")
 COMMANDS = [(program,) for program in PROGRAMS] + [("abi-encode", command) for command in ABI_COMMANDS]
 

@@ -407,7 +407,11 @@ def test_edits_keep_proofs_valid_and_survive_reorganisations(start):
     bench.rpc("dev_setBalance", STRANGER, hex(5 * ETHER))
     bench.rpc("dev_setCode", STRANGER, "0x60015460005260206000f3")
     bench.rpc("dev_setStorageAt", STRANGER, "0x1", "0x2a")
-    bench.rpc("dev_reorg", 3)
+    before = number(bench.rpc("eth_blockNumber"))
+    bench.rpc("dev_setStorage", STRANGER, {"0x2": "0x7", "0x" + "ff" * 32: "0x8"})
+    assert number(bench.rpc("eth_blockNumber")) == before + 1
+    assert number(bench.rpc("eth_getStorageAt", STRANGER, "0x" + "ff" * 32)) == 8
+    bench.rpc("dev_reorg", 4)
     assert number(bench.rpc("eth_call", {"to": STRANGER})) == 42
     root = bench.rpc("eth_getBlockByNumber", "latest", False)["stateRoot"]
     proof = bench.rpc("eth_getProof", STRANGER, ["0x1"], "latest")

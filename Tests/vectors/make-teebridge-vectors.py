@@ -14,6 +14,7 @@ from eth_utils import keccak
 HERE = Path(__file__).parent
 PROOF = "(bytes32,bytes,bytes,bytes,bytes,bytes,string)"
 MESSAGES = "(bytes32,bytes)[]"
+VERIFIER = "0x" + 20 * "77"
 
 # Name, types of the arguments, types of the results.
 FUNCTIONS = [
@@ -31,6 +32,11 @@ FUNCTIONS = [
     ("removeAllowedCode", ["bytes32"], []),
     ("allowedCode", ["bytes32"], ["bool"]),
     ("owner", [], ["address"]),
+    ("register", ["address", "bytes"], ["bytes32"]),
+    ("getMember", ["bytes32"], ["bytes32", "address", "bytes", "bytes", "uint256"]),
+    ("addVerifier", ["address"], []),
+    ("removeVerifier", ["address"], []),
+    ("allowedVerifiers", ["address"], ["bool"]),
     ("addComposeHash", ["bytes32"], []),
     ("allowedComposeHashes", ["bytes32"], ["bool"]),
 ]
@@ -94,13 +100,23 @@ def call(name: str, *arguments, unless: str | None = None, subject=None, answer:
     return request
 
 
-def registration(proof: dict) -> dict:
+def arguments(proof: dict) -> tuple:
+    """What registerDstack takes, and the dstack verifier as encoded bytes."""
     parts = proof["dstack_proof"]
     names = ["message_hash", "message_signature", "app_signature", "kms_signature"]
     keys = ["derived_compressed_pubkey", "app_compressed_pubkey"]
     values = tuple(raw(parts[name]) for name in names + keys) + (parts["purpose"],)
-    arguments = (raw(proof["code_id"]), values)
-    return call("registerDstack", *arguments, unless="isMember", subject=raw(proof["member_id"]))
+    return raw(proof["code_id"]), values
+
+
+def registration(proof: dict) -> dict:
+    return call("registerDstack", *arguments(proof), unless="isMember", subject=raw(proof["member_id"]))
+
+
+def verified_registration(proof: dict) -> dict:
+    """The same for the second version, whose verifier the requests below allow."""
+    encoded = eth_abi.encode(["bytes32", PROOF], arguments(proof))
+    return call("register", VERIFIER, encoded, unless="isMember", subject=raw(proof["member_id"]))
 
 
 def requests() -> list[dict]:
@@ -112,6 +128,8 @@ def requests() -> list[dict]:
         result.append(call(name, root, unless="allowedKmsRoots", subject=root, answer=answer))
     for name, answer in [("addAllowedCode", True), ("removeAllowedCode", False)]:
         result.append(call(name, word, unless="allowedCode", subject=word, answer=answer))
+    for name, answer in [("addVerifier", True), ("removeVerifier", False)]:
+        result.append(call(name, VERIFIER, unless="allowedVerifiers", subject=VERIFIER, answer=answer))
     return [*result, call("addComposeHash", word, unless="allowedComposeHashes", subject=word)]
 
 
@@ -146,11 +164,16 @@ def answers(proof: dict) -> dict:
     key = raw(proof["dstack_proof"]["derived_compressed_pubkey"])
     inbox = [(32 * b"\x44", b"first"), (32 * b"\x55", bytes(range(200)))]
     member_types = ["bytes32", "bytes", "uint256"]
+    types_v2 = ["bytes32", "address", "bytes", "bytes", "uint256"]
     return {
         "member_id": proof["member_id"],
         "key": hexed(key),
         "getMember": hexed(eth_abi.encode(member_types, [raw(proof["code_id"]), key, 1_700_000_000])),
         "getMember_absent": hexed(eth_abi.encode(member_types, [bytes(32), b"", 0])),
+        "getMemberV2": hexed(
+            eth_abi.encode(types_v2, [raw(proof["code_id"]), VERIFIER, key, b"user data", 1_700_000_000])
+        ),
+        "getMemberV2_absent": hexed(eth_abi.encode(types_v2, [bytes(32), "0x" + 20 * "00", b"", b"", 0])),
         "getOnboarding": hexed(eth_abi.encode([MESSAGES], [inbox])),
         "getOnboarding_empty": hexed(eth_abi.encode([MESSAGES], [[]])),
         "onboardingMessage": [hexed(eth_abi.encode(["bytes32", "bytes"], message)) for message in inbox],
@@ -172,6 +195,7 @@ def main() -> None:
         ],
         "events": [event(*declaration) for declaration in EVENTS],
         "registrations": [registration(proof) for proof in proofs],
+        "verified_registrations": [verified_registration(proof) for proof in proofs],
         "requests": requests(),
         "answers": answers(proofs[0]),
     }

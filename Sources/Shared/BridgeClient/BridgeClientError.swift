@@ -1,7 +1,9 @@
 package import Failures
+package import Node
 package import Primitives
+package import ProvenState
 
-/// Why a bridge's answer is not used.
+/// Why a bridge was not read, or what it answered is not used.
 package enum BridgeClientError: Failure, Equatable {
     /// There is no contract at the address.
     case noContract(Address)
@@ -17,12 +19,24 @@ package enum BridgeClientError: Failure, Equatable {
     case unknownLayout(Address)
     /// A message that is longer than what is read.
     case payloadTooLarge(count: UInt64, limit: UInt64)
+    /// Where a message was read before, another stands now: the chain was reorganised.
+    case replaced(index: UInt64)
+    /// An inbox has fewer messages than were read of it: the node is behind, or the chain was reorganised.
+    case shorter(count: UInt64, read: UInt64)
+    /// A message that was there a moment ago is not, or not as it was: the chain is being reorganised.
+    case changedMeanwhile(index: UInt64)
+    /// The node gave no answer.
+    case node(NodeError)
+    /// The nodes' answers are not proven.
+    case unproven(ProvenStateError)
 
     package var kind: FailureKind {
         switch self {
         case .noContract, .wrongChain, .unknownLayout: .badInput
         case .notAMember, .foreignKey, .payloadTooLarge: .answerIsNo
-        case .unexpectedAnswer: .serviceFailed
+        case .unexpectedAnswer, .replaced, .shorter, .changedMeanwhile: .serviceFailed
+        case .node(let error): error.kind
+        case .unproven(let error): error.kind
         }
     }
 
@@ -37,6 +51,12 @@ package enum BridgeClientError: Failure, Equatable {
         case .unknownLayout(let address):
             "the storage of the contract at \(address) is not laid out like that of a TEEBridge"
         case .payloadTooLarge(let count, let limit): "the payload has \(count) bytes, and \(limit) are read"
+        case .replaced(let index): "the chain was reorganised: another message \(index) stands where one was read"
+        case .shorter(let count, let read):
+            "the inbox has \(count) messages, and \(read) were read: the node is behind, or the chain was reorganised"
+        case .changedMeanwhile(let index): "the message \(index) changed while it was read"
+        case .node(let error): error.description
+        case .unproven(let error): error.description
         }
     }
 
@@ -44,6 +64,8 @@ package enum BridgeClientError: Failure, Equatable {
         switch self {
         case .noContract: ["is the address right, and the chain?"]
         case .foreignKey: ["the node lies, or is broken: use another"]
+        case .node(let error): error.hints
+        case .unproven(let error): error.hints
         default: []
         }
     }

@@ -26,13 +26,38 @@ enum StorageLayout: CaseIterable {
         }
     }
 
-    /// Where a message begins: the sender's id, and behind it the payload's first word.
+    /// Where a message begins: the sender's id, and behind it the word that tells the payload's size.
     func message(_ index: UInt64, of member: Bytes32) -> StorageSlot {
         switch self {
         case .solidity:
             inboxSize(of: member).solidityContent.advanced(by: index).advanced(by: index)
         case .vyper:
             Self.inboxes.vyperEntry(member).vyperEntry(Quantity(index).word)
+        }
+    }
+
+    /// The three words that a message is known by again: the sender, the payload's size, and the payload's first word
+    /// where it does not stand with the size.
+    func marks(_ index: UInt64, of member: Bytes32) -> [StorageSlot] {
+        let sender = message(index, of: member)
+        let size = sender.advanced(by: 1)
+        return [sender, size, content(at: size)]
+    }
+
+    /// The mark of what stands at ``marks(_:of:)``; nil if it is no message.
+    func mark(_ index: UInt64, of member: Bytes32, _ words: [Bytes32]) -> MessageMark? {
+        guard words.count == 3, words[0] != .zero,
+            let stored = bytes(words[1], at: message(index, of: member).advanced(by: 1))
+        else { return nil }
+        return MessageMark(
+            index: index, from: words[0], count: stored.count, start: stored.bytes(of: words.suffix(1)))
+    }
+
+    /// Where a member's code id stands, which no member is without.
+    func codeId(of member: Bytes32) -> StorageSlot {
+        switch self {
+        case .solidity: Self.members.solidityEntry(member)
+        case .vyper: Self.members.vyperEntry(member)
         }
     }
 
@@ -44,8 +69,16 @@ enum StorageLayout: CaseIterable {
     /// its hash.
     func publicKey(of member: Bytes32) -> [StorageSlot] {
         switch self {
-        case .solidity: [1, 2].map { Self.members.solidityEntry(member).advanced(by: $0) }
-        case .vyper: [Self.members.vyperEntry(member).advanced(by: 1)]
+        case .solidity: [1, 2].map { codeId(of: member).advanced(by: $0) }
+        case .vyper: [codeId(of: member).advanced(by: 1)]
+        }
+    }
+
+    /// Where the bytes stand whose size is at a place, if they do not stand with it.
+    private func content(at slot: StorageSlot) -> StorageSlot {
+        switch self {
+        case .solidity: slot.solidityContent
+        case .vyper: slot.advanced(by: 1)
         }
     }
 

@@ -47,14 +47,21 @@ package struct VerifyOptions: ParsableArguments {
     /// What reads the bridge, as far as it is trusted.
     ///
     /// - Parameters:
+    ///   - block: after which block inboxes are read, if the operator named one; with `--verify` the nodes agree on it.
     ///   - timeout: how long one request may take, if it is less than the usual 30 seconds.
     ///   - warn: says what should be seen and does not prevent an answer.
     /// - Throws: `SettingError`, `ProvenStateError`.
     package func reader(
-        of bridge: Address, rpc: RPCOptions, timeout: Duration, warn: @escaping (String) -> Void
+        of bridge: Address, rpc: RPCOptions, block: ReadingBlock? = nil, timeout: Duration,
+        warn: @escaping (String) -> Void
     ) throws -> any BridgeReader {
         guard verify else {
-            return BridgeClient(try rpc.node(timeout: timeout), bridge: bridge, chainId: try rpc.chainId())
+            return BridgeClient(
+                try rpc.node(timeout: timeout), bridge: bridge, chainId: try rpc.chainId(), block: block ?? .latest)
+        }
+        guard block == nil else {
+            throw SettingError.unusable(
+                option: "--block or --confirmations", reason: "with --verify, --block-hash names the block")
         }
         var witnesses: [Witness] = []
         var seen: Set<Endpoint> = []

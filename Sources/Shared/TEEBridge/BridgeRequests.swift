@@ -12,18 +12,27 @@ package struct BridgeRequests: Sendable {
     package init(bridge: Address) { self.bridge = bridge }
 
     /// Makes a proof's CVM a member, unless it is one.
-    package func register(_ proof: Proof) throws(ABIError) -> TransactionRequest {
+    ///
+    /// - Parameter verifier: the verifier contract that is to judge the proof (v2); nil for a bridge that does so
+    ///   itself (v1).
+    package func register(_ proof: Proof, verifier: Address? = nil) throws(ABIError) -> TransactionRequest {
         let chain = proof.chain
+        let values: [ABIValue] = [
+            .word(proof.codeId),
+            .tuple([
+                .word(Proof.messageHash), .bytes(proof.messageSignature.walletBytes),
+                .bytes(chain.appSignature.bytes), .bytes(chain.kmsSignature.bytes),
+                .bytes(chain.derivedKey.compressed), .bytes(chain.appKey.compressed), .string(chain.purpose),
+            ]),
+        ]
+        guard let verifier else {
+            return try request(
+                TEEBridge.registerDstack, values, unless: TEEBridge.isMember, .word(proof.memberId), is: true)
+        }
+        let encoded = try ABI.encode(values, as: TEEBridge.verifierProof)
         return try request(
-            TEEBridge.registerDstack,
-            [
-                .word(proof.codeId),
-                .tuple([
-                    .word(Proof.messageHash), .bytes(proof.messageSignature.walletBytes),
-                    .bytes(chain.appSignature.bytes), .bytes(chain.kmsSignature.bytes),
-                    .bytes(chain.derivedKey.compressed), .bytes(chain.appKey.compressed), .string(chain.purpose),
-                ]),
-            ], unless: TEEBridge.isMember, .word(proof.memberId), is: true)
+            TEEBridge.register, [.address(verifier), .bytes(encoded)], unless: TEEBridge.isMember,
+            .word(proof.memberId), is: true)
     }
 
     /// Posts a sealed message; the contract checks that both are members, but not who sends.
@@ -34,7 +43,14 @@ package struct BridgeRequests: Sendable {
         return TransactionRequest(label: TEEBridge.onboard.name, to: bridge, data: data)
     }
 
-    /// Puts a KMS root on the allow-list, or takes it off.
+    /// Puts a verifier contract on the allow-list, or takes it off (v2).
+    package func verifier(_ verifier: Address, isAllowed: Bool) throws(ABIError) -> TransactionRequest {
+        try request(
+            isAllowed ? TEEBridge.addVerifier : TEEBridge.removeVerifier, [.address(verifier)],
+            unless: TEEBridge.allowedVerifiers, .address(verifier), is: isAllowed)
+    }
+
+    /// Puts a KMS root on the allow-list, or takes it off; in v2 the list is that of the verifier, not of the bridge.
     package func kmsRoot(_ root: Address, isAllowed: Bool) throws(ABIError) -> TransactionRequest {
         try request(
             isAllowed ? TEEBridge.addKmsRoot : TEEBridge.removeKmsRoot, [.address(root)],

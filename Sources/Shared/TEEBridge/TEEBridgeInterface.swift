@@ -20,6 +20,13 @@ package enum TEEBridge {
         name: "registerDstack",
         inputs: [ABIParameter(word, name: "codeId"), ABIParameter(dstackProof, name: "dstackProof")],
         outputs: [ABIParameter(word, name: "memberId")], mutability: .nonpayable)
+    /// Makes a CVM a member by what a verifier says of a proof of the verifier's own form (v2).
+    package static let register = ABIFunction(
+        name: "register",
+        inputs: [ABIParameter(.address, name: "verifier"), ABIParameter(.bytes, name: "proof")],
+        outputs: [ABIParameter(word, name: "memberId")], mutability: .nonpayable)
+    /// What the dstack verifier takes as a proof, encoded like arguments (v2).
+    package static let verifierProof = [word, dstackProof]
     /// Posts a sealed message to a member.
     package static let onboard = ABIFunction(
         name: "onboard",
@@ -34,6 +41,15 @@ package enum TEEBridge {
         "getMember", [ABIParameter(word, name: "memberId")],
         [
             ABIParameter(word, name: "codeId"), ABIParameter(.bytes, name: "pubkey"),
+            ABIParameter(.uint(.word), name: "registeredAt"),
+        ])
+    /// A member's code, verifier, key, what else the verifier said of it, and time (v2); zeros if there is no such
+    /// member. The selector is that of v1.
+    package static let getMemberV2 = view(
+        "getMember", [ABIParameter(word, name: "memberId")],
+        [
+            ABIParameter(word, name: "codeId"), ABIParameter(.address, name: "verifier"),
+            ABIParameter(.bytes, name: "pubkey"), ABIParameter(.bytes, name: "userData"),
             ABIParameter(.uint(.word), name: "registeredAt"),
         ])
     /// Whether a member is registered.
@@ -61,6 +77,11 @@ package enum TEEBridge {
     package static let removeAllowedCode = change("removeAllowedCode", ABIParameter(word, name: "codeId"))
     package static let allowedCode = view("allowedCode", [ABIParameter(word)], [ABIParameter(.bool)])
     package static let owner = view("owner", [], [ABIParameter(.address)])
+
+    /// The same for the verifiers of v2; the KMS roots of v2 are on the dstack verifier's list.
+    package static let addVerifier = change("addVerifier", ABIParameter(.address, name: "verifier"))
+    package static let removeVerifier = change("removeVerifier", ABIParameter(.address, name: "verifier"))
+    package static let allowedVerifiers = view("allowedVerifiers", [ABIParameter(.address)], [ABIParameter(.bool)])
 
     /// dstack's app contract: allows a compose file's hash to boot.
     package static let addComposeHash = change("addComposeHash", ABIParameter(word, name: "composeHash"))

@@ -33,6 +33,7 @@ class DevMethods:
             "dev_setNonce": Method(self._set_nonce, parse_address, parse_number),
             "dev_setCode": Method(self._set_code, parse_address, parse_data),
             "dev_setStorageAt": Method(self._set_storage, parse_address, parse_slot, parse_slot),
+            "dev_setStorage": Method(self._set_words, parse_address, parse_object),
             "dev_dropTransaction": Method(self._drop_transaction, parse_hash),
             "dev_dropMempool": Method(self._drop_mempool),
             "dev_reorg": Method(self._reorganise, Parameter(parse_number, 1), Parameter(parse_object, {})),
@@ -73,6 +74,15 @@ class DevMethods:
 
     def _set_storage(self, address, slot, value):
         return self._edit(lambda state: state.set_storage(address, slot, value))
+
+    def _set_words(self, address, words):
+        parsed = [(parse_slot(slot), parse_slot(value)) for slot, value in words.items()]
+
+        def edit(state):
+            for slot, value in parsed:
+                state.set_storage(address, slot, value)
+
+        return self._edit(edit)
 
     def _edit(self, edit):
         """Every state belongs to a block, so an edit is mined at once in a block of its own."""
