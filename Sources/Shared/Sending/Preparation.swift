@@ -86,10 +86,15 @@ package struct Standing: Sendable {
 package struct NodeTraits: Sendable {
     /// Whether it offers eth_simulateV1; nil as long as that is not known.
     package var simulates: Bool?
+    /// Whether it lets eth_call assume code; nil as long as that is not known.
+    package var bundles: Bool?
     /// Whether it may offer eth_sendRawTransactionSync.
     package var waitsForBlocks = true
     /// Whether its chain may be a rollup that takes a fee for its parent chain.
     package var hasL1Fee = true
 
     package init() {}
+
+    /// Whether the node tries requests one on top of the other, in one way or the other.
+    var triesTogether: Bool { simulates == true || bundles == true }
 }

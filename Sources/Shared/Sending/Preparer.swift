@@ -41,7 +41,7 @@ package struct Preparer {
         let answers = try ask(requests, node, &traits)
         let needless = try answers.needless(requests)
         let rest = zip(requests, needless).filter { !$1 }.map(\.0)
-        guard rest.count < requests.count, !rest.isEmpty, try answers.simulation() != nil else {
+        guard rest.count < requests.count, !rest.isEmpty, traits.triesTogether else {
             return try wave(requests, needless, answers, standing, &traits)
         }
         // The needless ones were tried too: what the others come to without them is another question.
@@ -73,20 +73,25 @@ package struct Preparer {
         _ requests: [TransactionRequest], _ node: Node, _ traits: inout NodeTraits
     ) throws -> WaveAnswers {
         let isSimulated = requests.count > 1 && traits.simulates != false
-        let answers = try WaveAnswers(
-            WaveAnswers.Questions(
-                requests: requests, sender: sender, isSimulated: isSimulated,
-                isEstimated: !isSimulated || traits.simulates == nil, triesAlways: purpose == .dryRun,
-                asksL1Fee: checksFunds && traits.hasL1Fee), from: node)
+        let isBundled = requests.count > 1 && traits.simulates != true && traits.bundles != false
+        var questions = WaveAnswers.Questions(
+            requests: requests, sender: sender, isSimulated: isSimulated, isBundled: isBundled,
+            isEstimated: !isSimulated && !isBundled, triesAlways: purpose == .dryRun,
+            asksL1Fee: checksFunds && traits.hasL1Fee)
+        let answers = try WaveAnswers(questions, from: node)
         if isSimulated { traits.simulates = try answers.simulation() != nil }
-        return answers
+        if isBundled { traits.bundles = answers.bundle() != nil }
+        guard !questions.isEstimated, !traits.triesTogether else { return answers }
+        questions.isSimulated = false
+        questions.isBundled = false
+        questions.isEstimated = true
+        return try WaveAnswers(questions, from: node)
     }
 
     private func wave(
         _ requests: [TransactionRequest], _ needless: [Bool], _ answers: WaveAnswers, _ before: Standing,
         _ traits: inout NodeTraits
     ) throws -> Wave {
-        let simulation = try answers.simulation()
         var standing = before
         var wave = Wave()
         for (index, request) in requests.enumerated() {
@@ -96,13 +101,16 @@ package struct Preparer {
                     wave.preparations.append(.needless)
                     continue
                 }
-                var preparation = try prepare(request, at: index, answers, simulation?[index].call, standing, &traits)
-                // What reverts now may not once what is on its way has arrived.
-                let isOpen = simulation == nil ? standing.isWaiting : before.isWaiting
-                if case .reverts = preparation, isOpen {
-                    guard purpose == .sending else { throw SendError.dependent(label: request.label) }
-                    preparation = .waits
+                try check(request, at: index, answers, standing)
+                let trial = request.gas == nil || purpose == .dryRun ? try answers.trial(index) : nil
+                if case .reverts(let data, let isAlone)? = trial {
+                    // What reverts now may not once what is on its way has arrived.
+                    let isOpen = before.isWaiting || (isAlone && standing.isWaiting)
+                    guard !isOpen || purpose == .sending else { throw SendError.dependent(label: request.label) }
+                    wave.preparations.append(isOpen ? .waits : .reverts(data))
+                    return wave
                 }
+                let preparation = try prepare(request, at: index, answers, trial, standing, &traits)
                 wave.preparations.append(preparation)
                 guard case .ready(let prepared) = preparation else { return wave }
                 standing.leastNonce = prepared.transaction.nonce &+ 1
@@ -117,22 +125,20 @@ package struct Preparer {
         return wave
     }
 
-    private func prepare(
-        _ request: TransactionRequest, at place: Int, _ answers: WaveAnswers, _ simulated: SimulatedCall?,
-        _ standing: Standing, _ traits: inout NodeTraits
-    ) throws -> Preparation {
+    /// What must hold before a request is tried.
+    private func check(
+        _ request: TransactionRequest, at place: Int, _ answers: WaveAnswers, _ standing: Standing
+    ) throws {
         if try answers.callsNobody(place), let to = request.to { throw SendError.noContract(to) }
         // Nodes refuse to estimate what cannot be paid, each in its own words.
         if checksFunds { try check(answers.balance(), for: standing.cost + request.value.value) }
-        var gasUsed: UInt64?
-        if request.gas == nil || purpose == .dryRun {
-            switch try simulated.map(\.outcomeOfGas) ?? answers.estimate(place) {
-            case .reverted(let data): return .reverts(data)
-            case .returned(let gas): gasUsed = gas
-            case nil: break
-            }
-        }
-        let gas = try request.gas ?? gasLimit(gasUsed, isSimulated: simulated != nil)
+    }
+
+    private func prepare(
+        _ request: TransactionRequest, at place: Int, _ answers: WaveAnswers, _ trial: WaveAnswers.Trial?,
+        _ standing: Standing, _ traits: inout NodeTraits
+    ) throws -> Preparation {
+        let gas = try request.gas ?? gasLimit(trial)
         let (tip, most) = try fees.fees(for: request, after: answers.feeHistory)
         let transaction = FeeMarketTransaction(
             chainId: try answers.chainId(), nonce: try request.nonce ?? max(answers.nonce(), standing.leastNonce),
@@ -140,7 +146,7 @@ package struct Preparer {
             data: request.data)
         let l1Fee = try answers.l1Fee(place)
         traits.hasL1Fee = traits.hasL1Fee && (!checksFunds || l1Fee != nil)
-        let prepared = Prepared(transaction, gasUsed: gasUsed, l1Fee: l1Fee ?? .zero)
+        let prepared = Prepared(transaction, gasUsed: trial?.gas, l1Fee: l1Fee ?? .zero)
         if checksFunds { try check(answers.balance(), for: standing.cost + prepared.maxCost) }
         return .ready(prepared)
     }
@@ -149,13 +155,12 @@ package struct Preparer {
     private static let mostGas: UInt64 = 1 << 32
 
     /// The gas limit: a fifth more than an estimate, since the state may change before the transaction is in a block;
-    /// half as much again as a simulation used, which is after refunds and no search for what is needed.
-    private func gasLimit(_ used: UInt64?, isSimulated: Bool) throws(NodeError) -> UInt64 {
-        guard let used, used <= Self.mostGas else {
-            throw .malformed(
-                method: isSimulated ? "eth_simulateV1" : "eth_estimateGas", expected: "a plausible amount of gas")
+    /// half as much again as a call used among others, which is after refunds and no search for what is needed.
+    private func gasLimit(_ trial: WaveAnswers.Trial?) throws(NodeError) -> UInt64 {
+        guard case .uses(let gas, let isEstimate)? = trial, gas <= Self.mostGas else {
+            throw .malformed(method: "eth_estimateGas", expected: "a plausible amount of gas")
         }
-        return used + used / (isSimulated ? 2 : 5)
+        return gas + gas / (isEstimate ? 5 : 2)
     }
 
     private func check(_ actual: UInt64, for request: TransactionRequest) throws(SendError) {
@@ -185,15 +190,5 @@ extension WaveAnswers {
             answers.append(try precondition(index) == met || simulation?[index].unless?.outcome == met)
         }
         return answers
-    }
-}
-
-extension SimulatedCall {
-    /// The gas that the call used, or what it reverted with.
-    fileprivate var outcomeOfGas: CallOutcome<UInt64> {
-        switch outcome {
-        case .returned: .returned(gasUsed)
-        case .reverted(let data): .reverted(data)
-        }
     }
 }

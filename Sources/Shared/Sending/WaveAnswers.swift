@@ -12,7 +12,9 @@ struct WaveAnswers {
         var sender: Address
         /// Whether the requests are tried one on top of the other.
         var isSimulated: Bool
-        /// Whether the requests are tried each alone.
+        /// Whether they are tried so in another way too, which more nodes know.
+        var isBundled: Bool
+        /// Whether the requests are tried each alone; the first always is, unless they are only simulated.
         var isEstimated: Bool
         /// Whether requests that say how much gas they may use are tried as well.
         var triesAlways: Bool
@@ -26,6 +28,7 @@ struct WaveAnswers {
     private let balanceTicket: NodeBatch.Ticket<Quantity>
     private let feesTicket: NodeBatch.Ticket<FeeHistory>
     private let simulationTicket: NodeBatch.Ticket<[SimulatedCall]>?
+    private let bundleTicket: NodeBatch.Ticket<[UInt64?]>?
     private let codeTickets: [Address: NodeBatch.Ticket<[UInt8]>]
     private let tickets: [Tickets]
 
@@ -47,16 +50,19 @@ struct WaveAnswers {
         let called = Set(requests.compactMap { $0.data.isEmpty ? nil : $0.to })
         codeTickets = Dictionary(
             uniqueKeysWithValues: called.map { ($0, batch.add(.code(of: $0, at: .latest))) })
-        tickets = try requests.map { request in
+        tickets = try requests.enumerated().map { index, request in
             var tickets = Tickets()
             tickets.unless = request.unless.map { batch.add(.call($0.call, at: .latest)) }
-            if questions.isEstimated, request.gas == nil || questions.triesAlways {
+            let isAlone = questions.isEstimated || (index == 0 && questions.isBundled)
+            if isAlone, request.gas == nil || questions.triesAlways {
                 tickets.gas = batch.add(.estimateGas(request.call(from: questions.sender), at: .pending))
             }
             if questions.asksL1Fee { tickets.l1Fee = batch.add(try L1Fee.question(request)) }
             return tickets
         }
         simulationTicket = questions.isSimulated ? batch.add(.simulate(questions.simulatedCalls)) : nil
+        let calls = requests.map { $0.call(from: questions.sender) }
+        bundleTicket = questions.isBundled ? NodeQuery.bundle(calls, from: questions.sender).map { batch.add($0) } : nil
         answers = try node.ask(batch)
     }
 
@@ -85,16 +91,45 @@ struct WaveAnswers {
         }
     }
 
+    /// The gas that the requests use, one on top of the other; nil in place of one that fails.
+    ///
+    /// - Returns: nil if that was not asked, or the node does not offer it.
+    func bundle() -> [UInt64?]? { bundleTicket.flatMap { try? answers.answer(to: $0) } }
+
     /// What a request's precondition returns now; nil if it has none.
     func precondition(_ index: Int) throws(NodeError) -> CallOutcome<[UInt8]>? {
         guard let ticket = tickets[index].unless else { return nil }
         return try answers.answer(to: ticket)
     }
 
-    /// What a request uses now; nil if it was not tried alone.
-    func estimate(_ index: Int) throws(NodeError) -> CallOutcome<UInt64>? {
+    /// What became of a request when it was tried.
+    enum Trial: Equatable {
+        /// It uses so much gas; by a search for what it needs, if it is an estimate.
+        case uses(UInt64, isEstimate: Bool)
+        /// It reverts with these bytes; alone, or after those before it.
+        case reverts([UInt8], isAlone: Bool)
+
+        var gas: UInt64? { if case .uses(let gas, _) = self { gas } else { nil } }
+    }
+
+    /// What became of a request when it was tried; nil if it was not.
+    func trial(_ index: Int) throws(NodeError) -> Trial? {
+        if let simulated = try simulation()?[index].call {
+            switch simulated.outcome {
+            case .returned: return .uses(simulated.gasUsed, isEstimate: false)
+            case .reverted(let data): return .reverts(data, isAlone: false)
+            }
+        }
+        if index > 0, let bundle = bundle() {
+            // It does not tell why one fails: whoever asks is told when the others have arrived.
+            guard let gas = bundle[index] else { return .reverts([], isAlone: true) }
+            return .uses(gas + questions.requests[index].intrinsicGas, isEstimate: false)
+        }
         guard let ticket = tickets[index].gas else { return nil }
-        return try answers.answer(to: ticket)
+        switch try answers.answer(to: ticket) {
+        case .returned(let gas): return .uses(gas, isEstimate: true)
+        case .reverted(let data): return .reverts(data, isAlone: true)
+        }
     }
 
     /// Whether a request calls an account that has no code.
@@ -120,6 +155,14 @@ extension WaveAnswers.Questions {
 }
 
 extension TransactionRequest {
+    /// The gas that a transaction of these bytes takes before its call is made, or for its bytes at least (EIP-2028,
+    /// EIP-7623).
+    fileprivate var intrinsicGas: UInt64 {
+        let zeros = UInt64(data.count { $0 == 0 })
+        let others = UInt64(data.count) - zeros
+        return 21_000 + max(zeros * 4 + others * 16, (zeros + others * 4) * 10)
+    }
+
     /// The request as a call that is only tried.
     fileprivate func call(from sender: Address) -> CallRequest {
         CallRequest(from: sender, to: to, data: data, value: value)
