@@ -151,7 +151,8 @@ let package = Package(
         program(
             "bridge-agent",
             [
-                "BridgeClient", "Console", "Dstack", "GuestAgent", "HTTP", "HTTPServer", "Inbox", "JSON", "Keys", "MemberSite",
+                "BridgeClient", "Console", "Dstack", "GuestAgent", "HTTP", "HTTPServer", "Inbox", "JSON", "Keys",
+                "MemberSite",
                 "NetworkOptions", "Primitives", "ProofSource", "Retrying", "Secp256k1",
             ]),
         program("proof-extract", ["Console", "Dstack", "Failures", "JSON", "ProofLog"]),
@@ -179,6 +180,11 @@ let package = Package(
         tests(of: "ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
         tests(of: "Keystore", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Keys", ["Primitives", "Secp256k1"]),
+        .testTarget(
+            name: "HTTPServerTests", dependencies: ["HTTPServer"], path: "Tests/HTTPServerTests", swiftSettings: strict),
+        .testTarget(
+            name: "MemberSiteTests", dependencies: ["JSON", "MemberSite", "Primitives"], path: "Tests/MemberSiteTests",
+            swiftSettings: strict),
         tests(of: "Retrying"),
         serviceTests(of: "HTTP", ["Failures"]),
         serviceTests(of: "JSONRPC", ["Failures", "HTTP", "JSON"]),

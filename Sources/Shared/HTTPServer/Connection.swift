@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 
@@ -38,7 +39,7 @@ final class Connection: ChannelInboundHandler {
         decoding.maxHeaderFieldCount = limits.fieldCount
         let decoder = ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: decoding))
         try channel.pipeline.syncOperations.addHandlers([HTTPResponseEncoder(), Intake(self), decoder, self])
-        deadline = closeChannel(in: limits.deadline)
+        deadline = end(in: limits.deadline)
     }
 
     /// Whether nothing of it is lost that a client with a request could miss: it is not being answered.
@@ -53,8 +54,14 @@ final class Connection: ChannelInboundHandler {
     /// Closes it now.
     func end() { channel.close(promise: nil) }
 
-    private func closeChannel(in time: Duration) -> Scheduled<Void> {
-        channel.eventLoop.scheduleTask(in: TimeAmount(time)) { [channel] in channel.close(promise: nil) }
+    private func end(in time: Duration) -> Scheduled<Void> {
+        channel.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) {
+            // A reset, since the system would go on sending, and keep, what a slow reader has not taken yet.
+            if self.state == .answering {
+                _ = (self.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+            }
+            self.end()
+        }
     }
 
     /// Bytes have come, and the decoder has not seen them yet.
@@ -107,7 +114,9 @@ final class Connection: ChannelInboundHandler {
             version: .http1_1, status: HTTPResponseStatus(statusCode: response.status), headers: headers)
         let pipeline = channel.pipeline.syncOperations
         pipeline.write(wrapOutboundOut(.head(head)), promise: nil)
-        if withBody { pipeline.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: response.body)))), promise: nil) }
+        if withBody {
+            pipeline.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: response.body)))), promise: nil)
+        }
         let isWritten = channel.eventLoop.makePromise(of: Void.self)
         pipeline.writeAndFlush(wrapOutboundOut(.end(nil)), promise: isWritten)
         isWritten.futureResult.assumeIsolated().whenSuccess { self.sayFarewell() }
@@ -118,7 +127,7 @@ final class Connection: ChannelInboundHandler {
         state = .ending
         if isInputClosed { return end() }
         channel.close(mode: .output, promise: nil)
-        _ = closeChannel(in: limits.farewell)
+        _ = end(in: limits.farewell)
     }
 }
 

@@ -49,6 +49,6 @@ struct HostAndPort {
         }
         let rest = text.dropFirst(name.count)
         // Whatever else stands behind the brackets makes a port that is none.
-        port = rest.isEmpty ? nil : rest.first == ":" ? String(rest.dropFirst()) : String(rest)
+        port = rest.isEmpty ? nil : rest.first == ":" ? String(rest.dropFirst()) : ""
     }
 }

@@ -37,7 +37,10 @@ package struct InboxMemory: Sendable {
     package var document: [UInt8] {
         var bytes = Array("{\"member_id\":\"\(member.hex)\",\"dropped\":\(droppedCount),\"messages\":[".utf8)
         bytes.reserveCapacity(byteCount + messages.count + 200)
-        bytes += messages.joined(separator: ",".utf8)
+        for (index, message) in messages.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes += message
+        }
         bytes += Array("]}\n".utf8)
         return bytes
     }

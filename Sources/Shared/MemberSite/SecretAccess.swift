@@ -14,7 +14,9 @@ package final class SecretAccess: Sendable {
     package init(_ admitted: [String]) throws {
         let prefix = "token-file:"
         networks = try IPNetwork.loopback + admitted.filter { !$0.hasPrefix(prefix) }.map { try IPNetwork($0) }
-        tokens = try admitted.filter { $0.hasPrefix(prefix) }.map { try Token(file: String($0.dropFirst(prefix.count))) }
+        tokens = try admitted.filter { $0.hasPrefix(prefix) }.map {
+            try Token(file: String($0.dropFirst(prefix.count)))
+        }
     }
 
     /// Why the messages are not for whoever sent a request; nil if they are.
