@@ -435,7 +435,7 @@ def test_idle_connections_keep_nobody_out(site):
     try:
         start = time.monotonic()
         assert site.status(timeout=5) == 200
-        assert time.monotonic() - start < 0.5
+        assert time.monotonic() - start < 1
     finally:
         for idler in idlers:
             idler.close()
@@ -447,7 +447,7 @@ def test_one_connection_more_ends_the_oldest_that_waits(start):
     second.sendall(GET[:20])
     time.sleep(0.1)
     with first, second, third, site.connect() as fourth:
-        assert seconds_until_closed(first) < 0.5
+        assert seconds_until_closed(first) < 1
         fourth.sendall(GET)
         assert replies(read_all(fourth)) == [200]
         second.sendall(GET[20:])
@@ -508,9 +508,23 @@ def test_while_all_are_being_answered_a_newcomer_is_turned_away(watching, chain)
             connection.sendall(b"GET /onboarding HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert replies(connection.recv(1024)) == [200]
             with site.connect() as newcomer:
-                assert seconds_until_closed(newcomer) < 0.5
+                assert seconds_until_closed(newcomer) < 1
             assert eventually(lambda: sockets(site) == 0, DEADLINE + SLACK)
             assert site.status() == 200
+
+
+def test_a_large_answer_reaches_a_client_that_closes_its_side(watching, chain):
+    """Whole, and alone, although a second request came with the first."""
+    with large_inbox(chain, count=3) as node:
+        site = watching("--deadline", "10", env={"ETH_RPC_URL": node.url})
+        request = b"GET /onboarding HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        whole = site.exchange(request)
+        assert len(whole) > 3 * 6 * 200_000
+        with site.connect(receive_buffer=4096) as connection:
+            connection.sendall(request * 2)
+            connection.shutdown(socket.SHUT_WR)
+            time.sleep(0.3)
+            assert read_all(connection) == whole
 
 
 def test_a_client_that_resets_ends_nothing(watching, chain):
@@ -535,7 +549,7 @@ def test_a_signal_ends_it_in_order(site, number):
         read_all(answered)
         start = time.monotonic()
         assert site.end(number) == 0
-        assert time.monotonic() - start < 0.7
+        assert time.monotonic() - start < 0.9
 
 
 def test_a_request_that_has_begun_is_answered_after_the_signal(start):

@@ -19,7 +19,8 @@ final class Connection: ChannelInboundHandler {
     private var state = State.silent
     private var isInputClosed = false
     private var receivedByteCount = 0
-    private var deadline: Scheduled<Void>?
+    /// What will end it: the deadline, and after the answer the end of the farewell.
+    private var clocks: [Scheduled<Void>] = []
 
     init(
         _ channel: any Channel, limits: ServerLimits, among connections: Connections,
@@ -39,7 +40,7 @@ final class Connection: ChannelInboundHandler {
         decoding.maxHeaderFieldCount = limits.fieldCount
         let decoder = ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: decoding))
         try channel.pipeline.syncOperations.addHandlers([HTTPResponseEncoder(), Intake(self), decoder, self])
-        deadline = end(in: limits.deadline)
+        clocks.append(end(in: limits.deadline))
     }
 
     /// Whether nothing of it is lost that a client with a request could miss: it is not being answered.
@@ -99,7 +100,7 @@ final class Connection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        deadline?.cancel()
+        for clock in clocks { clock.cancel() }
         connections.remove(self)
     }
 
@@ -127,7 +128,7 @@ final class Connection: ChannelInboundHandler {
         state = .ending
         if isInputClosed { return end() }
         channel.close(mode: .output, promise: nil)
-        _ = end(in: limits.farewell)
+        clocks.append(end(in: limits.farewell))
     }
 }
 

@@ -9,7 +9,6 @@ package final class HTTPServer: Sendable {
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let listener: any Channel
     private let connections: NIOLoopBoundBox<Connections>
-    private let deadline: Duration
     /// Where it listens, with the port that the system chose if none was named.
     package let address: ListenAddress
 
@@ -52,15 +51,13 @@ package final class HTTPServer: Sendable {
             throw .cannotListen(address: address, errno: (error as? IOError)?.errnoCode ?? 0)
         }
         self.connections = connections
-        deadline = limits.deadline
         self.address = address.with(port: listener.localAddress?.port)
     }
 
     /// Stops listening, lets the requests that have begun be answered, and comes back when the last of them is:
-    /// one deadline from now at the latest.
+    /// one deadline from now at the latest, since that is all that any connection has.
     package func stop() {
         let allEnded = listener.eventLoop.makePromise(of: Void.self)
-        listener.eventLoop.scheduleTask(in: TimeAmount(deadline)) { allEnded.succeed() }
         listener.close().whenComplete { [connections] _ in connections.value.endWaiting(thenSucceed: allEnded) }
         try? allEnded.futureResult.wait()
     }
