@@ -299,16 +299,13 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("bytewise", [False, True], ids=["at once", "in pieces"])
-def test_shapes_of_requests_have_one_answer(site, shape, bytewise):
+@pytest.mark.parametrize("in_pieces", [False, True], ids=["at once", "in pieces"])
+def test_shapes_of_requests_have_one_answer(site, shape, in_pieces):
     request, expected = SHAPES[shape]
     with site.connect() as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            for start in range(0, len(request), size := 97 if bytewise else len(request)):
-                connection.sendall(request[start : start + size])
-        except (BrokenPipeError, ConnectionResetError):
-            pass
+        for start in range(0, len(request), size := 97 if in_pieces else len(request)):
+            connection.sendall(request[start : start + size])
         answer = read_all(connection)
     assert replies(answer) == [expected], answer
     assert b"\r\nConnection: close\r\n" in answer
@@ -323,24 +320,15 @@ def test_a_request_behind_another_is_not_answered(site):
 
 
 def test_a_request_in_a_body_is_not_answered(site):
-    """However the bytes arrive."""
+    """However the bytes arrive; and the one answer is not lost to a reset, since what comes is still taken."""
     body = GET + bytes(3 * 2**20 - len(GET))
     head = b"GET /proof HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
     for pieces in ([head + body], [head, body], [head, GET, bytes(1000)], [head[:-1], head[-1:] + GET, GET]):
         with site.connect() as connection:
-            try:
-                for piece in pieces:
-                    connection.sendall(piece)
-                    time.sleep(0.05)
-            except (BrokenPipeError, ConnectionResetError):
-                pass
-            answer = b""
-            try:
-                while block := connection.recv(65536):
-                    answer += block
-            except ConnectionResetError:
-                pass
-        assert replies(answer) == [413]
+            for piece in pieces:
+                connection.sendall(piece)
+                time.sleep(0.05)
+            assert replies(read_all(connection)) == [413]
 
 
 def test_a_client_that_closes_its_side_is_answered(site):
@@ -414,15 +402,7 @@ def sockets(site: Site) -> int:
 def test_a_long_header_line_costs_nothing(site, size):
     before = cpu_seconds(site.process)
     start = time.monotonic()
-    with site.connect() as connection:
-        try:
-            connection.sendall(b"GET /proof HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * size)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
-        try:
-            assert replies(connection.recv(4096)) == [431]
-        except ConnectionResetError:
-            assert size > 2**20
+    assert replies(site.exchange(b"GET /proof HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * size)) == [431]
     assert time.monotonic() - start < DEADLINE
     assert cpu_seconds(site.process) - before < 0.3
 
