@@ -43,7 +43,7 @@ final class Connection: ChannelInboundHandler {
         clocks.append(end(in: limits.deadline))
     }
 
-    /// Whether nothing of it is lost that a client with a request could miss: it is not being answered.
+    /// Whether no answer is on its way: it may be ended for a newcomer.
     var isWaiting: Bool { state != .answering }
 
     /// Whether no request has begun, or its answer is out.
