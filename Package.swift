@@ -47,10 +47,14 @@ func serviceTests(of name: String, _ dependencies: [Target.Dependency] = []) -> 
 let bigInt = Target.Dependency.product(name: "BigInt", package: "BigInt")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
+/// A product of swift-nio; the HTTP server alone stands on it.
+func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
+
 let package = Package(
     name: "teebridge",
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
     ],
     targets: [
@@ -83,6 +87,7 @@ let package = Package(
         // Other people's services.
         system("CCurl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
         library("HTTP", ["CCurl", "Failures"]),
+        library("HTTPServer", ["Failures", "JSON", nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix")]),
         library("Retrying"),
         library("JSONRPC", ["Failures", "HTTP", "JSON"]),
         library("Node", ["Failures", "JSON", "JSONRPC", "Primitives", "Retrying", bigInt]),
@@ -118,6 +123,10 @@ let package = Package(
                 "ProvenState", "Secp256k1", "Secrets", argumentParser,
             ]),
 
+        library(
+            "MemberSite",
+            ["Dstack", "Failures", "HTTP", "HTTPServer", "JSON", "Keys", "Primitives", "Secp256k1", "Secrets"]),
+
         // Programs.
         program(
             "abi-encode",
@@ -141,6 +150,13 @@ let package = Package(
             [
                 "BridgeClient", "Console", "Failures", "Inbox", "JSON", "Keys", "NetworkOptions", "Primitives",
                 "Retrying",
+            ]),
+        program(
+            "bridge-agent",
+            [
+                "BridgeClient", "Console", "Dstack", "GuestAgent", "HTTP", "HTTPServer", "Inbox", "JSON", "Keys",
+                "MemberSite",
+                "NetworkOptions", "Primitives", "ProofSource", "Retrying", "Secp256k1",
             ]),
         program("proof-extract", ["Console", "Dstack", "Failures", "JSON", "ProofLog"]),
 
@@ -169,6 +185,11 @@ let package = Package(
         tests(of: "ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
         tests(of: "Keystore", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
         tests(of: "Keys", ["Primitives", "Secp256k1"]),
+        .testTarget(
+            name: "HTTPServerTests", dependencies: ["HTTPServer"], path: "Tests/HTTPServerTests", swiftSettings: strict),
+        .testTarget(
+            name: "MemberSiteTests", dependencies: ["JSON", "MemberSite", "Primitives"], path: "Tests/MemberSiteTests",
+            swiftSettings: strict),
         tests(of: "Retrying"),
         serviceTests(of: "HTTP", ["Failures"]),
         serviceTests(of: "JSONRPC", ["Failures", "HTTP", "JSON"]),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("TEEBRIDGE_BIN", ROOT / ".build" / "debug")).resolve()
-PROGRAMS = ("abi-encode", "ecies-seal", "inbox-watch", "proof-extract", "proof-fetch", "tx-send")
+PROGRAMS = ("abi-encode", "bridge-agent", "ecies-seal", "inbox-watch", "proof-extract", "proof-fetch", "tx-send")
 ENVIRONMENT = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 SECONDS = 60
 

@@ -26,14 +26,3 @@ struct KeystoreSource {
         return try SecretFile.read(passwordFile).withoutLineEnd()
     }
 }
-
-extension SecretBytes {
-    fileprivate consuming func withoutLineEnd() -> SecretBytes {
-        withBytes { bytes in
-            var end = bytes.count
-            if end > 0, bytes[end - 1] == UInt8(ascii: "\n") { end -= 1 }
-            if end > 0, end < bytes.count, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
-            return SecretBytes(copying: bytes.extracting(0..<end))
-        }
-    }
-}

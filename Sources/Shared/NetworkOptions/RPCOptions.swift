@@ -1,6 +1,6 @@
 package import ArgumentParser
 import Failures
-import HTTP
+package import HTTP
 import JSONRPC
 package import Node
 import Primitives
@@ -86,7 +86,7 @@ package struct RPCOptions: ParsableArguments {
     /// The nodes' URLs, in the order in which they were given.
     ///
     /// - Throws: ``SettingError`` if no URL is set.
-    func endpoints() throws(SettingError) -> [Endpoint] {
+    package func endpoints() throws(SettingError) -> [Endpoint] {
         var endpoints = try namedEndpoints()
         if endpoints.isEmpty, let url = try Environment.parsed("ETH_RPC_URL", "RPC_URL", by: Endpoint.init(url:)) {
             endpoints = [url]

@@ -1,0 +1,128 @@
+import ArgumentParser
+import Console
+import Dstack
+import GuestAgent
+import HTTP
+import HTTPServer
+import Keys
+import MemberSite
+import NetworkOptions
+import Primitives
+import Program
+import ProofSource
+import Retrying
+
+@main
+struct BridgeAgent: Program {
+    static let configuration = CommandConfiguration(
+        commandName: "bridge-agent",
+        abstract: "Serve a CVM's proof over HTTP, and watch its inbox.",
+        discussion: """
+            Prints PROOF_JSON=… and answers GET /proof, /info, /healthz and /onboarding. The key comes from the guest \
+            agent, which is waited for at the start (--timeout) and asked again from time to time.
+
+            With a bridge and a node's URL the inbox is watched. Its messages are secrets: /onboarding gives them to \
+            this machine alone, and to those that --serve-secrets-to names; they are printed nowhere. It answers from \
+            memory, which keeps the newest 1000 messages, or 16 MiB of them.
+
+            EXAMPLE
+              bridge-agent --bridge 0x… --rpc-url https://… 2>&1 | tee /dev/ttyS0
+              curl http://127.0.0.1:8080/onboarding
+            """,
+        version: version)
+
+    @Option(
+        help: ArgumentHelp("Where to listen; port 0 lets the system choose.", valueName: "address:port"),
+        transform: { try ListenAddress($0) })
+    var listen = ListenAddress.everywhere(port: 8080)
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Who may get messages, besides this machine: a network, as 10.0.0.0/8, or token-file:PATH, whose token \
+            they send as "Authorization: Bearer TOKEN". Repeatable.
+            """, valueName: "who"))
+    var serveSecretsTo: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "How long to wait between two looks at the inbox, and at the guest agent.", valueName: "seconds"),
+        transform: TimeoutOption.seconds)
+    var interval: Duration = .seconds(60)
+
+    // An hour: the host keeps the last 4 MiB of the serial log or more, and one of these lines has about 1.5 KB.
+    @Option(
+        help: ArgumentHelp(
+            "Print the proof again so often, since logs are rotated; 0 for once.", valueName: "seconds"),
+        transform: TimeoutOption.seconds)
+    var repeatProof: Duration = .seconds(3600)
+
+    @Option(
+        help: ArgumentHelp("How long a connection may last, whatever is done on it.", valueName: "seconds"),
+        transform: TimeoutOption.seconds)
+    var deadline: Duration = .seconds(10)
+
+    @Option(
+        help: ArgumentHelp(
+            "How many connections there may be; one more ends the oldest that waits.", valueName: "n"))
+    var maxConnections = 256
+
+    @Flag(help: "Keep only messages that their senders signed; the others are warnings.")
+    var requireAuthenticated = false
+
+    @Option(help: "The path of the guest agent's key.")
+    var path = Proof.path
+
+    @Option(help: "The purpose of the guest agent's key.")
+    var purpose = Proof.purpose
+
+    @OptionGroup var agent: AgentOption
+    @OptionGroup var bridge: BridgeOption
+    @OptionGroup var rpc: RPCOptions
+    @OptionGroup var timeout: TimeoutOption
+    @OptionGroup(title: "Nodes that are not trusted") var verification: VerifyOptions
+
+    func validate() throws {
+        guard interval > .zero else { throw ValidationError("--interval is more than 0") }
+        guard deadline > .zero else { throw ValidationError("--deadline is more than 0") }
+        guard maxConnections >= 1 else { throw ValidationError("--max-connections is at least 1") }
+    }
+
+    func run() throws {
+        let signals = EndSignals()
+        let timeout = try timeout.duration(default: .seconds(120))
+        let state = MemberState()
+        let watcher = try watcher(telling: state, timeout: timeout)
+        let site = MemberSite(
+            state, bridge: watcher?.bridge, nodes: try watcher == nil ? [] : rpc.endpoints(),
+            access: try SecretAccess(serveSecretsTo), patience: interval * 5)
+
+        let limits = ServerLimits(deadline: deadline, connections: maxConnections)
+        let server = try HTTPServer(on: listen, limits: limits) { site.answer($0) }
+        signals.whenOneComes { server.stop() }
+        voice.note("listening on \(server.address)")
+
+        let keeper = ProofKeeper(
+            state: state, source: .agent(address: agent.dstack), path: path, purpose: purpose, interval: interval,
+            repeatProof: repeatProof, voice: voice)
+        try keeper.begin(within: timeout)
+        keeper.goOn()
+        watcher?.run()
+        while true { sleep(for: .seconds(3600)) }
+    }
+
+    /// What reads the inbox; nil if no bridge is named.
+    private func watcher(telling state: MemberState, timeout: Duration) throws -> InboxWatcher? {
+        guard let address = try bridge.namedAddress() else { return nil }
+        let voice = voice
+        let reader = try verification.reader(of: address, rpc: rpc, timeout: timeout) { voice.warning($0) }
+        let source = KeySource.guestAgent(path: path, purpose: purpose)
+        return InboxWatcher(
+            reader, telling: state, interval: interval, requiresAuthentication: requireAuthenticated, voice: voice
+        ) {
+            try source.load { path, purpose in
+                try agent.connect().getKey(path: path, purpose: purpose).takeSecret()
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Console
+import Dispatch
+import Dstack
+import JSON
+import MemberSite
+import ProofSource
+import Retrying
+
+/// Gets the proof from the guest agent, prints it, and asks again from time to time: the agent may be restarted, and
+/// each asking is a new connection to its socket.
+struct ProofKeeper: Sendable {
+    let state: MemberState
+    let source: ProofSource
+    let path: String
+    let purpose: String
+    /// The time between two askings.
+    let interval: Duration
+    /// The time between two lines of an unchanged proof; zero for one line.
+    let repeatProof: Duration
+    let voice: Voice
+
+    /// Waits for the first proof.
+    ///
+    /// - Throws: `ProofSourceError` if none has come in time.
+    func begin(within timeout: Duration) throws {
+        let voice = voice
+        let fetcher = ProofFetcher(query: query(within: timeout), retryFor: timeout) { error, _ in
+            voice.warning("\(error); trying again")
+        }
+        let proof = try fetcher.fetch(from: source)
+        state.learn(proof)
+        printLine(of: proof)
+    }
+
+    /// Goes on on a thread of its own.
+    func goOn() { DispatchQueue(label: "proof").async { run() } }
+
+    private func run() {
+        let fetcher = ProofFetcher(query: query(within: .seconds(10)), retryFor: .zero) { _, _ in }
+        var shown = (proof: state.proof, at: ContinuousClock.now)
+        var isAway = false
+        while true {
+            sleep(for: repeatProof > .zero ? min(interval, repeatProof) : interval)
+            do throws(ProofSourceError) {
+                state.learn(try fetcher.fetch(from: source))
+                isAway = false
+            } catch {
+                // Once for each outage: what was proven before still is.
+                if !isAway { voice.warning("\(error); going on with the proof from before") }
+                isAway = true
+            }
+            let isDue = repeatProof > .zero && ContinuousClock.now - shown.at >= repeatProof
+            guard let proof = state.proof, isDue || proof != shown.proof else { continue }
+            printLine(of: proof)
+            shown = (proof, .now)
+        }
+    }
+
+    private func query(within timeout: Duration) -> ProofSource.Query {
+        ProofSource.Query(path: path, purpose: purpose, timeout: min(timeout, .seconds(10)))
+    }
+
+    /// The line that is read from logs. The server goes on if nobody reads them.
+    private func printLine(of proof: Proof) {
+        do throws(ConsoleError) {
+            try Descriptor.standardOutput.writeLine("PROOF_JSON=\(proof.json.compact)")
+        } catch {
+            voice.warning("the proof could not be printed: \(error)")
+        }
+    }
+}
