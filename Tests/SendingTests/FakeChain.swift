@@ -36,6 +36,8 @@ struct FakeChain: Sendable {
     var call: FakeNode.Reply = .text("0x")
     /// What requests come to one on top of the other.
     var simulation: FakeNode.Reply = .error(-32601, "no such method")
+    /// What the oracle of the OP stack says, which most chains have not.
+    var l1Fee: FakeNode.Reply = .text("0x")
     /// Whether the node knows a transaction.
     var isKnown = true
     /// What becomes of a transaction that is sent; the hash that is its own, if nil.
@@ -55,8 +57,7 @@ struct FakeChain: Sendable {
         case "eth_estimateGas": gas
         case "eth_simulateV1": simulation
         case "eth_getTransactionByHash": .result(isKnown ? .members([:]) : .null)
-        // The oracle of the OP stack, which this chain has not.
-        case "eth_call" where call.request?["to"] == "0x420000000000000000000000000000000000000F": .text("0x")
+        case "eth_call" where call.request?["to"] == "0x420000000000000000000000000000000000000F": l1Fee
         case "eth_call": self.call
         case "eth_sendRawTransaction": send ?? .text(Self.hash(of: call))
         case "eth_getTransactionReceipt": receipts[min(call.ordinal, receipts.count - 1)]

@@ -119,7 +119,8 @@ struct PreparerTests {
             error == .insufficientFunds(sender: try Address(account), balance: wei(252_000_000_000_000), needed: cost))
         #expect(
             error.description
-                == "\(account) has 0.000252 ether, but the transaction may cost 0.000252000000000001 ether")
+                == "\(account) has 0.000252 ether, but the transactions may cost 0.000252000000000001 ether, "
+                + "0.000000000000000001 ether more")
         #expect(error.kind == .badInput)
         // A wei more is enough, and who only signs is not asked.
         #expect(try prepare(request, on: FakeChain(balance: .text("0xe531527bc001"))) != .needless)

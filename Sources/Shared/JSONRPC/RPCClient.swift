@@ -33,6 +33,8 @@ package final class RPCClient {
 
     private let http: HTTPClient
     private var lastID: UInt64 = 0
+    /// The smallest batch that the server refused, and how: larger ones are not tried again.
+    private var refused: (count: Int, error: RPCError)?
 
     package init(
         _ endpoint: Endpoint, over http: HTTPClient = HTTPClient(), limits: HTTPLimits = HTTPLimits(),
@@ -72,6 +74,16 @@ package final class RPCClient {
         _ calls: [RPCCall], once: Bool = false
     ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
         guard !calls.isEmpty else { return [] }
+        if let refused, calls.count >= refused.count { throw refused.error }
+        do throws(RPCError) { return try sendBatch(calls, once: once) } catch {
+            if case .batchRefused = error { refused = (calls.count, error) }
+            throw error
+        }
+    }
+
+    private func sendBatch(
+        _ calls: [RPCCall], once: Bool
+    ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
         let ids = calls.map { _ in nextID() }
         let request = JSONValue.array(zip(calls, ids).map { $0.json(id: $1) })
         let response = try send(request, methods: calls.map(\.method), once: once)

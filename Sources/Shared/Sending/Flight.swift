@@ -4,6 +4,16 @@ import Primitives
 import TEEBridge
 import Transactions
 
+private let shortestPause = Duration.milliseconds(50)
+private let longestPause = Duration.seconds(2)
+
+/// Documents that come within this time of each other are begun together, up to so many.
+private let gatherTime = Duration.milliseconds(20)
+private let mostQueued = 100
+
+/// The most records that wait for the one of an earlier request.
+private let mostSlots = 1000
+
 /// Transactions that are under way, in the order of their requests, until the outcome of each is told.
 final class Flight {
     private let policy: SendPolicy
@@ -15,13 +25,10 @@ final class Flight {
     private var progress = Progress()
     private var pause = shortestPause
     private var nextLook = ContinuousClock.now
-
-    private static let shortestPause = Duration.milliseconds(50)
-    private static let longestPause = Duration.seconds(2)
-
-    /// Documents that come within this time of each other are begun together, up to so many.
-    private static let gatherTime = Duration.milliseconds(20)
-    private static let mostQueued = 100
+    /// Whether a record means that nothing more should be sent.
+    private var isStopped = false
+    /// Why nothing more can be sent.
+    private var failure: (any Error)?
 
     /// The place of a request's record.
     private enum Slot {
@@ -48,8 +55,8 @@ final class Flight {
         return Standing(cost: waiting.reduce(0) { $0 + $1.maxCost }, isWaiting: waiting.contains { $0.receipt == nil })
     }
 
-    /// Whether more can be sent now.
-    var room: Int { max(policy.inFlight - waiting.count, 0) }
+    /// How many more can be sent now.
+    var room: Int { slots.count < mostSlots ? max(policy.inFlight - waiting.count, 0) : 0 }
 
     func add(_ record: SentRecord) { slots.append(.done(record)) }
 
@@ -58,7 +65,7 @@ final class Flight {
         // Of one that was taken over, nobody knows whether it was.
         if outgoing.mayBeSent, outgoing.sentAt == nil { progress.sent += 1 }
         nextLook = .now
-        pause = Self.shortestPause
+        pause = shortestPause
     }
 
     /// Takes in documents, looks at what is under way, and tells the outcomes, until there is nothing left to do.
@@ -72,63 +79,77 @@ final class Flight {
     /// - Throws: what `begin` and `feed` throw, once everything that was sent has been told; what `report` throws.
     func run<Document>(
         _ feed: Feed<Document>, begin: (inout ArraySlice<Document>, _ isLast: Bool) throws -> Void,
-        tend: () -> Void = {},
-        report: (SentRecord) throws -> Void
+        tend: () -> Void = {}, report: (SentRecord) throws -> Void
     ) throws -> Bool {
-        var queue: ArraySlice<Document> = []
-        var isEnded = false
-        var isStopped = false
-        var failure: (any Error)?
+        var intake = Intake(feed)
         while true {
             let stops = feed.stops()
-            let takesIn = !isStopped && stops == 0
             do {
-                if takesIn, !isEnded, queue.isEmpty, feed.wait(waiting.isEmpty ? nil : .zero, true) {
-                    repeat {
-                        if let documents = try feed.read() { queue += documents } else { isEnded = true }
-                    } while !isEnded && queue.count < Self.mostQueued && feed.wait(Self.gatherTime, true)
+                if stops == 0, failure == nil, !isStopped {
+                    try intake.fill(waits: waiting.isEmpty)
+                    if !intake.queue.isEmpty, room > 0 { try begin(&intake.queue, intake.isEnded) }
                 }
-                if takesIn, !queue.isEmpty, room > 0 { try begin(&queue, isEnded) }
-            } catch {
-                failure = error
-                isStopped = true
-            }
+            } catch { failure = error }
             advance(isLast: stops > 1)
             tend()
-            while let slot = slots.first {
-                if case .waiting = slot { break }
-                slots.removeFirst()
-                switch slot {
-                case .done(let record):
-                    isStopped = isStopped || record.endsRun
-                    try report(record)
-                case .failed(let error):
-                    failure = failure ?? error
-                    isStopped = true
-                case .waiting: break
-                }
-            }
-            progress.waiting = waiting.count
-            telling.progress(progress)
-            let isIdle = slots.isEmpty && (isStopped || stops > 0 || (isEnded && queue.isEmpty))
-            guard !isIdle else { break }
-            rest(feed, takesIn: takesIn && !isEnded && queue.isEmpty, isBusy: takesIn && !queue.isEmpty)
+            try tell(report)
+            let takesIn = stops == 0 && failure == nil && !isStopped && !intake.isExhausted
+            guard takesIn || !slots.isEmpty else { break }
+            rest(intake, takesIn: takesIn)
         }
         if let failure { throw failure }
-        return isEnded && queue.isEmpty
+        return intake.isExhausted
+    }
+
+    /// What is taken in.
+    private struct Intake<Document> {
+        let feed: Feed<Document>
+        var queue: ArraySlice<Document> = []
+        private(set) var isEnded = false
+
+        init(_ feed: Feed<Document>) { self.feed = feed }
+
+        /// Whether nothing is left, and nothing will come.
+        var isExhausted: Bool { isEnded && queue.isEmpty }
+
+        /// Reads what has come, if there is nothing left.
+        ///
+        /// - Parameter waits: whether to wait until something comes.
+        mutating func fill(waits: Bool) throws {
+            guard !isEnded, queue.isEmpty, feed.wait(waits ? nil : .zero, true) else { return }
+            repeat {
+                if let documents = try feed.read() { queue += documents } else { isEnded = true }
+            } while !isEnded && queue.count < mostQueued && feed.wait(gatherTime, true)
+        }
+    }
+
+    /// Tells the outcomes that are known, up to the first that is not.
+    private func tell(_ report: (SentRecord) throws -> Void) throws {
+        defer {
+            progress.waiting = waiting.count
+            telling.progress(progress)
+        }
+        while let slot = slots.first {
+            switch slot {
+            case .waiting: return
+            case .done(let record):
+                isStopped = isStopped || record.endsRun
+                slots.removeFirst()
+                try report(record)
+            case .failed(let error):
+                failure = failure ?? error
+                slots.removeFirst()
+            }
+        }
     }
 
     /// Waits until there is something to do.
-    private func rest<Document>(_ feed: Feed<Document>, takesIn: Bool, isBusy: Bool) {
-        if waiting.isEmpty {
-            // With nothing under way, the queue waits for somebody else's lock, or the input is waited for above.
-            if isBusy { _ = feed.wait(Self.shortestPause, false) }
-            return
-        }
-        let time = nextLook - ContinuousClock.now
-        if time > .zero {
-            _ = feed.wait(isBusy && room > 0 ? min(time, Self.shortestPause) : time, takesIn && room > 0)
-        }
+    private func rest<Document>(_ intake: Intake<Document>, takesIn: Bool) {
+        // What is in the queue waits for somebody else's lock, or for what is under way.
+        let isBusy = takesIn && !intake.queue.isEmpty && room > 0
+        guard !waiting.isEmpty || isBusy else { return }
+        let time = waiting.isEmpty ? shortestPause : max(nextLook - ContinuousClock.now, .zero)
+        _ = intake.feed.wait(isBusy ? min(time, shortestPause) : time, takesIn && intake.queue.isEmpty && room > 0)
     }
 
     /// Looks at what is waited for, if it is time to.
@@ -136,11 +157,12 @@ final class Flight {
     /// - Parameter isLast: whether this is the end, and what is not known now is told as pending.
     private func advance(isLast: Bool) {
         giveUp { $0.isRefused }
+        if let node = try? node() { settle(node) }
         let waiting = waiting
         guard !waiting.isEmpty, ContinuousClock.now >= nextLook || isLast else { return }
         let isMoved = look(at: waiting)
         giveUp { isLast || $0.isRefused || ContinuousClock.now >= $0.deadline }
-        pause = isMoved ? Self.shortestPause : min(pause * 1.5, Self.longestPause)
+        pause = isMoved ? shortestPause : min(pause * 1.5, longestPause)
         nextLook = .now + pause
     }
 
@@ -149,6 +171,14 @@ final class Flight {
         guard let node = try? node() else { return false }
         let forgotten = lookout.look(at: waiting, asking: node)
         handOver(forgotten, to: node)
+        return settle(node)
+    }
+
+    /// Notes the outcomes that are known.
+    ///
+    /// - Returns: whether there is any.
+    @discardableResult
+    private func settle(_ node: Node) -> Bool {
         var isMoved = false
         for (index, slot) in zip(slots.indices, slots) {
             guard case .waiting(let outgoing) = slot else { continue }

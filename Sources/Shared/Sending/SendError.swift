@@ -34,7 +34,8 @@ package enum SendError: Failure, Equatable {
         case .wrongChain(let expected, let actual): "the node is of chain \(actual), not of chain \(expected)"
         case .noContract(let address): "there is no contract at \(address): the call would do nothing"
         case .insufficientFunds(let sender, let balance, let needed):
-            "\(sender) has \(balance.inEther), but the transaction may cost \(needed?.inEther ?? "more than there is")"
+            "\(sender) has \(balance.inEther), but the transactions may cost "
+                + (needed.map { "\($0.inEther), \($0.less(balance).inEther) more" } ?? "more than there is")
         case .rejected(let message): "the node refused the transaction: \(message.quoted(limit: 200))"
         case .dependent(let label):
             "what \(label.map { $0.quoted() } ?? "a request") would do depends on the requests before it, and the node "
@@ -55,6 +56,11 @@ package enum SendError: Failure, Equatable {
 }
 
 extension Quantity {
+    /// What is missing from another to be as much.
+    fileprivate func less(_ other: Quantity) -> Quantity {
+        other < self ? (try? Quantity(value - other.value)) ?? .zero : .zero
+    }
+
     /// The amount as people read it: ether, without trailing zeros.
     package var inEther: String {
         let digits = String(value)

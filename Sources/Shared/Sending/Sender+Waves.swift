@@ -19,17 +19,18 @@ extension Sender {
     /// Begins with the first of the requests, as many as there is room for, and removes them from the queue.
     func begin(_ queue: inout ArraySlice<Queued>, _ flight: Flight, isLast: Bool) throws {
         try resume(&queue, flight)
-        let standing = flight.standing
-        if isBarred, standing.isWaiting { return }
+        let waiting = flight.waiting
+        // What no node has yet keeps its place: nothing overtakes it.
+        guard waiting.allSatisfy(\.mayBeSent), !isBarred || !flight.standing.isWaiting else { return }
         isBarred = false
         let new = queue.prefix(min(flight.room, Self.mostPrepared)).prefix { entry(of: $0) == nil }
         guard !new.isEmpty else { return }
         if let chainId, try !takeLock(chainId) { return }
 
-        var before = standing
-        before.leastNonce = nextNonce
+        var standing = flight.standing
+        standing.leastNonce = nextNonce
         var preparations = try preparer(for: .sending)
-            .prepare(new.map(\.request), after: before, learning: &traits, asking: node.get).preparations
+            .prepare(new.map(\.request), after: standing, learning: &traits, asking: node.get).preparations
         if chainId == nil, let first = preparations.firstReady {
             // Another program may have used the nonce before the chain, and so the lock, was known.
             chainId = first.transaction.chainId
@@ -37,82 +38,61 @@ extension Sender {
             nextNonce = max(nextNonce, try node.get().ask(.transactionCount(of: key.address, at: .pending)))
             preparations.renumber(from: nextNonce, unless: new.map { $0.request.nonce != nil })
         }
-        try send(zip(new, preparations).map { ($0, $1) }, &queue, flight, isLast: isLast && new.count == queue.count)
+        let wave = zip(new, preparations).map { ($0, $1) }
+        let count = try send(wave, flight, isLast: isLast && preparations.count == queue.count)
+        queue.removeFirst(count)
     }
 
-    /// Sends what is ready, and removes what is done with from the queue.
+    /// Sends what is ready, and notes what is done with.
     ///
     /// The first transaction is handed over alone, since it may meet a nonce that another machine has used meanwhile;
-    /// the others follow once a node has it, all in one request.
+    /// the others follow once a node may have it, all in one request.
+    /// - Returns: how many of the requests were begun with.
     private func send(
-        _ wave: [(queued: Queued, preparation: Preparation)], _ queue: inout ArraySlice<Queued>, _ flight: Flight,
-        isLast: Bool
-    ) throws {
-        var rest = wave[...]
-        let readyCount = wave.count { if case .ready = $0.preparation { true } else { false } }
-        var sentCount = 0
-        while let (queued, preparation) = rest.first {
+        _ wave: [(queued: Queued, preparation: Preparation)], _ flight: Flight, isLast: Bool
+    ) throws -> Int {
+        let ready = wave.compactMap { queued, preparation -> (queued: Queued, prepared: Prepared)? in
+            if case .ready(let prepared) = preparation { (queued, prepared) } else { nil }
+        }
+        let first = try sign(ready.prefix(1))
+        guard try claim(first, ready.first?.queued.request, waits: isLast && ready.count == 1, flight) else { return 0 }
+        let others = try first.allSatisfy(\.mayBeSent) ? sign(ready.dropFirst()) : []
+
+        var outgoing = (first + others)[...]
+        var count = 0
+        for (queued, preparation) in wave {
             switch preparation {
             case .needless: flight.add(SentRecord(label: queued.request.label, id: queued.request.id, .skipped))
             case .reverts(let data): flight.add(.reverting(queued.request, with: data))
-            case .waits:
-                isBarred = true
-                return
-            case .ready(let prepared) where sentCount == 0:
-                let outgoing = try sign([(queued, prepared)])
-                let waits = isLast && readyCount == 1
-                guard try claim(outgoing, queued, waits: waits, flight) else { return }
-                outgoing.forEach(flight.add)
-                sentCount += 1
-                // As long as no node has the first, the others stay behind it.
-                guard outgoing.allSatisfy(\.mayBeSent) else {
-                    queue.removeFirst()
-                    return
-                }
             case .ready:
-                try sendRest(rest, &queue, flight, waits: isLast)
-                return
+                guard let next = outgoing.popFirst() else { return count }
+                flight.add(next)
+            case .waits: isBarred = true
             }
-            queue.removeFirst()
-            rest.removeFirst()
+            if !isBarred { count += 1 }
         }
+        try sendOthers(others, Array(ready.dropFirst()), flight, waits: isLast && !isBarred)
+        return count
     }
 
     /// Hands over the first transaction of a wave.
     ///
     /// - Returns: false if another transaction has its nonce: the request is to be prepared anew.
-    private func claim(_ outgoing: [Outgoing], _ queued: Queued, waits: Bool, _ flight: Flight) throws -> Bool {
-        let submission = try handOver(outgoing, waits: waits, flight).first
-        guard case .nonceTaken(let failure) = submission else { return true }
-        guard queued.request.nonce == nil, raceCount < Self.mostRaces else { throw failure }
+    private func claim(
+        _ outgoing: [Outgoing], _ request: TransactionRequest?, waits: Bool, _ flight: Flight
+    ) throws -> Bool {
+        guard case .nonceTaken(let failure)? = try handOver(outgoing, waits: waits, flight).first else { return true }
+        guard request?.nonce == nil, raceCount < Self.mostRaces else { throw failure }
         raceCount += 1
         for each in outgoing { try withdraw(each) }
         return false
     }
 
-    /// Sends everything of a wave behind its first transaction.
-    private func sendRest(
-        _ wave: ArraySlice<(queued: Queued, preparation: Preparation)>, _ queue: inout ArraySlice<Queued>,
-        _ flight: Flight, waits: Bool
+    /// Hands over everything of a wave behind its first transaction, and gives new nonces to those that need them.
+    private func sendOthers(
+        _ outgoing: [Outgoing], _ ready: [(queued: Queued, prepared: Prepared)], _ flight: Flight, waits: Bool
     ) throws {
-        let ready = wave.compactMap { queued, preparation -> (Queued, Prepared)? in
-            if case .ready(let prepared) = preparation { (queued, prepared) } else { nil }
-        }
-        let outgoing = try sign(ready)
-        var signed = outgoing[...]
-        var isDone = true
-        for (queued, preparation) in wave {
-            switch preparation {
-            case .needless: flight.add(SentRecord(label: queued.request.label, id: queued.request.id, .skipped))
-            case .reverts(let data): flight.add(.reverting(queued.request, with: data))
-            case .ready: if let next = signed.popFirst() { flight.add(next) }
-            case .waits:
-                isBarred = true
-                isDone = false
-            }
-            if isDone { queue.removeFirst() }
-        }
-        let submissions = try handOver(outgoing, waits: waits && isDone, flight)
+        let submissions = try handOver(outgoing, waits: waits, flight)
         for ((outgoing, submission), (queued, prepared)) in zip(zip(outgoing, submissions), ready) {
             guard case .nonceTaken = submission, queued.request.nonce == nil else { continue }
             try withdraw(outgoing)
@@ -125,7 +105,8 @@ extension Sender {
     }
 
     /// Signs transactions, notes them in the journal, and tells their hashes.
-    private func sign(_ ready: [(queued: Queued, prepared: Prepared)]) throws -> [Outgoing] {
+    private func sign(_ ready: ArraySlice<(queued: Queued, prepared: Prepared)>) throws -> [Outgoing] {
+        guard !ready.isEmpty else { return [] }
         let signed = ready.map { $0.prepared.transaction.signed(by: key) }
         try journal?.note(
             zip(ready, signed).compactMap { ready, signed in
