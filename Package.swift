@@ -62,6 +62,8 @@ let package = Package(
         library("Secrets", ["CProcess", "Failures", "Primitives"]),
         library("Files", ["Failures"]),
         library("Signals"),
+        library("ServiceNotice"),
+        library("Handlers", ["CProcess", "Failures", "Secrets"]),
         library("RLP", ["Failures"]),
         library("StateProofs", ["Failures", "JSON", "Primitives", "RLP", bigInt]),
         library("ABI", ["Failures", "Primitives", "JSON", bigInt]),
@@ -105,7 +107,7 @@ let package = Package(
             ["ABI", "Failures", "Node", "Primitives", "ProvenState", "Secp256k1", "TEEBridge", bigInt]),
         library(
             "Inbox",
-            ["BridgeClient", "ECIES", "Envelope", "Failures", "JSON", "Primitives", "Secp256k1", "Secrets"]),
+            ["BridgeClient", "ECIES", "Envelope", "Failures", "Files", "JSON", "Primitives", "Secp256k1", "Secrets"]),
 
         // How the programs are used.
         library("Console", ["Failures", "JSON", "Secrets"]),
@@ -138,8 +140,8 @@ let package = Package(
         program(
             "inbox-watch",
             [
-                "BridgeClient", "Console", "Failures", "Inbox", "JSON", "Keys", "NetworkOptions", "Primitives",
-                "Retrying",
+                "Console", "Failures", "Files", "GuestAgent", "Handlers", "Inbox", "JSON", "Keys", "NetworkOptions",
+                "Primitives", "Retrying", "Secp256k1", "ServiceNotice", "Signals",
             ]),
         program("proof-extract", ["Console", "Dstack", "Failures", "JSON", "ProofLog"]),
 

@@ -54,11 +54,15 @@ package struct RPCOptions: ParsableArguments {
 
     /// The node, not asked yet.
     ///
-    /// - Parameter timeout: how long one request may take, if it is less than the usual 30 seconds.
+    /// - Parameters:
+    ///   - timeout: how long one request may take, if it is less than the usual 30 seconds.
+    ///   - isCancelled: whether a request that runs should end.
     /// - Throws: ``SettingError`` if no URL is set.
-    package func node(timeout: Duration = .seconds(30)) throws(SettingError) -> Node {
+    package func node(
+        timeout: Duration = .seconds(30), isCancelled: @escaping () -> Bool = { false }
+    ) throws(SettingError) -> Node {
         let limits = Self.limits(timeout: timeout)
-        let client = tls.client()
+        let client = tls.client(isCancelled: isCancelled)
         return Node(try endpoints().map { RPCClient($0, over: client, limits: limits) })
     }
 

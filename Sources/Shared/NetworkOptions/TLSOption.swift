@@ -11,5 +11,9 @@ package struct TLSOption: ParsableArguments {
     package init() {}
 
     /// A client that trusts those certificates.
-    package func client() -> HTTPClient { HTTPClient(caFile: caFile) }
+    ///
+    /// - Parameter isCancelled: whether a request that runs should end; see `HTTPClient`.
+    package func client(isCancelled: @escaping () -> Bool = { false }) -> HTTPClient {
+        HTTPClient(caFile: caFile, isCancelled: isCancelled)
+    }
 }
