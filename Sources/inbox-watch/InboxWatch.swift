@@ -115,7 +115,7 @@ struct InboxWatch: Program {
                     return
                 }
                 pause = next
-            } catch let failure as any Failure where !once && failure.kind == .serviceFailed {
+            } catch let failure as any Failure where canWait(failure, attention) {
                 // Once for each reason: it may last for hours.
                 if failure.description != outage { voice.warning("\(failure); trying again") }
                 outage = failure.description
@@ -123,6 +123,11 @@ struct InboxWatch: Program {
             }
             if attention.rest(pause) { pauses.end() }
         }
+    }
+
+    /// Whether the program goes on after a failure, since it may be over at the next look.
+    private func canWait(_ failure: any Failure, _ attention: Attention) -> Bool {
+        !once && failure.kind == .serviceFailed && !attention.isEnding
     }
 
     /// Has the handler take a message, and prints it where that is wanted.
