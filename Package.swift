@@ -158,6 +158,8 @@ let package = Package(
         tests(of: "Secrets"),
         tests(of: "Files", ["Failures"]),
         tests(of: "Signals"),
+        tests(of: "ServiceNotice"),
+        tests(of: "Handlers", ["Secrets"]),
         tests(of: "RLP", ["Primitives"]),
         tests(of: "StateProofs", ["JSON", "Primitives", "RLP", bigInt]),
         tests(of: "ABI", ["JSON", "Primitives", bigInt]),
@@ -190,7 +192,7 @@ let package = Package(
         serviceTests(
             of: "Inbox",
             [
-                "ABI", "BridgeClient", "ECIES", "Envelope", "FakeNode", "Failures", "JSON", "Node", "Primitives",
+                "ABI", "BridgeClient", "ECIES", "Envelope", "FakeNode", "Failures", "Files", "JSON", "Node", "Primitives",
                 "Secp256k1",
                 "Secrets", "TEEBridge", bigInt,
             ]),

@@ -6,7 +6,8 @@ import Program
 /// Passes an inbox's messages on, each at least once, and keeps what has become of them.
 final class Delivery {
     private let inbox: Inbox
-    private let file: InboxStateFile?
+    /// Where it is kept, and of which inbox; nil for nowhere but in memory.
+    private let place: (file: InboxStateFile, address: InboxAddress)?
     private let keepsGoing: Bool
     private var state: InboxState
     private var isKept = false
@@ -16,11 +17,10 @@ final class Delivery {
     ///   - keepsGoing: whether later messages are delivered while one waits for its handler.
     /// - Throws: `InboxStateError`, and what the nodes' answers fail with.
     init(of inbox: Inbox, keptIn file: InboxStateFile?, keepsGoing: Bool) throws {
-        let address = try inbox.address()
+        place = try file.map { ($0, try inbox.address()) }
+        state = try place.map { try $0.file.state(of: $0.address) } ?? InboxState()
         self.inbox = inbox
-        self.file = file
         self.keepsGoing = keepsGoing
-        state = try file?.state(of: address) ?? InboxState(of: address)
     }
 
     /// Thrown to end a look at a message that has to be delivered before the next.
@@ -73,7 +73,7 @@ final class Delivery {
     }
 
     private func keep() throws {
-        try file?.save(state)
+        if let place { try place.file.save(state, of: place.address) }
         isKept = true
     }
 }

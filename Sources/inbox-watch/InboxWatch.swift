@@ -91,11 +91,20 @@ struct InboxWatch: Program {
         let file = try stateFile()
         let inbox = Inbox(
             reader, key: try key(timeout, attention), requiresAuthentication: requireAuthenticated,
-            seen: file?.saved?.seen ?? SeenMessages())
+            seen: file?.seen ?? SeenMessages())
         attention.announce()
+        try watch(inbox, keptIn: file, handler, until: once ? timeout : nil, attention)
+    }
 
+    /// Looks at the inbox, again and again unless `--once` is given.
+    ///
+    /// - Parameter budget: how long a handler that fails is tried again; nil for no end.
+    private func watch(
+        _ inbox: Inbox, keptIn file: InboxStateFile?, _ handler: Handler?, until budget: Duration?,
+        _ attention: Attention
+    ) throws {
         var delivery: Delivery?
-        var pauses = Pauses(interval: interval, budget: once ? timeout : nil)
+        var pauses = Pauses(interval: interval, budget: budget)
         var outage: String?
         while !attention.isEnding {
             let pause: Duration
@@ -121,7 +130,7 @@ struct InboxWatch: Program {
                 outage = failure.description
                 pause = pauses.afterOutage()
             }
-            if attention.rest(pause) { pauses.end() }
+            if attention.rest(pause) { pauses.tryNow() }
         }
     }
 

@@ -47,6 +47,6 @@ struct Pauses {
     /// The pause after a look that failed.
     mutating func afterOutage() -> Duration { outages.pause(elapsed: .zero) ?? interval }
 
-    /// Has everything tried again at once.
-    mutating func end() { nextTry = .now }
+    /// Has what was not delivered tried again at the next look.
+    mutating func tryNow() { nextTry = .now }
 }

@@ -50,7 +50,7 @@ def test_the_document(chain, watch, path):
     watch().check_done()
     assert path.read_text() == json.dumps(
         {"version": 1, "chainId": CHAIN_ID, "bridge": chain.bridge.address, "member_id": A, "next": 2, "waiting": [],
-         "seen": []}, separators=(",", ":")) + "\n"
+         "seen": [], "digests": []}, separators=(",", ":")) + "\n"
 
 
 def test_what_does_not_open_is_told_once(chain, watch):
@@ -80,11 +80,11 @@ def damaged(document: dict) -> dict[str, str]:
         "empty": "", "no object": "[]", "null": "null", "cut": text[:-2], "zeros": "\0" * 200, "twice": text * 2,
         "no version": json.dumps({k: v for k, v in document.items() if k != "version"}),
         **{f"no {name}": json.dumps({k: v for k, v in document.items() if k != name})
-           for name in ("chainId", "bridge", "member_id", "next", "waiting", "seen")},
+           for name in ("chainId", "bridge", "member_id", "next", "waiting", "seen", "digests")},
         **{f"{name} is {value!r}": json.dumps(document | {name: value}) for name, value in [
             ("next", -1), ("next", "2"), ("next", 1.5), ("next", 2**64), ("waiting", [2]), ("waiting", ["0"]),
             ("waiting", [0, 0]), ("waiting", {}), ("seen", [1]), ("seen", [{"from": B}]), ("bridge", "0x12"),
-            ("member_id", A[:-2]), ("chainId", None), ("block", {"number": 1}), ("block", None)]},
+            ("member_id", A[:-2]), ("chainId", None), ("digests", [{"index": 1}]), ("digests", {})]},
     }
 
 
@@ -125,13 +125,13 @@ def test_the_chain_is_the_nodes_where_none_is_named(chain, watch, path):
     assert state(path)["chainId"] == CHAIN_ID
 
 
-def test_the_block_of_the_last_read_is_kept(chain, watch, path):
-    block = {"number": 7, "hash": "0x" + "ab" * 32}
+def test_what_messages_are_known_by_is_kept(chain, watch, path):
+    digests = [{"index": index, "digest": "0x" + "ab" * 32} for index in range(3)]
     watch().check_done()
-    path.write_text(json.dumps(state(path) | {"block": block, "a later version's": 1}))
+    path.write_text(json.dumps(state(path) | {"digests": digests, "of no meaning": 1}))
     fill(chain, "one")
     watch().check_done()
-    assert (state(path)["next"], state(path)["block"]) == (1, block)
+    assert (state(path)["next"], state(path)["digests"]) == (1, digests)
 
 
 def test_a_state_of_the_greatest_size_is_read(chain, watch, path):
@@ -166,7 +166,7 @@ def test_a_file_is_created_and_none_that_is_there_is_written_to(chain, tmp_path)
     victim = tmp_path / "victim"
     victim.write_text(content := json.dumps(
         {"version": 1, "chainId": CHAIN_ID, "bridge": chain.bridge.address, "member_id": A, "next": 0, "waiting": [],
-         "seen": []}))
+         "seen": [], "digests": []}))
     path = tmp_path / "inbox.json"
     path.symlink_to(victim)
 

@@ -17,16 +17,16 @@ package struct InboxAddress: Hashable, Sendable {
     }
 }
 
-/// A block that was read.
-package struct BlockMark: Hashable, Sendable {
-    /// Its height.
-    package let number: UInt64
-    /// Its hash.
-    package let hash: Bytes32
+/// What a message that was done with is known by again, should the chain be reorganised.
+package struct MessageDigest: Hashable, Sendable {
+    /// Its place in the inbox, from 0.
+    package let index: UInt64
+    /// What its reader knows it by.
+    package let digest: Bytes32
 
-    package init(number: UInt64, hash: Bytes32) {
-        self.number = number
-        self.hash = hash
+    package init(index: UInt64, digest: Bytes32) {
+        self.index = index
+        self.digest = digest
     }
 }
 
@@ -34,27 +34,27 @@ package struct BlockMark: Hashable, Sendable {
 package struct InboxState: Equatable, Sendable {
     /// How many messages may wait while later ones are delivered.
     package static let waitingLimit = 1000
+    /// How many messages are known again.
+    package static let digestLimit = 64
 
-    /// Whose messages they are.
-    package let address: InboxAddress
     /// The index of the first message that was not looked at yet.
     package private(set) var next: UInt64
     /// The messages before ``next`` that could not be delivered, and are to be tried again.
     package private(set) var waiting: Set<UInt64>
     /// The signed messages that were delivered.
     package var seen: SeenMessages
-    /// The block after which the inbox was read last; nil where that is not known.
-    package var block: BlockMark?
+    /// The last messages that were done with, the newest last; fewer where the reader does not tell, and at most
+    /// ``digestLimit``.
+    package private(set) var digests: [MessageDigest]
 
     package init(
-        of address: InboxAddress, next: UInt64 = 0, waiting: Set<UInt64> = [], seen: SeenMessages = SeenMessages(),
-        block: BlockMark? = nil
+        next: UInt64 = 0, waiting: Set<UInt64> = [], seen: SeenMessages = SeenMessages(),
+        digests: [MessageDigest] = []
     ) {
-        self.address = address
         self.next = next
         self.waiting = waiting
         self.seen = seen
-        self.block = block
+        self.digests = digests.suffix(Self.digestLimit)
     }
 
     /// The index of the first message that is not done with.

@@ -1,3 +1,4 @@
+package import Envelope
 package import Files
 import JSON
 
@@ -6,8 +7,7 @@ import JSON
 package final class InboxStateFile {
     private let path: String
     private let lock: FileLock
-    /// What was in it; nil if there was no file.
-    package let saved: InboxState?
+    private let saved: InboxStateDocument?
 
     /// The most bytes that the file may have: more than the largest state.
     private static let limit = 1 << 20
@@ -21,31 +21,35 @@ package final class InboxStateFile {
         saved = try StateFile.read(path, limit: Self.limit).map { bytes in try Self.parse(bytes, path) }
     }
 
-    private static func parse(_ bytes: [UInt8], _ path: String) throws(InboxStateError) -> InboxState {
+    private static func parse(_ bytes: [UInt8], _ path: String) throws(InboxStateError) -> InboxStateDocument {
         let version: JSONValue
         do throws(JSONError) {
             guard let object = try JSONParser.parse(bytes).object else { throw .notAnObject(line: 1) }
             version = try object.required("version")
-            if version == .number(InboxState.version) { return try InboxState(object) }
+            if version == InboxStateDocument.version { return try InboxStateDocument(object) }
         } catch { throw .damaged(path: path, reason: error) }
         throw .unknownVersion(path: path, version: version.compact)
     }
+
+    /// The signed messages that were delivered by runs before.
+    package var seen: SeenMessages { saved?.state.seen ?? SeenMessages() }
 
     /// The state of an inbox: what was saved, or that of one that was never looked at.
     ///
     /// - Throws: ``InboxStateError/foreign(path:saved:expected:)``.
     package func state(of address: InboxAddress) throws(InboxStateError) -> InboxState {
-        guard let saved else { return InboxState(of: address) }
+        guard let saved else { return InboxState() }
         guard saved.address == address else {
             throw .foreign(path: path, saved: saved.address, expected: address)
         }
-        return saved
+        return saved.state
     }
 
-    /// Keeps a state; it is on the disk when this returns.
+    /// Keeps the state of an inbox; it is on the disk when this returns.
     ///
     /// - Throws: `FileError`.
-    package func save(_ state: InboxState) throws(FileError) {
-        try StateFile.replace(path, with: Array(state.json.compact.utf8) + [UInt8(ascii: "\n")])
+    package func save(_ state: InboxState, of address: InboxAddress) throws(FileError) {
+        let document = InboxStateDocument(state, of: address).json
+        try StateFile.replace(path, with: Array(document.compact.utf8) + [UInt8(ascii: "\n")])
     }
 }
