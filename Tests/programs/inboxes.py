@@ -2,6 +2,8 @@
 
 import json
 import os
+import select
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -53,6 +55,18 @@ def wait_until(is_so: Callable[[], bool], what: str, seconds: float = 20) -> Non
         time.sleep(0.01)
 
 
+def next_line(stream, seconds: float = 20) -> bytes:
+    """The next line of an unbuffered pipe of a program that goes on."""
+    deadline = time.monotonic() + seconds
+    line = b""
+    while not line.endswith(b"\n"):
+        assert select.select([stream], [], [], max(0, deadline - time.monotonic()))[0], "no line came"
+        byte = os.read(stream.fileno(), 1)
+        assert byte, "the stream ended"
+        line += byte
+    return line
+
+
 def is_running(pid: int) -> bool:
     """Whether a process is there, and no zombie that nobody has buried."""
     try:
@@ -64,8 +78,6 @@ def is_running(pid: int) -> bool:
 @contextmanager
 def tiny_disk(path: Path, size: int):
     """A file system of so many bytes; None where this machine allows none."""
-    import subprocess
-
     path.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path]
     if os.geteuid() != 0 or subprocess.run(command, capture_output=True, timeout=10).returncode != 0:

@@ -241,7 +241,7 @@ def test_when_watching_new_messages_come_between_the_tries(chain, tmp_path, log)
 
 
 @pytest.mark.parametrize("lines, reason", [
-    (["exit 3"], "status 3"), (["kill -9 $$"], "signal 9"), (["exec sleep 100"], "within 0.5 seconds")])
+    (["exit 3"], "status 3"), (["kill -9 $$"], "signal 9"), (["exec sleep 20"], "within 0.5 seconds")])
 def test_how_it_failed_is_said(chain, watch, tmp_path, lines, reason):
     fill(chain, "one")
     answer = watch(script(tmp_path / "handler", *lines), "--timeout", "1", "--exec-timeout", "0.5")
@@ -258,7 +258,7 @@ def test_a_script_without_an_interpreter_is_a_failure(chain, watch, tmp_path):
 def test_what_hangs_is_ended_with_all_that_it_started(chain, watch, tmp_path):
     """SIGTERM to the whole group; SIGKILL to what ignores it, after 5 seconds."""
     fill(chain, "one")
-    handler = script(tmp_path / "handler", "trap '' TERM", "sleep 100 & echo $! $$ > " + str(tmp_path / "pids"), "wait")
+    handler = script(tmp_path / "handler", "trap '' TERM", "sleep 20 & echo $! $$ > " + str(tmp_path / "pids"), "wait")
     start = time.monotonic()
     watch(handler, "--timeout", "1", "--exec-timeout", "0.3").check_error(NO, "did not end")
     assert 5 < time.monotonic() - start < 8
@@ -267,7 +267,7 @@ def test_what_hangs_is_ended_with_all_that_it_started(chain, watch, tmp_path):
 
 def test_what_it_leaves_in_the_background_is_not_waited_for(chain, watch, tmp_path, log):
     fill(chain, "one", "two")
-    handler = script(tmp_path / "handler", noting(log), f"sleep 60 & echo $! >> {tmp_path}/pids")
+    handler = script(tmp_path / "handler", noting(log), f"sleep 20 & echo $! >> {tmp_path}/pids")
     start = time.monotonic()
     try:
         with open(tmp_path / "stderr", "wb") as errors:

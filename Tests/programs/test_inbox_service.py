@@ -9,7 +9,7 @@ import time
 import pytest
 
 from harness import UNREACHABLE, finish, run, running
-from inboxes import A, fill, is_running, numbers, script, settings, state, wait_until
+from inboxes import A, fill, is_running, next_line, numbers, script, settings, state, wait_until
 from services import Server, post, relay, running_agent
 
 
@@ -66,7 +66,7 @@ def test_a_signal_ends_the_handler_and_the_message_stays(chain, tmp_path, last):
     fill(chain, "one", "two")
     log = tmp_path / "log"
     handler = script(tmp_path / "handler", f"trap 'echo $TEEBRIDGE_INDEX >> {log}; {last}' TERM",
-                     f"echo $$ > {tmp_path}/pid", "while :; do sleep 0.05; done")
+                     f"echo $$ > {tmp_path}/pid", "for _ in $(seq 200); do sleep 0.05; done")
     arguments = ["--state", tmp_path / "inbox.json", "--exec", handler]
     with running("inbox-watch", *arguments, env=settings(chain)) as process:
         wait_until(lambda: len(numbers(tmp_path / "pid")) == 1, "the handler was not run")
@@ -87,7 +87,7 @@ def test_sighup_looks_at_once(chain):
             for index, text in enumerate(("one", "two")):
                 fill(chain, text)
                 process.send_signal(signal.SIGHUP)
-                assert json.loads(process.stdout.readline())["index"] == index
+                assert json.loads(next_line(process.stdout))["index"] == index
             assert process.poll() is None
 
 
@@ -127,7 +127,7 @@ def test_the_watchdog_hears_of_it_whatever_it_does(chain, tmp_path, busy):
     arguments = []
     if busy == "handler":
         fill(chain, "one")
-        arguments = ["--exec", "sleep", "--exec-arg", "100"]
+        arguments = ["--exec", "sleep", "--exec-arg", "20"]
     with hanging_node() as node:
         if busy == "request":
             env["ETH_RPC_URL"] = node.url
@@ -169,11 +169,11 @@ def test_a_node_that_is_away_is_waited_for(chain):
     url = f"http://127.0.0.1:{port}"
     arguments = ["--interval", "0.1"]
     with running("inbox-watch", *arguments, env=settings(chain) | {"ETH_RPC_URL": url}) as process:
-        assert b"trying again" in process.stderr.readline()
+        assert b"trying again" in next_line(process.stderr)
         fill(chain, "one")
         time.sleep(3)
         with relaying(chain, port):
-            assert json.loads(process.stdout.readline())["index"] == 0
+            assert json.loads(next_line(process.stdout))["index"] == 0
             assert process.poll() is None
         process.kill()
         assert process.stderr.read().count(b"connection refused") <= 1
@@ -187,7 +187,7 @@ def test_another_node_is_asked_meanwhile(chain):
     fill(chain, "one")
     arguments = ["--rpc-url", "http://127.0.0.1:9", "--rpc-url", chain.url]
     with running("inbox-watch", *arguments, env=settings(chain)) as process:
-        assert json.loads(process.stdout.readline())["index"] == 0
+        assert json.loads(next_line(process.stdout))["index"] == 0
         process.kill()
         assert process.stderr.read() == b""
 
@@ -199,11 +199,11 @@ def test_a_guest_agent_that_starts_later_is_waited_for(chain, tmp_path):
         time.sleep(0.5)
         assert process.poll() is None
         with running_agent(tmp_path / "agent.sock", "--preset", "cross-sdk"):
-            assert json.loads(process.stdout.readline())["member_id"] == A
+            assert json.loads(next_line(process.stdout))["member_id"] == A
         # It has the key: the agent is not needed any more.
         fill(chain, "two")
         process.send_signal(signal.SIGHUP)
-        assert json.loads(process.stdout.readline())["index"] == 1
+        assert json.loads(next_line(process.stdout))["index"] == 1
 
 
 def test_a_guest_agent_that_never_starts(chain, tmp_path):

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from harness import BAD_INPUT, DONE, UNREACHABLE, finish, run, running
-from inboxes import A, B, fill, numbers, script, sealed, settings, state, tiny_disk, wait_until
+from inboxes import A, B, fill, next_line, numbers, script, sealed, settings, state, tiny_disk, wait_until
 from services import CHAIN_ID
 from test_envelope import Envelope
 
@@ -214,12 +214,12 @@ def test_a_full_disk_is_waited_for(chain, tmp_path):
                 except OSError:
                     pass
             fill(chain, "one", "two")
-            assert json.loads(process.stdout.readline())["index"] == 0
-            assert b"no space left" in process.stderr.readline()
+            assert json.loads(next_line(process.stdout))["index"] == 0
+            assert b"no space left" in next_line(process.stderr)
             time.sleep(1)
             assert state(path)["next"] == 0
             (disk / "filler").unlink()
-            assert json.loads(process.stdout.readline())["index"] == 1
+            assert json.loads(next_line(process.stdout))["index"] == 1
             wait_until(lambda: state(path)["next"] == 2, "the state was not kept")
 
 
@@ -241,7 +241,7 @@ def test_an_overlapping_run_leaves_at_once(chain, watch, path, tmp_path):
     fill(chain, "one", "two")
     go = tmp_path / "go"
     handler = script(tmp_path / "handler", f"echo $TEEBRIDGE_INDEX >> {tmp_path}/log",
-                     f"while [ ! -e {go} ]; do sleep 0.02; done")
+                     f"for _ in $(seq 500); do [ ! -e {go} ] || exit 0; sleep 0.02; done")
     arguments = ["--once", "--state", path, "--exec", handler]
     with running("inbox-watch", *arguments, env=settings(chain)) as process:
         wait_until(lambda: numbers(tmp_path / "log") == [0], "the handler was not run")
