@@ -192,7 +192,8 @@ let package = Package(
         serviceTests(
             of: "Inbox",
             [
-                "ABI", "BridgeClient", "ECIES", "Envelope", "FakeNode", "Failures", "Files", "JSON", "Node", "Primitives",
+                "ABI", "BridgeClient", "ECIES", "Envelope", "FakeNode", "Failures", "Files", "JSON", "Node",
+                "Primitives",
                 "Secp256k1",
                 "Secrets", "TEEBridge", bigInt,
             ]),

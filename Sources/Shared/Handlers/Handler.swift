@@ -45,7 +45,8 @@ package struct Handler: Sendable {
             if status.st_mode & S_IFMT == S_IFREG, unsafe access(path, X_OK) == 0 { return path }
             refusal = status.st_mode & S_IFMT == S_IFREG ? errno : EISDIR
         }
-        throw refusal == ENOENT || command.isEmpty ? .notFound(command: command) : .notExecutable(command: command, errno: refusal)
+        throw refusal == ENOENT || command.isEmpty
+            ? .notFound(command: command) : .notExecutable(command: command, errno: refusal)
     }
 
     private static func variable(_ name: String) -> String? {
