@@ -1,5 +1,4 @@
 import Glibc
-import Retrying
 import ServiceNotice
 import Signals
 

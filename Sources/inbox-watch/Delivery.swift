@@ -1,7 +1,6 @@
 import Failures
 import Handlers
 import Inbox
-import Program
 
 /// Passes an inbox's messages on, each at least once, and keeps what has become of them.
 final class Delivery {
