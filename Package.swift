@@ -66,6 +66,8 @@ let package = Package(
         library("Secrets", ["CProcess", "Failures", "Primitives"]),
         library("Files", ["Failures"]),
         library("Signals"),
+        library("ServiceNotice"),
+        library("Handlers", ["CProcess", "Failures", "Secrets"]),
         library("RLP", ["Failures"]),
         library("StateProofs", ["Failures", "JSON", "Primitives", "RLP", bigInt]),
         library("ABI", ["Failures", "Primitives", "JSON", bigInt]),
@@ -110,7 +112,7 @@ let package = Package(
             ["ABI", "Failures", "JSONRPC", "Node", "Primitives", "ProvenState", "Secp256k1", "TEEBridge", bigInt]),
         library(
             "Inbox",
-            ["BridgeClient", "ECIES", "Envelope", "Failures", "JSON", "Primitives", "Secp256k1", "Secrets"]),
+            ["BridgeClient", "ECIES", "Envelope", "Failures", "Files", "JSON", "Primitives", "Secp256k1", "Secrets"]),
 
         // How the programs are used.
         library("Console", ["Failures", "JSON", "Secrets"]),
@@ -148,8 +150,8 @@ let package = Package(
         program(
             "inbox-watch",
             [
-                "BridgeClient", "Console", "Failures", "Inbox", "JSON", "Keys", "NetworkOptions", "Primitives",
-                "Retrying",
+                "Console", "Failures", "Files", "GuestAgent", "Handlers", "Inbox", "JSON", "Keys", "NetworkOptions",
+                "Primitives", "Retrying", "Secp256k1", "ServiceNotice", "Signals",
             ]),
         program(
             "bridge-agent",
@@ -173,6 +175,8 @@ let package = Package(
         tests(of: "Secrets"),
         tests(of: "Files", ["Failures"]),
         tests(of: "Signals"),
+        tests(of: "ServiceNotice"),
+        tests(of: "Handlers", ["Secrets"]),
         tests(of: "RLP", ["Primitives"]),
         tests(of: "StateProofs", ["JSON", "Primitives", "RLP", bigInt]),
         tests(of: "ABI", ["JSON", "Primitives", bigInt]),
@@ -210,7 +214,8 @@ let package = Package(
         serviceTests(
             of: "Inbox",
             [
-                "ABI", "BridgeClient", "ECIES", "Envelope", "FakeNode", "Failures", "JSON", "Node", "Primitives",
+                "ABI", "BridgeClient", "ECIES", "Envelope", "FakeNode", "Failures", "Files", "JSON", "Node",
+                "Primitives",
                 "Secp256k1",
                 "Secrets", "TEEBridge", bigInt,
             ]),

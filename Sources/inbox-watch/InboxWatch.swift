@@ -1,6 +1,10 @@
 import ArgumentParser
 import Console
+import Envelope
 import Failures
+import Files
+import GuestAgent
+import Handlers
 import Inbox
 import JSON
 import Keys
@@ -8,6 +12,7 @@ import NetworkOptions
 import Primitives
 import Program
 import Retrying
+import Secp256k1
 
 @main
 struct InboxWatch: Program {
@@ -17,6 +22,18 @@ struct InboxWatch: Program {
         discussion: """
             Prints one message a line; without --once, new ones as they come. A message that does not open is a \
             warning, since anybody can post anything. With no key named, the guest agent is asked for the CVM's own.
+
+            With --exec a program gets each message: the payload on its standard input, and in its environment \
+            TEEBRIDGE_MESSAGE_ID, TEEBRIDGE_MEMBER_ID, TEEBRIDGE_INDEX, TEEBRIDGE_FROM and TEEBRIDGE_AUTHENTICATED \
+            (true or false). What it prints goes to standard error, and nothing is printed for the message unless \
+            --format is given. A message that it does not take (exit 0) is tried again with growing pauses; with \
+            --once until --timeout is over, then the exit status is 1.
+
+            With --state a message that was printed, or taken, is not delivered by a later run. Whatever ends the \
+            program, each message is delivered at least once; "id" tells one that came twice. A run that finds \
+            another at work on the same state has nothing to do: with --once it ends with exit 0.
+
+            Without --once, SIGHUP has it look at once, and it speaks to systemd (Type=notify, WatchdogSec=).
 
             Anybody can also post in another member's name. "authenticated":true says that the member in "from" \
             signed the message (ecies-seal --sign-with) for this inbox; a signed message that was made for another \
@@ -28,6 +45,7 @@ struct InboxWatch: Program {
 
             EXAMPLE
               inbox-watch --once --bridge 0x… --rpc-url https://…
+              inbox-watch --once --state inbox.json --exec on-secret
               inbox-watch --verify --bridge 0x… --rpc-url https://a… --rpc-url https://b…
             """,
         version: version)
@@ -40,12 +58,20 @@ struct InboxWatch: Program {
         transform: TimeoutOption.seconds)
     var interval: Duration = .seconds(60)
 
-    @Option(help: ArgumentHelp("json, or text: the line of the reference programs.", valueName: "format"))
-    var format: Format = .json
+    @Option(
+        help: ArgumentHelp(
+            "json, or text: the line of the reference programs. With --exec, print each message as well.",
+            valueName: "format"))
+    var format: Format?
 
-    @Flag(help: "Print only messages that their senders signed; the others are warnings.")
+    @Option(
+        help: ArgumentHelp("Keep in this file what was delivered, and deliver only what was not.", valueName: "file"))
+    var state: String?
+
+    @Flag(help: "Deliver only messages that their senders signed; the others are warnings.")
     var requireAuthenticated = false
 
+    @OptionGroup(title: "Handler") var exec: ExecOptions
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
     @OptionGroup var block: BlockOptions
@@ -56,31 +82,100 @@ struct InboxWatch: Program {
     enum Format: String, ExpressibleByArgument, CaseIterable { case json, text }
 
     func run() throws {
+        let attention = Attention(hangUpEnds: once)
+        defer { attention.leave() }
         let timeout = try timeout.duration(default: .seconds(30))
+        let handler = try exec.handler()
         let reader = try verification.reader(
-            of: bridge.address(), rpc: rpc, block: block.named, timeout: timeout
+            of: bridge.address(), rpc: rpc, block: block.named, timeout: timeout, isCancelled: { attention.isEnding }
         ) { voice.warning($0) }
-        let inbox = Inbox(reader, key: try keys.load(fallback: .member), requiresAuthentication: requireAuthenticated)
-        var next: UInt64 = 0
-        while true {
+        let file = try stateFile()
+        let inbox = Inbox(
+            reader, key: try key(timeout, attention), requiresAuthentication: requireAuthenticated,
+            seen: file?.seen ?? SeenMessages())
+        attention.announce()
+        try watch(inbox, keptIn: file, handler, until: once ? timeout : nil, attention)
+    }
+
+    /// Looks at the inbox, again and again unless `--once` is given.
+    ///
+    /// - Parameter budget: how long a handler that fails is tried again; nil for no end.
+    private func watch(
+        _ inbox: Inbox, keptIn file: InboxStateFile?, _ handler: Handler?, until budget: Duration?,
+        _ attention: Attention
+    ) throws {
+        var delivery: Delivery?
+        var pauses = Pauses(interval: interval, budget: budget)
+        var outage: String?
+        while !attention.isEnding {
+            let pause: Duration
             do {
-                try read(inbox, from: &next)
-            } catch let failure as any Failure where !once && failure.kind == .serviceFailed {
-                voice.warning("\(failure); looking again in \(interval)")
+                let current = try delivery ?? Delivery(of: inbox, keptIn: file, keepsGoing: exec.keepGoing)
+                delivery = current
+                let failure = try current.look(again: pauses.isTryDue) { message in
+                    try deliver(message, to: handler, attention)
+                } warn: { index, reason in
+                    voice.warning(
+                        "message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
+                }
+                outage = nil
+                if once, failure == nil { return }
+                guard let next = pauses.afterLook(failed: failure != nil, keepsGoing: exec.keepGoing && !once) else {
+                    if let failure { throw failure }
+                    return
+                }
+                pause = next
+            } catch let failure as any Failure where canWait(failure, attention) {
+                // Once for each reason: it may last for hours.
+                if failure.description != outage { voice.warning("\(failure); trying again") }
+                outage = failure.description
+                pause = pauses.afterOutage()
             }
-            if once { return }
-            sleep(for: interval)
+            if attention.rest(pause) { pauses.tryNow() }
         }
     }
 
-    /// Prints the messages from an index on, and moves it behind each that is done with.
-    private func read(_ inbox: Inbox, from next: inout UInt64) throws {
-        try inbox.forEachMessage(from: next) { message in
-            try Descriptor.standardOutput.writeLine(format == .json ? message.json.compact : message.line)
-            next = message.index + 1
-        } refused: { index, reason in
-            voice.warning("message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
-            next = index + 1
+    /// Whether the program goes on after a failure, since it may be over at the next look.
+    private func canWait(_ failure: any Failure, _ attention: Attention) -> Bool {
+        !once && failure.kind == .serviceFailed && !attention.isEnding
+    }
+
+    /// Has the handler take a message, and prints it where that is wanted.
+    private func deliver(_ message: borrowing InboxMessage, to handler: Handler?, _ attention: Attention) throws {
+        if attention.isEnding { throw EndsWith(.done) }
+        try handler?.run(
+            input: message.payload,
+            variables: [
+                "TEEBRIDGE_MESSAGE_ID": message.id, "TEEBRIDGE_MEMBER_ID": message.member.hex,
+                "TEEBRIDGE_INDEX": String(message.index), "TEEBRIDGE_FROM": message.from.hex,
+                "TEEBRIDGE_AUTHENTICATED": String(message.isAuthenticated),
+            ], wait: attention.wait)
+        guard let format = format ?? (handler == nil ? .json : nil) else { return }
+        try Descriptor.standardOutput.writeLine(format == .json ? message.json.compact : message.line)
+    }
+
+    /// The state file, for this run alone; nil if none is named.
+    ///
+    /// - Throws: `EndsWith` if another run is at work on it, and this one has nothing more to do.
+    private func stateFile() throws -> InboxStateFile? {
+        do { return try state.map { try InboxStateFile($0) } } catch FileError.inUse where once {
+            if Descriptor.standardError.isTerminal { voice.hint("another run is at work on this state") }
+            throw EndsWith(.done)
+        }
+    }
+
+    /// The key. Who watches waits for a guest agent that starts later.
+    private func key(_ timeout: Duration, _ attention: Attention) throws -> SecretKey {
+        var backoff = Backoff(budget: once ? .zero : timeout)
+        let start = ContinuousClock.now
+        while true {
+            do {
+                return try keys.load(fallback: .member, isCancelled: { attention.isEnding })
+            } catch let failure as GuestAgentError where failure.isTransient {
+                guard let pause = backoff.pause(elapsed: ContinuousClock.now - start) else { throw failure }
+                attention.rest(pause)
+                if attention.isEnding { throw failure }
+            }
         }
     }
 }

@@ -1,4 +1,9 @@
+#include <spawn.h>
 #include <sys/prctl.h>
 
 /// prctl() takes a variable number of arguments, which Swift cannot call.
 static inline int process_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+// GNU's own functions, which Swift's Glibc does not show.
+int memfd_create(const char *name, unsigned int flags);
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);

@@ -2,7 +2,9 @@ package import Primitives
 
 /// The signed messages that an inbox has delivered, so that none is delivered twice.
 ///
-/// A message is known by its sender and its id together: another member cannot use up an id.
+/// A message is known by its sender and its id together: another member cannot use up an id. So many are remembered
+/// as ``limit`` says; then the oldest of the sender that has most is forgotten, so that a member which sends many
+/// cannot have another's forgotten.
 package struct SeenMessages: Hashable, Sendable {
     /// What a message is known by.
     package struct Entry: Hashable, Sendable {
@@ -17,10 +19,13 @@ package struct SeenMessages: Hashable, Sendable {
         }
     }
 
-    /// Those that were delivered, in no order.
-    package private(set) var entries: Set<Entry>
+    /// How many messages are remembered.
+    package static let limit = 1024
 
-    package init(_ entries: Set<Entry> = []) { self.entries = entries }
+    /// Those that are remembered, the oldest first.
+    package private(set) var entries: [Entry] = []
+
+    package init(_ entries: some Sequence<Entry> = []) { for entry in entries { insert(entry) } }
 
     /// Checks that a message was not delivered yet.
     ///
@@ -30,7 +35,19 @@ package struct SeenMessages: Hashable, Sendable {
     }
 
     /// Remembers a message that was delivered.
-    package mutating func insert(_ header: EnvelopeHeader) { entries.insert(Entry(header)) }
+    package mutating func insert(_ header: EnvelopeHeader) { insert(Entry(header)) }
+
+    private mutating func insert(_ entry: Entry) {
+        guard !entries.contains(entry) else { return }
+        if entries.count >= Self.limit { forgetOne() }
+        entries.append(entry)
+    }
+
+    private mutating func forgetOne() {
+        let counts = Dictionary(entries.map { ($0.from, 1) }, uniquingKeysWith: +)
+        let most = counts.values.max()
+        if let index = entries.firstIndex(where: { counts[$0.from] == most }) { entries.remove(at: index) }
+    }
 }
 
 extension SeenMessages.Entry {

@@ -58,7 +58,9 @@ struct OpenFile: ~Copyable {
     }
 
     borrowing func synchronise() throws(FileError) {
-        guard fsync(number) == 0 else { throw .cannotWrite(path: path, errno: errno) }
+        while fsync(number) != 0 {
+            guard errno == EINTR else { throw .cannotWrite(path: path, errno: errno) }
+        }
     }
 
     /// Has the names in the directory of a path on the disk.

@@ -30,18 +30,37 @@ package final class Inbox {
         self.key = key
     }
 
+    /// Where it stands.
+    ///
+    /// - Throws: what the nodes' answers fail with, where no operator named the chain.
+    package func address() throws -> InboxAddress {
+        InboxAddress(chainId: try chain(), bridge: client.bridge, member: member)
+    }
+
+    /// Thrown by who should deliver a message and could not, to have the next one read and this one another time.
+    package struct Postponed: Error {
+        package init() {}
+    }
+
     /// Opens the messages from an index on, in their order.
     ///
     /// Anybody can post anything: a message that does not open, or whose envelope is not to be believed, is handed to
     /// `refused`, and the next one is read.
+    /// - Parameters:
+    ///   - isWanted: says of each whether it is opened at all.
+    ///   - opened: delivers a message; it may throw ``Postponed``.
+    ///   - done: called behind a message that was delivered or refused, when ``seen`` tells of it.
     /// - Throws: `BridgeClientError`, `NodeError`, `ProvenStateError`, and what the closures throw.
     package func forEachMessage(
-        from first: UInt64, opened: (borrowing InboxMessage) throws -> Void,
-        refused: (_ index: UInt64, _ reason: InboxError) throws -> Void
+        from first: UInt64, where isWanted: (_ index: UInt64) -> Bool = { _ in true },
+        opened: (borrowing InboxMessage) throws -> Void,
+        refused: (_ index: UInt64, _ reason: InboxError) throws -> Void,
+        done: (_ index: UInt64) throws -> Void = { _ in }
     ) throws {
         try client.forEachMessage(
             of: member, from: first,
             { sealed in
+                guard isWanted(sealed.index) else { return }
                 let expectation = EnvelopeExpectation(
                     to: member, from: sealed.from, bridge: client.bridge, chainId: try chain())
                 let message: InboxMessage
@@ -49,12 +68,18 @@ package final class Inbox {
                     message = try open(sealed, expectation)
                 } catch {
                     try refused(sealed.index, error)
-                    return
+                    return try done(sealed.index)
                 }
-                try opened(message)
+                do { try opened(message) } catch is Postponed { return }
                 // Only now: a message that could not be passed on is to be read again.
                 if let envelope = message.envelope { seen.insert(envelope) }
-            }, unread: { index, reason in try refused(index, .unread(reason)) })
+                try done(sealed.index)
+            },
+            unread: { index, reason in
+                guard isWanted(index) else { return }
+                try refused(index, .unread(reason))
+                try done(index)
+            })
     }
 
     /// The chain of the contract, asked for once.

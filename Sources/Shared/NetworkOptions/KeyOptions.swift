@@ -1,5 +1,6 @@
 package import ArgumentParser
 package import GuestAgent
+import HTTP
 package import Keys
 import Program
 package import Secp256k1
@@ -49,15 +50,20 @@ package struct KeyOptions: ParsableArguments {
 
     /// The key.
     ///
+    /// - Parameter isCancelled: whether a request to the guest agent that runs should end.
     /// - Throws: `KeyError`, `GuestAgentError`.
-    package func load(fallback: KeySource? = nil) throws -> SecretKey { try load(source(fallback: fallback)) }
+    package func load(
+        fallback: KeySource? = nil, isCancelled: @escaping () -> Bool = { false }
+    ) throws -> SecretKey {
+        try load(source(fallback: fallback), isCancelled: isCancelled)
+    }
 
     /// The key of a source that another option names, with this group's guest agent.
     ///
     /// - Throws: `KeyError`, `GuestAgentError`.
-    package func load(_ source: KeySource) throws -> SecretKey {
+    package func load(_ source: KeySource, isCancelled: @escaping () -> Bool = { false }) throws -> SecretKey {
         try source.load { path, purpose in
-            try agent.connect().getKey(path: path, purpose: purpose).takeSecret()
+            try agent.connect(isCancelled: isCancelled).getKey(path: path, purpose: purpose).takeSecret()
         }
     }
 }
@@ -73,8 +79,9 @@ package struct AgentOption: ParsableArguments {
 
     /// The agent, not asked yet.
     ///
+    /// - Parameter isCancelled: whether a request that runs should end.
     /// - Throws: `GuestAgentError` if no socket is there.
-    package func connect() throws -> GuestAgent {
-        GuestAgent(at: try AgentAddress.find(named: dstack))
+    package func connect(isCancelled: @escaping () -> Bool = { false }) throws -> GuestAgent {
+        GuestAgent(at: try AgentAddress.find(named: dstack), over: HTTPClient(isCancelled: isCancelled))
     }
 }

@@ -49,15 +49,16 @@ package struct VerifyOptions: ParsableArguments {
     /// - Parameters:
     ///   - block: after which block inboxes are read, if the operator named one; with `--verify` the nodes agree on it.
     ///   - timeout: how long one request may take, if it is less than the usual 30 seconds.
+    ///   - isCancelled: whether a request that runs should end.
     ///   - warn: says what should be seen and does not prevent an answer.
     /// - Throws: `SettingError`, `ProvenStateError`.
     package func reader(
         of bridge: Address, rpc: RPCOptions, block: ReadingBlock? = nil, timeout: Duration,
-        warn: @escaping (String) -> Void
+        isCancelled: @escaping () -> Bool = { false }, warn: @escaping (String) -> Void
     ) throws -> any BridgeReader {
         guard verify else {
-            return BridgeClient(
-                try rpc.node(timeout: timeout), bridge: bridge, chainId: try rpc.chainId(), block: block ?? .latest)
+            let node = try rpc.node(timeout: timeout, isCancelled: isCancelled)
+            return BridgeClient(node, bridge: bridge, chainId: try rpc.chainId(), block: block ?? .latest)
         }
         guard block == nil else {
             throw SettingError.unusable(
@@ -65,7 +66,7 @@ package struct VerifyOptions: ParsableArguments {
         }
         var witnesses: [Witness] = []
         var seen: Set<Endpoint> = []
-        let client = rpc.tls.client()
+        let client = rpc.tls.client(isCancelled: isCancelled)
         for endpoint in try rpc.endpoints() where seen.insert(endpoint).inserted {
             let node = Node([RPCClient(endpoint, over: client, limits: RPCOptions.limits(timeout: timeout))])
             witnesses.append(Witness(endpoint: endpoint.displayName, node: node))

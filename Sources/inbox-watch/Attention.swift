@@ -1,0 +1,71 @@
+import Glibc
+import ServiceNotice
+import Signals
+
+/// What the program attends to whatever it is busy with: signals, and the service manager that wants to hear from it.
+final class Attention {
+    private let signals: Signals
+    private let service = ServiceNotice()
+    private let hangUpEnds: Bool
+    private var lastSign = ContinuousClock.now
+    private var isCalled = false
+    /// The signal that asked the program to end.
+    private(set) var endingSignal: Int32?
+
+    /// Longer than this it does not go without a look.
+    private static let glance = Duration.seconds(1)
+
+    /// - Parameter hangUpEnds: whether SIGHUP asks the program to end, or to look now.
+    init(hangUpEnds: Bool) {
+        self.hangUpEnds = hangUpEnds
+        // SIGCHLD only ends a wait.
+        signals = Signals(catching: SIGTERM, SIGINT, SIGHUP, SIGCHLD)
+    }
+
+    /// Whether the program should end.
+    var isEnding: Bool {
+        attend()
+        return endingSignal != nil
+    }
+
+    private func attend() {
+        for signal in signals.take() where signal != SIGCHLD {
+            if signal == SIGHUP, !hangUpEnds { isCalled = true } else { endingSignal = signal }
+        }
+        guard let interval = service.watchdogInterval, ContinuousClock.now - lastSign >= interval else { return }
+        lastSign = .now
+        service.tell(.alive)
+    }
+
+    /// Waits at most so long, less if a signal comes.
+    ///
+    /// - Returns: whether the program should end.
+    func wait(_ duration: Duration) -> Bool {
+        signals.wait(for: min(duration, Self.glance, service.watchdogInterval ?? Self.glance))
+        return isEnding
+    }
+
+    /// Waits for a time, less if the program should end or look now.
+    ///
+    /// - Returns: whether it was asked to look now.
+    @discardableResult
+    func rest(_ duration: Duration) -> Bool {
+        let start = ContinuousClock.now
+        defer { isCalled = false }
+        while !isEnding, !isCalled {
+            let rest = duration - (ContinuousClock.now - start)
+            guard rest > .zero else { break }
+            _ = wait(rest)
+        }
+        return isCalled
+    }
+
+    /// Tells that the program has started.
+    func announce() { service.tell(.ready) }
+
+    /// Tells that the program is ending, and ends it if a signal has asked for that.
+    func leave() {
+        service.tell(.stopping)
+        if let endingSignal { Signals.end(by: endingSignal) }
+    }
+}
