@@ -79,6 +79,7 @@ struct BridgeAgent: Program {
     @OptionGroup var agent: AgentOption
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
+    @OptionGroup var block: BlockOptions
     @OptionGroup var timeout: TimeoutOption
     @OptionGroup(title: "Nodes that are not trusted") var verification: VerifyOptions
 
@@ -115,7 +116,9 @@ struct BridgeAgent: Program {
     private func watcher(telling state: MemberState, timeout: Duration) throws -> InboxWatcher? {
         guard let address = try bridge.namedAddress() else { return nil }
         let voice = voice
-        let reader = try verification.reader(of: address, rpc: rpc, timeout: timeout) { voice.warning($0) }
+        let reader = try verification.reader(of: address, rpc: rpc, block: block.named, timeout: timeout) {
+            voice.warning($0)
+        }
         let source = KeySource.guestAgent(path: path, purpose: purpose)
         return InboxWatcher(
             reader, telling: state, interval: interval, requiresAuthentication: requireAuthenticated, voice: voice

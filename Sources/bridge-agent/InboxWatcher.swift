@@ -16,7 +16,9 @@ final class InboxWatcher {
     private let voice: Voice
     private let key: () throws -> SecretKey
     private var inbox: Inbox?
-    private var next: UInt64 = 0
+    private var progress = InboxState()
+    /// What was said last of a chain that was reorganised.
+    private var lastChange: BridgeClientError?
     /// The contract.
     var bridge: Address { reader.bridge }
 
@@ -54,14 +56,17 @@ final class InboxWatcher {
 
     private func read() throws {
         let inbox = try currentInbox()
-        try inbox.forEachMessage(from: next) { message in
+        try inbox.forEachNews(behind: progress, again: false) { change in
+            if change != lastChange { voice.warning(change.description) }
+            lastChange = change
+        } opened: { message in
             state.remember(message.json)
             let manner = message.isAuthenticated ? "signed" : "not signed"
             voice.note("message \(message.index) from \(message.from), \(manner), was opened")
-            next = message.index + 1
         } refused: { index, reason in
             voice.warning("message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
-            next = index + 1
+        } done: { index, mark in
+            progress.finish(index, mark)
         }
         state.finishInbox()
     }
@@ -72,7 +77,7 @@ final class InboxWatcher {
         if let inbox, inbox.member == state.proof?.memberId { return inbox }
         let inbox = Inbox(reader, key: try key(), requiresAuthentication: requiresAuthentication)
         state.beginInbox(of: inbox.member)
-        next = 0
+        progress = InboxState()
         self.inbox = inbox
         return inbox
     }

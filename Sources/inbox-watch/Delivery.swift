@@ -1,3 +1,4 @@
+import BridgeClient
 import Failures
 import Handlers
 import Inbox
@@ -10,6 +11,8 @@ final class Delivery {
     private let keepsGoing: Bool
     private var state: InboxState
     private var isKept = false
+    /// What was said last of an inbox that has become shorter.
+    private var lastChange: BridgeClientError?
 
     /// - Parameters:
     ///   - file: where it is kept what has become of the messages; nil for nowhere but in memory.
@@ -41,8 +44,8 @@ final class Delivery {
         var failure: HandlerError?
         var isDelivered = false
         do {
-            try inbox.forEachMessage(from: again ? state.first : state.next) { index in
-                index >= state.next || state.waiting.contains(index)
+            try inbox.forEachNews(behind: state, again: again) { change in
+                notice(change, warn)
             } opened: { message in
                 do { try pass(message) } catch let error as HandlerError {
                     failure = error
@@ -54,8 +57,8 @@ final class Delivery {
                 isDelivered = true
             } refused: { index, reason in
                 warn(index, reason)
-            } done: { index in
-                state.finish(index)
+            } done: { index, mark in
+                state.finish(index, mark)
                 state.seen = inbox.seen
                 isKept = false
                 // What was refused can be kept with the rest: no harm is done if it is refused twice.
@@ -69,6 +72,14 @@ final class Delivery {
         }
         if !isKept { try keep() }
         return failure
+    }
+
+    /// Says that the chain was reorganised; that it is shorter than it was, once.
+    private func notice(_ change: BridgeClientError, _ warn: (_ index: UInt64, any Failure) -> Void) {
+        if case .replaced(let index) = change { return warn(index, change) }
+        guard change != lastChange else { return }
+        lastChange = change
+        warn(state.next - 1, change)
     }
 
     private func keep() throws {

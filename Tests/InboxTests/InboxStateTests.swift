@@ -1,3 +1,4 @@
+import BridgeClient
 import Envelope
 import Files
 import Glibc
@@ -13,7 +14,7 @@ struct InboxStateTests {
 
     @Test func `a message is done with once, and the next is the one behind the last`() {
         var state = InboxState()
-        for index: UInt64 in [0, 1, 1, 2] { state.finish(index) }
+        for index: UInt64 in [0, 1, 1, 2] { state.finish(index, nil) }
         #expect((state.first, state.next) == (3, 3))
     }
 
@@ -22,9 +23,9 @@ struct InboxStateTests {
         let postponed = [state.postpone(5), state.postpone(4)]
         #expect(postponed == [true, true])
         #expect((state.first, state.next, state.waiting) == (4, 6, [4, 5]))
-        state.finish(4)
+        state.finish(4, nil)
         #expect((state.first, state.next) == (5, 6))
-        state.finish(5)
+        state.finish(5, nil)
         #expect((state.first, state.next) == (6, 6))
     }
 
@@ -38,12 +39,27 @@ struct InboxStateTests {
         #expect(full.waiting.count == InboxState.waitingLimit)
     }
 
+    @Test func `the last messages are known again, in the order of their places, each by its newest mark`() {
+        func mark(_ index: UInt64, _ byte: UInt8) -> MessageMark {
+            MessageMark(index: index, digest: Bytes32(checked: [UInt8](repeating: byte, count: 32)))
+        }
+        var state = InboxState()
+        for index: UInt64 in [0, 2, 1, 3] { state.finish(index, mark(index, 1)) }
+        state.finish(4, nil)
+        state.finish(1, mark(1, 2))
+        #expect(state.marks == [mark(0, 1), mark(1, 2), mark(2, 1), mark(3, 1)])
+        for index: UInt64 in 5..<200 { state.finish(index, mark(index, 1)) }
+        #expect(state.marks.count == InboxState.markLimit)
+        #expect(state.marks.first == mark(136, 1))
+        #expect(state.marks.last == mark(199, 1))
+    }
+
     @Test func `what is saved is read again, and is that of one inbox`() throws {
         let path = "/tmp/teebridge-inbox-state-\(getpid()).json"
         defer { for file in [path, "\(path).lock"] { unsafe unlink(file) } }
         let seen = SeenMessages([.init(from: sender, messageId: .zero)])
         let state = InboxState(
-            next: .max, waiting: [0, 9, .max - 1], seen: seen, digests: [MessageDigest(index: 3, digest: sender)])
+            next: .max, waiting: [0, 9, .max - 1], seen: seen, marks: [MessageMark(index: 3, digest: sender)])
         do {
             let file = try InboxStateFile(path)
             #expect(try file.state(of: Self.address) == InboxState())

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,11 +114,10 @@ def finish(program: str, process: subprocess.Popen, timeout: float = SECONDS) ->
     return Result(program, process.returncode, stdout, stderr.decode())
 
 
-def wait_until(condition, timeout: float = 20) -> None:
-    """Wait until a condition holds."""
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, "it does not come to hold"
+def wait_until(is_so: Callable[[], bool], what: str = "it did not come to be", seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, what
         time.sleep(0.01)
 
 

@@ -5,12 +5,13 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
 import ecies
+from eth_utils import keccak
 
+from harness import hexed, unhex, wait_until  # noqa: F401  (for the tests of inboxes)
 from proofs import PROOFS, VECTORS
 
 A, B = (proof["member_id"] for proof in PROOFS)
@@ -48,13 +49,6 @@ def state(path: Path) -> dict:
     return json.loads(path.read_text())
 
 
-def wait_until(is_so: Callable[[], bool], what: str, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.01)
-
-
 def next_line(stream, seconds: float = 20) -> bytes:
     """The next line of an unbuffered pipe of a program that goes on."""
     deadline = time.monotonic() + seconds
@@ -87,3 +81,8 @@ def tiny_disk(path: Path, size: int):
         yield path
     finally:
         subprocess.run(["umount", "-l", path], check=True, timeout=10)
+
+
+def digest(sender: str, payload: bytes) -> str:
+    """What a delivered message is known by again, as teebridge(7) has it."""
+    return hexed(keccak(unhex(sender) + len(payload).to_bytes(32, "big") + payload[:32].ljust(32, b"\0")))

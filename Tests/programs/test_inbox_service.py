@@ -217,5 +217,5 @@ def test_once_waits_for_nothing(chain, tmp_path):
     start = time.monotonic()
     run("inbox-watch", "--once", "--dstack", tmp_path / "absent", env=chain.env).check_error(UNREACHABLE)
     env = settings(chain) | {"ETH_RPC_URL": "http://127.0.0.1:9"}
-    run("inbox-watch", "--once", env=env).check_error(UNREACHABLE)
+    run("inbox-watch", "--once", "--retry-for", "0", env=env).check_error(UNREACHABLE)
     assert time.monotonic() - start < 5

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from harness import BAD_INPUT, DONE, UNREACHABLE, finish, run, running
-from inboxes import A, B, fill, next_line, numbers, script, sealed, settings, state, tiny_disk, wait_until
+from inboxes import A, B, digest, fill, next_line, numbers, script, sealed, settings, state, tiny_disk, wait_until
 from services import CHAIN_ID
 from test_envelope import Envelope
 
@@ -46,11 +46,13 @@ def test_a_message_is_delivered_by_one_run(chain, watch):
 
 
 def test_the_document(chain, watch, path):
-    fill(chain, "one", "two")
-    watch().check_done()
+    messages = [sealed("one"), b"short"]
+    chain.onboard(B, A, *messages)
+    watch()
+    digests = [{"index": index, "digest": digest(B, message)} for index, message in enumerate(messages)]
     assert path.read_text() == json.dumps(
         {"version": 1, "chainId": CHAIN_ID, "bridge": chain.bridge.address, "member_id": A, "next": 2, "waiting": [],
-         "seen": [], "digests": []}, separators=(",", ":")) + "\n"
+         "seen": [], "digests": digests}, separators=(",", ":")) + "\n"
 
 
 def test_what_does_not_open_is_told_once(chain, watch):
@@ -126,12 +128,13 @@ def test_the_chain_is_the_nodes_where_none_is_named(chain, watch, path):
 
 
 def test_what_messages_are_known_by_is_kept(chain, watch, path):
-    digests = [{"index": index, "digest": "0x" + "ab" * 32} for index in range(3)]
+    fill(chain, "one", "two")
     watch().check_done()
-    path.write_text(json.dumps(state(path) | {"digests": digests, "of no meaning": 1}))
-    fill(chain, "one")
+    [first, second] = state(path)["digests"]
+    assert (first["index"], second["index"]) == (0, 1) and first["digest"] != second["digest"]
+    path.write_text(json.dumps(state(path) | {"of no meaning": 1}))
     watch().check_done()
-    assert (state(path)["next"], state(path)["digests"]) == (1, digests)
+    assert state(path)["digests"] == [first, second]
 
 
 def test_a_state_of_the_greatest_size_is_read(chain, watch, path):

@@ -47,20 +47,22 @@ package final class Inbox {
     /// Anybody can post anything: a message that does not open, or whose envelope is not to be believed, is handed to
     /// `refused`, and the next one is read.
     /// - Parameters:
-    ///   - isWanted: says of each whether it is opened at all.
+    ///   - mark: the last message that was done with, if it is to be seen whether it still stands.
+    ///   - isWanted: says of each whether it is opened at all; what it is known by is absent where it cannot be read.
     ///   - opened: delivers a message; it may throw ``Postponed``.
     ///   - done: called behind a message that was delivered or refused, when ``seen`` tells of it.
-    /// - Throws: `BridgeClientError`, `NodeError`, `ProvenStateError`, and what the closures throw.
+    /// - Throws: `BridgeClientError`, and what the closures throw.
     package func forEachMessage(
-        from first: UInt64, where isWanted: (_ index: UInt64) -> Bool = { _ in true },
+        from first: UInt64, after mark: MessageMark? = nil,
+        where isWanted: (_ index: UInt64, MessageMark?) -> Bool = { _, _ in true },
         opened: (borrowing InboxMessage) throws -> Void,
         refused: (_ index: UInt64, _ reason: InboxError) throws -> Void,
-        done: (_ index: UInt64) throws -> Void = { _ in }
+        done: (_ index: UInt64, MessageMark?) throws -> Void = { _, _ in }
     ) throws {
         try client.forEachMessage(
-            of: member, from: first,
+            of: member, from: first, after: mark,
             { sealed in
-                guard isWanted(sealed.index) else { return }
+                guard isWanted(sealed.index, sealed.mark) else { return }
                 let expectation = EnvelopeExpectation(
                     to: member, from: sealed.from, bridge: client.bridge, chainId: try chain())
                 let message: InboxMessage
@@ -68,17 +70,17 @@ package final class Inbox {
                     message = try open(sealed, expectation)
                 } catch {
                     try refused(sealed.index, error)
-                    return try done(sealed.index)
+                    return try done(sealed.index, sealed.mark)
                 }
                 do { try opened(message) } catch is Postponed { return }
                 // Only now: a message that could not be passed on is to be read again.
                 if let envelope = message.envelope { seen.insert(envelope) }
-                try done(sealed.index)
+                try done(sealed.index, sealed.mark)
             },
             unread: { index, reason in
-                guard isWanted(index) else { return }
+                guard isWanted(index, nil) else { return }
                 try refused(index, .unread(reason))
-                try done(index)
+                try done(index, nil)
             })
     }
 

@@ -1,3 +1,4 @@
+package import BridgeClient
 package import Envelope
 package import Primitives
 
@@ -17,25 +18,12 @@ package struct InboxAddress: Hashable, Sendable {
     }
 }
 
-/// What a message that was done with is known by again, should the chain be reorganised.
-package struct MessageDigest: Hashable, Sendable {
-    /// Its place in the inbox, from 0.
-    package let index: UInt64
-    /// What its reader knows it by.
-    package let digest: Bytes32
-
-    package init(index: UInt64, digest: Bytes32) {
-        self.index = index
-        self.digest = digest
-    }
-}
-
 /// What has become of an inbox's messages: which are done with, which have to wait, and which are yet to come.
 package struct InboxState: Equatable, Sendable {
     /// How many messages may wait while later ones are delivered.
     package static let waitingLimit = 1000
     /// How many messages are known again.
-    package static let digestLimit = 64
+    package static let markLimit = 64
 
     /// The index of the first message that was not looked at yet.
     package private(set) var next: UInt64
@@ -43,27 +31,33 @@ package struct InboxState: Equatable, Sendable {
     package private(set) var waiting: Set<UInt64>
     /// The signed messages that were delivered.
     package var seen: SeenMessages
-    /// The last messages that were done with, the newest last; fewer where the reader does not tell, and at most
-    /// ``digestLimit``.
-    package private(set) var digests: [MessageDigest]
+    /// What the last messages that were done with are known by, in the order of their places; at most ``markLimit``.
+    package private(set) var marks: [MessageMark]
 
     package init(
         next: UInt64 = 0, waiting: Set<UInt64> = [], seen: SeenMessages = SeenMessages(),
-        digests: [MessageDigest] = []
+        marks: [MessageMark] = []
     ) {
         self.next = next
         self.waiting = waiting
         self.seen = seen
-        self.digests = digests.suffix(Self.digestLimit)
+        self.marks = marks.suffix(Self.markLimit)
     }
 
     /// The index of the first message that is not done with.
     package var first: UInt64 { waiting.min() ?? next }
 
     /// Notes that a message is done with: it was delivered, or never can be.
-    package mutating func finish(_ index: UInt64) {
+    ///
+    /// - Parameter mark: what it is known by, if it could be read.
+    package mutating func finish(_ index: UInt64, _ mark: MessageMark?) {
         waiting.remove(index)
         next = max(next, index + 1)
+        guard let mark else { return }
+        let place = marks.firstIndex { $0.index >= index } ?? marks.endIndex
+        if place < marks.endIndex, marks[place].index == index { marks.remove(at: place) }
+        marks.insert(mark, at: place)
+        if marks.count > Self.markLimit { marks.removeFirst() }
     }
 
     /// Notes that a message could not be delivered, and that later ones go on before it.

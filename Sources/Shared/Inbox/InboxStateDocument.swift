@@ -1,3 +1,4 @@
+import BridgeClient
 import Envelope
 import JSON
 import Primitives
@@ -31,7 +32,7 @@ struct InboxStateDocument: Equatable {
                     .members(["from": .string($0.from.hex), "message_id": .string($0.messageId.hex)])
                 }),
             "digests": .array(
-                state.digests.map { .members(["index": .number($0.index), "digest": .string($0.digest.hex)]) }),
+                state.marks.map { .members(["index": .number($0.index), "digest": .string($0.digest.hex)]) }),
         ])
     }
 
@@ -54,9 +55,9 @@ struct InboxStateDocument: Equatable {
             SeenMessages.Entry(from: try entry.word("from"), messageId: try entry.word("message_id"))
         }
         let digests = try object.objects("digests").map { entry throws(JSONError) in
-            MessageDigest(index: try entry.number("index"), digest: try entry.word("digest"))
+            MessageMark(index: try entry.number("index"), digest: try entry.word("digest"))
         }
-        state = InboxState(next: next, waiting: Set(waiting), seen: SeenMessages(seen), digests: digests)
+        state = InboxState(next: next, waiting: Set(waiting), seen: SeenMessages(seen), marks: digests)
     }
 }
 

@@ -1,0 +1,133 @@
+"""An inbox on a chain that replaces its newest blocks: a delivered message that no longer stands is said."""
+
+import json
+
+import pytest
+
+from harness import DONE, run, running
+from inboxes import A, B, next_line, sealed, settings, state
+from proofs import PROOFS
+from services import running_chain
+from stored_bridge import StoredBridge
+
+LENGTHS = {"ours": None, "v1": 1, "v2": 2}
+
+
+class Inbox:
+    """The first member's inbox on a chain of its own, at a bridge of any kind."""
+
+    def __init__(self, chain, version: int | None, directory):
+        self._chain, self._path = chain, directory / "inbox.json"
+        # Stand-ins have messages that no transaction posted; a reorganisation would post them again.
+        self._is_stored = version is not None
+        if version:
+            self._bridge = StoredBridge(chain, version)
+            for proof in PROOFS:
+                self._bridge.register(proof)
+            self._post = lambda payload: self._bridge.post(B, A, payload)
+            self.env = settings(chain) | self._bridge.env
+        else:
+            chain.deploy()
+            for proof in PROOFS:
+                chain.register(proof)
+            self._post = lambda payload: chain.onboard(B, A, payload)
+            self.env = settings(chain)
+
+    def post(self, *texts: str) -> None:
+        """Post messages, each in blocks of its own."""
+        for text in texts:
+            self._post(sealed(text))
+
+    def here(self):
+        """The block that is the newest now, for `undo`."""
+        return self._chain.rpc("eth_blockNumber"), self._chain.rpc("evm_snapshot")
+
+    def undo(self, block) -> None:
+        """Take back all blocks behind that one; where messages are transactions, others take their places."""
+        number, snapshot = block
+        if self._is_stored:
+            self._chain.rpc("evm_revert", snapshot)
+        else:
+            behind = int(self._chain.rpc("eth_blockNumber"), 16) - int(number, 16)
+            self._chain.rpc("dev_reorg", behind, {"drop": True})
+
+    def mine(self) -> None:
+        self._chain.rpc("dev_mine")
+
+    def watch(self):
+        return run("inbox-watch", "--once", "--state", self._path, env=self.env)
+
+    @property
+    def next(self) -> int:
+        return state(self._path)["next"]
+
+
+@pytest.fixture(params=LENGTHS.values(), ids=LENGTHS)
+def inbox(request, tmp_path):
+    with running_chain() as chain:
+        yield Inbox(chain, request.param, tmp_path)
+
+
+def delivered(answer) -> list[tuple[int, str]]:
+    return [(document["index"], document["payload"]) for document in answer.documents]
+
+
+def test_a_message_that_was_replaced_is_said_and_the_new_one_delivered(inbox):
+    inbox.post("one", "two")
+    before = inbox.here()
+    inbox.post("three", "four")
+    assert delivered(inbox.watch().check_done()) == [(0, "one"), (1, "two"), (2, "three"), (3, "four")]
+    inbox.undo(before)
+    inbox.post("other", "another", "new")
+    answer = inbox.watch()
+    assert answer.status == DONE
+    assert delivered(answer) == [(2, "other"), (3, "another"), (4, "new")]
+    [third, fourth] = answer.messages("warning")
+    assert "message 2" in third and "message 3" in fourth and "reorganised" in third
+    assert delivered(inbox.watch().check_done()) == []
+
+
+def test_an_inbox_that_became_shorter_is_said_and_what_follows_is_read(inbox):
+    inbox.post("one")
+    before = inbox.here()
+    inbox.post("two", "three")
+    inbox.watch().check_done()
+    inbox.undo(before)
+    answer = inbox.watch()
+    assert (answer.status, delivered(answer)) == (DONE, [])
+    [warning] = answer.messages("warning")
+    assert "1 messages" in warning and "3 were read" in warning
+    inbox.post("other")
+    answer = inbox.watch()
+    assert (answer.status, delivered(answer)) == (DONE, [(1, "other")])
+    inbox.post("yet another", "new")
+    answer = inbox.watch()
+    assert (answer.status, delivered(answer)) == (DONE, [(2, "yet another"), (3, "new")])
+    assert delivered(inbox.watch().check_done()) == []
+    assert inbox.next == 4
+
+
+def test_a_reorganisation_that_changes_no_message_says_nothing(inbox):
+    inbox.post("one", "two")
+    inbox.watch().check_done()
+    before = inbox.here()
+    for _ in range(3):
+        inbox.mine()
+    inbox.undo(before)
+    assert inbox.watch().check_done().stdout == b""
+
+
+def test_a_watcher_says_it_once(tmp_path):
+    with running_chain() as chain:
+        inbox = Inbox(chain, None, tmp_path)
+        before = inbox.here()
+        inbox.post("one")
+        with running("inbox-watch", "--interval", "0.05", bufsize=0, env=inbox.env) as process:
+            assert json.loads(next_line(process.stdout))["payload"] == "one"
+            inbox.undo(before)
+            assert b"0 messages" in next_line(process.stderr)
+            inbox.post("other")
+            assert b"another message 0" in next_line(process.stderr)
+            assert json.loads(next_line(process.stdout))["payload"] == "other"
+            inbox.post("second")
+            assert json.loads(next_line(process.stdout))["payload"] == "second"
