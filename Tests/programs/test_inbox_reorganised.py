@@ -20,11 +20,12 @@ class Inbox:
         self._chain, self._path = chain, directory / "inbox.json"
         # Stand-ins have messages that no transaction posted; a reorganisation would post them again.
         self._is_stored = version is not None
+        self._count = 0
         if version:
             self._bridge = StoredBridge(chain, version)
             for proof in PROOFS:
                 self._bridge.register(proof)
-            self._post = lambda payload: self._bridge.post(B, A, payload)
+            self._post = lambda payload: self._bridge.post(B, A, payload, first=self._count)
             self.env = settings(chain) | self._bridge.env
         else:
             chain.deploy()
@@ -37,14 +38,15 @@ class Inbox:
         """Post messages, each in blocks of its own."""
         for text in texts:
             self._post(sealed(text))
+            self._count += 1
 
     def here(self):
         """The block that is the newest now, for `undo`."""
-        return self._chain.rpc("eth_blockNumber"), self._chain.rpc("evm_snapshot")
+        return self._chain.rpc("eth_blockNumber"), self._chain.rpc("evm_snapshot"), self._count
 
     def undo(self, block) -> None:
         """Take back all blocks behind that one; where messages are transactions, others take their places."""
-        number, snapshot = block
+        number, snapshot, self._count = block
         if self._is_stored:
             self._chain.rpc("evm_revert", snapshot)
         else:
