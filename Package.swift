@@ -158,7 +158,7 @@ let package = Package(
             [
                 "BridgeClient", "Console", "Dstack", "GuestAgent", "HTTP", "HTTPServer", "Inbox", "JSON", "Keys",
                 "MemberSite",
-                "NetworkOptions", "Primitives", "ProofSource", "Retrying", "Secp256k1",
+                "NetworkOptions", "Primitives", "ProofSource", "Retrying", "Secp256k1", "ServiceNotice",
             ]),
         program("proof-extract", ["Console", "Dstack", "Failures", "JSON", "ProofLog"]),
 

@@ -11,6 +11,7 @@ import Primitives
 import Program
 import ProofSource
 import Retrying
+import ServiceNotice
 
 @main
 struct BridgeAgent: Program {
@@ -91,21 +92,25 @@ struct BridgeAgent: Program {
 
     func run() throws {
         let signals = EndSignals()
+        let service = ServiceNotice()
         let timeout = try timeout.duration(default: .seconds(120))
         let state = MemberState()
         let watcher = try watcher(telling: state, timeout: timeout)
         let site = MemberSite(
             state, bridge: watcher?.bridge, nodes: try watcher == nil ? [] : rpc.endpoints(),
-            access: try SecretAccess(serveSecretsTo), patience: interval * 5)
+            access: try SecretAccess(serveSecretsTo), patience: max(interval * 5, .seconds(60)))
 
         let limits = ServerLimits(deadline: deadline, connections: maxConnections)
         let server = try HTTPServer(on: listen, limits: limits) { site.answer($0) }
-        signals.whenOneComes { server.stop() }
+        signals.whenOneComes {
+            service.tell(.stopping)
+            server.stop()
+        }
         voice.note("listening on \(server.address)")
 
         let keeper = ProofKeeper(
             state: state, source: .agent(address: agent.dstack), path: path, purpose: purpose, interval: interval,
-            repeatProof: repeatProof, voice: voice)
+            repeatProof: repeatProof, voice: voice, service: service)
         try keeper.begin(within: timeout)
         keeper.goOn()
         watcher?.run()

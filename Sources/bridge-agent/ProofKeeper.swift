@@ -5,6 +5,7 @@ import JSON
 import MemberSite
 import ProofSource
 import Retrying
+import ServiceNotice
 
 /// Gets the proof from the guest agent, prints it, and asks again from time to time: the agent may be restarted, and
 /// each asking is a new connection to its socket.
@@ -18,6 +19,8 @@ struct ProofKeeper: Sendable {
     /// The time between two lines of an unchanged proof; zero for one line.
     let repeatProof: Duration
     let voice: Voice
+    /// Hears that the program has started, and is alive.
+    let service: ServiceNotice
 
     /// Waits for the first proof.
     ///
@@ -30,6 +33,7 @@ struct ProofKeeper: Sendable {
         let proof = try fetcher.fetch(from: source)
         state.learn(proof)
         printLine(of: proof)
+        service.tell(.ready)
     }
 
     /// Goes on on a thread of its own.
@@ -40,7 +44,7 @@ struct ProofKeeper: Sendable {
         var shown = (proof: state.proof, at: ContinuousClock.now)
         var isAway = false
         while true {
-            sleep(for: repeatProof > .zero ? min(interval, repeatProof) : interval)
+            rest(for: repeatProof > .zero ? min(interval, repeatProof) : interval)
             do throws(ProofSourceError) {
                 state.learn(try fetcher.fetch(from: source))
                 isAway = false
@@ -53,6 +57,15 @@ struct ProofKeeper: Sendable {
             guard let proof = state.proof, isDue || proof != shown.proof else { continue }
             printLine(of: proof)
             shown = (proof, .now)
+        }
+    }
+
+    /// Waits, and shows the service manager meanwhile that the program is alive.
+    private func rest(for duration: Duration) {
+        let end = ContinuousClock.now + duration
+        while ContinuousClock.now < end {
+            if service.watchdogInterval != nil { service.tell(.alive) }
+            sleep(for: min(end - ContinuousClock.now, service.watchdogInterval ?? duration))
         }
     }
 

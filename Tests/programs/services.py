@@ -1,6 +1,7 @@
 """What the programs talk to in the tests: a chain with a bridge, guest agents, and web servers that misbehave."""
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -99,6 +100,19 @@ class Agent:
         self.url = ready["http"]
         self.kms_root = ready["kmsRoot"]
         self.env = {"DSTACK_SIMULATOR_ENDPOINT": self.socket}
+
+
+class Manager:
+    """The socket that a service manager listens on."""
+
+    def __init__(self, name: str):
+        self.env = {"NOTIFY_SOCKET": name}
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind("\0" + name[1:] if name.startswith("@") else name)
+        self._socket.settimeout(10)
+
+    def hear(self) -> str:
+        return self._socket.recv(4096).decode()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from eth_abi import encode
 
 from harness import BAD_INPUT, ENVIRONMENT, UNREACHABLE, hexed, program_path, run
 from proofs import PROOFS
-from services import Server, relay, running_agent
+from services import Manager, Server, relay, running_agent
 
 A, B = (proof["member_id"] for proof in PROOFS)
 PUBLIC = PROOFS[0]["dstack_proof"]["derived_compressed_pubkey"]
@@ -886,3 +886,16 @@ def test_options_that_make_no_sense(agents, arguments):
 def test_a_bridge_without_a_node(agents, chain):
     answer = run("bridge-agent", "--listen", "127.0.0.1:0", "--bridge", chain.bridge.address, env=agents[0].env)
     answer.check_error(BAD_INPUT, "node's URL")
+
+
+# The service manager
+
+
+def test_the_service_manager_hears_of_start_life_and_end(start, tmp_path):
+    manager = Manager(str(tmp_path / "notify"))
+    site = start(env=manager.env | {"WATCHDOG_USEC": "200000"})
+    heard = [manager.hear() for _ in range(4)]
+    assert heard == ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]
+    site.process.terminate()
+    eventually(lambda: manager.hear() == "STOPPING=1")
+    assert site.process.wait(10) == 0

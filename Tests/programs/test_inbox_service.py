@@ -10,7 +10,7 @@ import pytest
 
 from harness import UNREACHABLE, finish, run, running
 from inboxes import A, fill, is_running, next_line, numbers, script, settings, state, wait_until
-from services import Server, post, relay, running_agent
+from services import Manager, Server, post, relay, running_agent
 
 
 def ended_by(process, seconds: float) -> int:
@@ -92,19 +92,6 @@ def test_sighup_looks_at_once(chain):
 
 
 # The service manager
-
-
-class Manager:
-    """The socket that a service manager listens on."""
-
-    def __init__(self, name: str):
-        self.env = {"NOTIFY_SOCKET": name}
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind("\0" + name[1:] if name.startswith("@") else name)
-        self._socket.settimeout(10)
-
-    def hear(self) -> str:
-        return self._socket.recv(4096).decode()
 
 
 @pytest.fixture(params=["path", "abstract"])
