@@ -60,7 +60,7 @@ extension Sender {
                 return
             case .ready(let prepared) where sentCount == 0:
                 let outgoing = try sign([(queued, prepared)])
-                let waits = isLast && readyCount == 1
+                let waits = isLast && readyCount == 1 && flight.isAccepted
                 guard try claim(outgoing, queued, waits: waits, flight) else { return }
                 outgoing.forEach(flight.add)
                 sentCount += 1
@@ -70,7 +70,7 @@ extension Sender {
                     return
                 }
             case .ready:
-                try sendRest(rest, &queue, flight, waits: isLast)
+                try sendRest(rest, &queue, flight, waits: isLast && flight.isAccepted)
                 return
             }
             queue.removeFirst()
