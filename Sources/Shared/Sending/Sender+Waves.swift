@@ -21,6 +21,8 @@ extension Sender {
         try resume(&queue, flight)
         let standing = flight.standing
         if isBarred, standing.isWaiting { return }
+        // What no node has yet comes first: whatever is behind it would wait for its nonce.
+        guard flight.waiting.allSatisfy(\.mayBeSent) else { return }
         isBarred = false
         let new = queue.prefix(min(flight.room, Self.mostPrepared)).prefix { entry(of: $0) == nil }
         guard !new.isEmpty else { return }
