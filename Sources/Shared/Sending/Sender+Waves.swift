@@ -115,14 +115,17 @@ extension Sender {
             if isDone { queue.removeFirst() }
         }
         let submissions = try handOver(outgoing, waits: waits && isDone, flight)
-        for ((outgoing, submission), (queued, prepared)) in zip(zip(outgoing, submissions), ready) {
-            guard case .nonceTaken = submission, queued.request.nonce == nil else { continue }
-            try withdraw(outgoing)
-            var transaction = prepared.transaction
-            transaction.nonce = nextNonce
-            nextNonce &+= 1
-            try replace(outgoing, by: transaction.signed(by: key))
-            try handOver([outgoing], waits: false, flight)
+        for ((outgoing, first), (queued, prepared)) in zip(zip(outgoing, submissions), ready) {
+            var submission: Submission? = first
+            while case .nonceTaken = submission, queued.request.nonce == nil, raceCount < Self.mostRaces {
+                raceCount += 1
+                try withdraw(outgoing)
+                var transaction = prepared.transaction
+                transaction.nonce = nextNonce
+                nextNonce &+= 1
+                try replace(outgoing, by: transaction.signed(by: key))
+                submission = try handOver([outgoing], waits: false, flight).first
+            }
         }
     }
 
