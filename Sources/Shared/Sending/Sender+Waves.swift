@@ -22,9 +22,13 @@ extension Sender {
         let standing = flight.standing
         if isBarred, standing.isWaiting { return }
         // What no node has yet comes first: whatever is behind it would wait for its nonce.
-        guard flight.waiting.allSatisfy(\.mayBeSent) else { return }
+        guard flight.waiting.allSatisfy(\.isHandedOver) else { return }
         isBarred = false
-        let new = queue.prefix(min(flight.room, Self.mostPrepared)).prefix { entry(of: $0) == nil }
+        var names: Set<String> = []
+        let new = queue.prefix(min(flight.room, Self.mostPrepared)).prefix { queued in
+            // A name that comes again is the same request, and taken up once the first is in the journal.
+            entry(of: queued) == nil && queued.name.map { names.insert($0).inserted } ?? true
+        }
         guard !new.isEmpty else { return }
         if let chainId, try !takeLock(chainId) { return }
 
