@@ -1,6 +1,5 @@
 """What chains do to what tx-send has sent: they drop it, undo it, replace it, want more for it, and take fees of their own."""
 
-import json
 import subprocess
 import threading
 import time
@@ -12,7 +11,7 @@ import pytest
 
 import fault_proxy as faults
 from fault_proxy import FaultProxy
-from harness import (BAD_INPUT, DONE, NO, UNKNOWN, UNREACHABLE, finish, json_lines, run, running, wait_until)
+from harness import BAD_INPUT, DONE, NO, UNKNOWN, finish, json_lines, run, running, wait_until
 from sending import TO, check_done, check_records, running_ledger, transaction_of, transfers
 from test_tx_send_faults import FAULTS, at, side_by_side
 
@@ -99,12 +98,9 @@ def test_transactions_that_a_node_forgets(still, which):
     with FaultProxy(still.url) as node, sending(still, account, transfers(3), url=node.url) as process:
         all_pending(still, account, 3)
         for index in which:
-            digest = still.rpc("txpool_content")["pending"]
-            waiting = {nonce: each for sender, mine in digest.items() if sender.lower() == account.address.lower()
-                       for nonce, each in mine.items()}
-            queued = still.rpc("txpool_content")["queued"]
-            waiting |= {nonce: each for sender, mine in queued.items() if sender.lower() == account.address.lower()
-                        for nonce, each in mine.items()}
+            pool = still.rpc("txpool_content")
+            waiting = {nonce: each for kind in ("pending", "queued") for sender, mine in pool[kind].items()
+                       if sender.lower() == account.address.lower() for nonce, each in mine.items()}
             assert still.rpc("dev_dropTransaction", waiting[str(index)]["hash"])
         answer = mine_until_end(still, process)
     check_done(still, account, answer, transfers(3))

@@ -1,20 +1,15 @@
-"""tx-send against nodes and networks that fail: whatever fails, and wherever, the exit status and the records are true.
+"""tx-send against nodes and networks that fail: whatever fails, and where, the status and the records are true."""
 
-The cases run beside each other, each with an account of its own: most of their time is waiting.
-"""
-
-import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from itertools import count
 
 import pytest
 
 import fault_proxy as faults
 from fault_proxy import FaultProxy
-from harness import BAD_INPUT, DONE, NO, UNKNOWN, UNREACHABLE, finish, hexed, json_lines, run, running, wait_until
-from sending import TO, check_done, check_records, running_ledger, signed, transaction_of, transfers
+from harness import DONE, UNKNOWN, UNREACHABLE, run
+from sending import check_done, check_records, running_ledger, transaction_of, transfers
 
 COUNT = 5
 OPTIONS = ("--retry-for", "5", "--timeout", "15")
@@ -115,7 +110,7 @@ def certificate(tmp_path_factory):
 
 
 def side_by_side(function, cases) -> None:
-    """Check all the cases: most of their time is waiting."""
+    """Check all the cases at once, each with an account of its own: most of their time is waiting."""
     with ThreadPoolExecutor(len(cases)) as pool:
         results = {case: pool.submit(function, case) for case in cases}
     wrong = {case: result.exception() for case, result in results.items() if result.exception()}
@@ -150,17 +145,17 @@ def check_fault(ledger, how: str, fault, step: str, *options, **proxy) -> None:
     check_sent_once(node)
 
 
-@pytest.mark.parametrize("how", FAULTS)
-def test_a_fault_at_each_step(ledger, how):
-    side_by_side(lambda step: check_fault(ledger, how, at(step, FAULTS[how]), step), STEPS)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_fault(ledger, step):
+    side_by_side(lambda how: check_fault(ledger, how, at(step, FAULTS[how]), step), list(FAULTS))
 
 
-@pytest.mark.parametrize("how", TLS_FAULTS)
-def test_a_cut_at_each_step(ledger, certificate, how):
-    def check(step):
+@pytest.mark.parametrize("step", STEPS)
+def test_a_cut(ledger, certificate, step):
+    def check(how):
         check_fault(ledger, how, at(step, TLS_FAULTS[how]), step, "--cacert", certificate[0], certificate=certificate)
 
-    side_by_side(check, STEPS)
+    side_by_side(check, list(TLS_FAULTS))
 
 
 def test_connections_refused_at_each_step(ledger):
@@ -176,9 +171,10 @@ def test_several_faults_in_a_row_at_each_step(ledger):
     side_by_side(check, [(how, step) for how in hows for step in STEPS])
 
 
-@pytest.mark.parametrize("how", ["reset before", "reset after", "429", "502 after", "truncated JSON", "slow"])
-def test_a_fault_at_each_step_with_blocks_at_intervals(slow_ledger, how):
-    side_by_side(lambda step: check_fault(slow_ledger, how, at(step, FAULTS[how]), step), STEPS)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_fault_where_blocks_come_at_intervals(slow_ledger, step):
+    hows = ("reset before", "reset after", "429", "502 after", "truncated JSON", "slow")
+    side_by_side(lambda how: check_fault(slow_ledger, how, at(step, FAULTS[how]), step), hows)
 
 
 @pytest.mark.parametrize("how", ["429", "429 with a pause", "502", "reset before", "HTML", "no HTTP"])

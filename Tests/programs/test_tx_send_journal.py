@@ -14,9 +14,11 @@ import pytest
 
 import fault_proxy as faults
 from fault_proxy import FaultProxy
-from harness import (BAD_INPUT, DONE, ENVIRONMENT, NO, UNKNOWN, UNREACHABLE, Result, finish, json_lines, program_path, run,
-                     running, wait_until)
-from sending import check_done, check_records, running_ledger, signed, transaction_of, transfers
+from harness import (
+    BAD_INPUT, DONE, ENVIRONMENT, NO, UNKNOWN, UNREACHABLE, Result, finish, json_lines, program_path, run, running,
+    wait_until,
+)
+from sending import check_done, check_records, running_ledger, transaction_of, transfers
 
 COUNT = 6
 SEED = 20250101

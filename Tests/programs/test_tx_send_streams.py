@@ -9,18 +9,18 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import pytest
 
 import fault_proxy as faults
 from fault_proxy import FaultProxy
-from harness import (BAD_INPUT, DONE, ENVIRONMENT, NO, UNKNOWN, UNREACHABLE, finish, json_lines, program_path, run, running,
-                     wait_until)
+from harness import (
+    BAD_INPUT, DONE, ENVIRONMENT, NO, UNKNOWN, UNREACHABLE, finish, json_lines, program_path, run, running, wait_until,
+)
 from sending import check_done, check_records, running_ledger, signed, transaction_of, transfers
 
 MANY = 10_000 if os.environ.get("TEEBRIDGE_SLOW_TESTS") else 2_000
-FEW = 500
+FEW = 400
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,6 @@ def peak_memory(ledger, requests, path, *options) -> int:
 
 def test_memory_does_not_grow_with_the_input(ledger, tmp_path):
     small, large = (peak_memory(ledger, transfers(count), tmp_path, "--in-flight", "64") for count in (FEW, MANY))
-    print("MEM", small, large)
     assert large < 1.2 * small, (small, large)
     assert large < 128 << 10
 
