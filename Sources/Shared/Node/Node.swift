@@ -109,8 +109,10 @@ package final class Node {
     ) throws(RPCError) -> Answer {
         for _ in clients.dropFirst() {
             do throws(RPCError) { return try body(clients[current]) } catch {
-                guard error.isOfThisNodeAlone, !(isSentOnce && error.mayHaveBeenSent) else { throw error }
+                guard error.isOfThisNodeAlone else { throw error }
+                // Another is asked next even where this request ends here: what came of it, for one.
                 current = (current + 1) % clients.count
+                guard !(isSentOnce && error.mayHaveBeenSent) else { throw error }
             }
         }
         return try body(clients[current])

@@ -49,6 +49,10 @@ final class Flight {
     /// What is waited for.
     var waiting: [Outgoing] { slots.compactMap { if case .waiting(let outgoing) = $0 { outgoing } else { nil } } }
 
+    /// Whether a node has all of it. What is not so may have to be handed over again, and everything behind it waits for
+    /// that.
+    var isAccepted: Bool { waiting.allSatisfy(\.isAccepted) }
+
     /// What was sent before, for those who prepare more.
     var standing: Standing {
         let waiting = waiting

@@ -21,7 +21,9 @@ package final class Journal {
     private var entries: [String: Entry] = [:]
     /// Whose transactions these are.
     private var first: (sender: Address, chainId: UInt64)?
-    /// How often each document has come in this input.
+    /// The documents of the ids that have come in this input.
+    private var contents: [String: String] = [:]
+    /// How often each document without an id has come in this input.
     private var counts: [Bytes32: Int] = [:]
 
     /// What the journal holds of a request.
@@ -85,7 +87,7 @@ package final class Journal {
 
     /// A request's name in the journal. The input's requests must be named in their order.
     ///
-    /// - Throws: ``JournalError/otherRequest(id:)`` for an id that another request had.
+    /// - Throws: ``JournalError/otherRequest(id:)`` for an id that another request had, in the journal or in this input.
     package func name(of request: TransactionRequest) throws(JournalError) -> String {
         let content = Keccak256.hash(Array(request.json.compact.utf8))
         guard let id = request.id else {
@@ -94,7 +96,9 @@ package final class Journal {
             return count == 1 ? content.hex : "\(content.hex)#\(count)"
         }
         let name = "id:\(id)"
-        guard entries[name]?.content.map({ $0 == content.hex }) ?? true else { throw .otherRequest(id: id) }
+        let known = entries[name]?.content ?? contents[name] ?? content.hex
+        guard known == content.hex else { throw .otherRequest(id: id) }
+        contents[name] = known
         return name
     }
 
@@ -151,7 +155,7 @@ package enum JournalError: Failure, Equatable {
         case .damaged(let path, let line, let reason):
             "the journal \(path.quoted()) cannot be used: line \(line): \(reason)"
         case .foreign(let path, let what): "the journal \(path.quoted()) is of another \(what)"
-        case .otherRequest(let id): "the id \(id.quoted()) was another request's in the journal"
+        case .otherRequest(let id): "the id \(id.quoted()) is another request's, in the journal or before it in the input"
         }
     }
 

@@ -67,6 +67,9 @@ final class Outgoing {
     /// The newest of the transactions, if more than its hash is known.
     var signed: SignedTransaction? { versions.last?.signed }
 
+    /// Whether a node may have it by this run's own doing, or is known to have it.
+    var isHandedOver: Bool { mayBeSent && (isAccepted || sentAt != nil) }
+
     var nonce: UInt64? { signed?.transaction.nonce }
 
     /// What it may still cost, in wei.

@@ -19,11 +19,14 @@ extension Sender {
     /// Begins with the first of the requests, as many as there is room for, and removes them from the queue.
     func begin(_ queue: inout ArraySlice<Queued>, _ flight: Flight, isLast: Bool) throws {
         try resume(&queue, flight)
-        let waiting = flight.waiting
-        // What no node has yet keeps its place: nothing overtakes it.
-        guard waiting.allSatisfy(\.mayBeSent), !isBarred || !flight.standing.isWaiting else { return }
+        // What no node has yet comes first: whatever is behind it would wait for its nonce.
+        guard flight.waiting.allSatisfy(\.isHandedOver), !isBarred || !flight.standing.isWaiting else { return }
         isBarred = false
-        let new = queue.prefix(min(flight.room, Self.mostPrepared)).prefix { entry(of: $0) == nil }
+        var names: Set<String> = []
+        let new = queue.prefix(min(flight.room, Self.mostPrepared)).prefix { queued in
+            // A name that comes again is the same request, and taken up once the first is in the journal.
+            entry(of: queued) == nil && queued.name.map { names.insert($0).inserted } ?? true
+        }
         guard !new.isEmpty else { return }
         if let chainId, try !takeLock(chainId) { return }
 
@@ -55,8 +58,9 @@ extension Sender {
             if case .ready(let prepared) = preparation { (queued, prepared) } else { nil }
         }
         let first = try sign(ready.prefix(1))
-        guard try claim(first, ready.first?.queued.request, waits: isLast && ready.count == 1, flight) else { return 0 }
+        guard try claim(first, ready.first?.queued.request, waits: isLast && ready.count == 1 && flight.isAccepted, flight) else { return 0 }
         let others = try first.allSatisfy(\.mayBeSent) ? sign(ready.dropFirst()) : []
+        let isAccepted = flight.isAccepted && first.allSatisfy(\.isAccepted)
 
         var outgoing = (first + others)[...]
         var count = 0
@@ -71,7 +75,7 @@ extension Sender {
             }
             if !isBarred { count += 1 }
         }
-        try sendOthers(others, Array(ready.dropFirst()), flight, waits: isLast && !isBarred)
+        try sendOthers(others, Array(ready.dropFirst()), flight, waits: isLast && !isBarred && isAccepted)
         return count
     }
 
@@ -93,14 +97,18 @@ extension Sender {
         _ outgoing: [Outgoing], _ ready: [(queued: Queued, prepared: Prepared)], _ flight: Flight, waits: Bool
     ) throws {
         let submissions = try handOver(outgoing, waits: waits, flight)
-        for ((outgoing, submission), (queued, prepared)) in zip(zip(outgoing, submissions), ready) {
-            guard case .nonceTaken = submission, queued.request.nonce == nil else { continue }
-            try withdraw(outgoing)
-            var transaction = prepared.transaction
-            transaction.nonce = nextNonce
-            nextNonce &+= 1
-            try replace(outgoing, by: transaction.signed(by: key))
-            try handOver([outgoing], waits: false, flight)
+        for ((outgoing, first), (queued, prepared)) in zip(zip(outgoing, submissions), ready) {
+            var submission: Submission? = first
+            while case .nonceTaken = submission, queued.request.nonce == nil, raceCount < Self.mostRaces {
+                raceCount += 1
+                try withdraw(outgoing)
+                var transaction = prepared.transaction
+                transaction.nonce = nextNonce
+                nextNonce &+= 1
+                try replace(outgoing, by: transaction.signed(by: key))
+                submission = try handOver([outgoing], waits: false, flight).first
+            }
+            if case .nonceTaken = submission { outgoing.isRefused = true }
         }
     }
 

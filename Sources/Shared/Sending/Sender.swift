@@ -64,7 +64,7 @@ package final class Sender {
             try begin(&queue, flight, isLast: isLast)
         } tend: {
             bump(flight)
-            if flight.waiting.allSatisfy(\.isAccepted) { lock = nil }
+            if flight.isAccepted { lock = nil }
         } report: { record in
             try report(record)
         }
