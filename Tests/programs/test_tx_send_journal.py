@@ -416,7 +416,6 @@ def test_a_lost_transaction_whose_nonce_another_machine_took(at_once, journal):
     assert at_once.values(account) == [999]
 
 
-@pytest.mark.xfail(strict=True, reason="the journal does not hold that a transaction was refused for good")
 def test_a_refused_transaction_is_made_anew(at_once, journal):
     """The node said that it will not take it: another run may use other fees."""
     account = at_once.account()

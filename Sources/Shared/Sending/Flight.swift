@@ -218,11 +218,18 @@ final class Flight {
         for (index, slot) in zip(slots.indices, slots) {
             guard case .waiting(let outgoing) = slot, isOver(outgoing) else { continue }
             if !outgoing.mayBeSent, let reason = outgoing.refusal {
+                if outgoing.isRefused { forget(outgoing) }
                 slots[index] = .failed(reason)
             } else {
                 slots[index] = .done(outgoing.pendingRecord)
             }
         }
+    }
+
+    /// Has another run sign anew what a node has refused for good.
+    private func forget(_ outgoing: Outgoing) {
+        guard let name = outgoing.name, let signed = outgoing.signed else { return }
+        do { try journal?.noteRefusal(of: signed, for: name) } catch { telling.warning("\(error)") }
     }
 
     /// Hands transactions to the node, for the first time or again, and notes what it said.

@@ -58,7 +58,10 @@ extension Sender {
             if case .ready(let prepared) = preparation { (queued, prepared) } else { nil }
         }
         let first = try sign(ready.prefix(1))
-        guard try claim(first, ready.first?.queued.request, waits: isLast && ready.count == 1 && flight.isAccepted, flight) else { return 0 }
+        guard
+            try claim(
+                first, ready.first?.queued.request, waits: isLast && ready.count == 1 && flight.isAccepted, flight)
+        else { return 0 }
         let others = try first.allSatisfy(\.mayBeSent) ? sign(ready.dropFirst()) : []
         let isAccepted = flight.isAccepted && first.allSatisfy(\.isAccepted)
 
