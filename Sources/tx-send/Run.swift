@@ -20,7 +20,7 @@ final class Run {
     private let line = StatusLine()
     /// The signals that asked the run to end.
     private var stops: [Int32] = []
-    /// How many transactions were handed to a node, and of how many of them the record is printed.
+    /// How many transactions were handed to a node, and of how many of them a record was given.
     private var (sentCount, toldCount) = (0, 0)
     private var status = ExitStatus.done
     private var isComplete = true
@@ -76,7 +76,7 @@ final class Run {
         defer { line.clear() }
         do {
             isComplete = try body()
-        } catch ConsoleError.outputClosed where toldCount == sentCount {
+        } catch ConsoleError.outputClosed where toldCount >= sentCount {
             throw ConsoleError.outputClosed
         } catch let failure as any Failure where sentCount > 0 {
             // 2 and 3 promise that nothing was sent.
@@ -92,17 +92,17 @@ final class Run {
         line.clear()
         let verdict = judge(record)
         if status == .done { status = verdict }
+        if record.transactionHash != nil { toldCount += 1 }
         do throws(ConsoleError) {
             try Descriptor.standardOutput.writeLine(record.json(decoding: TEEBridge.answers).compact)
         } catch {
             // Nobody reads the record: the status must still tell the truth.
-            guard error == .outputClosed, status == .done, toldCount + 1 >= sentCount else {
+            guard error == .outputClosed, status == .done, toldCount >= sentCount else {
                 if error != .outputClosed { voice.error(error.description) }
                 throw EndsWith(status == .done ? (sentCount > 0 ? .outcomeUnknown : .badInput) : status)
             }
             throw error
         }
-        if record.transactionHash != nil { toldCount += 1 }
     }
 
     /// Prints a record of a mode that sends nothing, and ends the program where the rest would be in vain.

@@ -244,7 +244,7 @@ def test_a_node_that_answers_nonsense(chain, result):
     ({"BRIDGE_CONTRACT": "0x" + "00" * 19 + "01"}, BAD_INPUT),
 ])
 def test_bridges_that_cannot_be_asked(chain, change, status):
-    run("ecies-seal", "--to-member", A, stdin=b"x", env=chain.env | change).check_error(status)
+    run("ecies-seal", "--to-member", A, "--retry-for", "0", stdin=b"x", env=chain.env | change).check_error(status)
 
 
 @pytest.mark.parametrize("arguments", [

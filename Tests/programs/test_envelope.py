@@ -399,7 +399,7 @@ def test_to_a_public_key_no_node_is_asked(chain, key_b):
     assert (document["from_member"], document["to_member"]) == (B, A)
     envelope = Envelope.read(ecies.decrypt(KEY_A, unhex(document["payload"])))
     assert (envelope.to, envelope.chain, envelope.bridge) == (A, CHAIN_ID, chain.bridge.address)
-    seal(chain, "--sign-with", key_b, "--to-member", A, env=env).check_error(UNREACHABLE)
+    seal(chain, "--sign-with", key_b, "--to-member", A, "--retry-for", "0", env=env).check_error(UNREACHABLE)
 
 
 @pytest.mark.parametrize("missing, option", [("CHAIN", "--chain"), ("BRIDGE_CONTRACT", "--bridge")])

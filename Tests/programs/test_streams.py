@@ -35,7 +35,7 @@ def test_a_record_that_cannot_be_written_leaves_the_outcome_to_the_caller(shell,
     before = chain.nonce()
     status, _, errors = shell("tx-send", "$P > /dev/full", json_lines(good))
     assert (status, chain.nonce()) == (UNKNOWN, before + 1)
-    assert "tx-send: sent 0x" in errors and "cannot write the output" in errors
+    assert "tx-send: sending 0x" in errors and "cannot write the output" in errors
 
 
 def test_a_closed_output_hides_no_revert(shell, request_):
