@@ -19,7 +19,7 @@ usage: hosted.sh [-n] [-c FILE] COMMAND
                   which nobody else may read (chmod 600)
 
 settings
-  DSTACK_VMM_URL, DSTACK_VMM_AUTH_USER, DSTACK_VMM_AUTH_PASSWORD   the host's VMM
+  DSTACK_VMM_URL    the host's VMM; DSTACK_VMM_AUTH_USER and DSTACK_VMM_AUTH_PASSWORD, or DSTACK_VMM_TOKEN
   VMM_CLI           where vmm-cli.py is, unless in PATH
   CVM_NAME          teebridge by default
   CVM_COMPOSE       docker-compose.selfhosted.yaml beside this script by default
@@ -35,9 +35,9 @@ settings
 END
 }
 
-settings=(DSTACK_VMM_URL DSTACK_VMM_AUTH_USER DSTACK_VMM_AUTH_PASSWORD VMM_CLI CVM_NAME CVM_COMPOSE CVM_IMAGE CVM_PORT
-    TEEBRIDGE_IMAGE BRIDGE_CONTRACT ETH_RPC_URL CHAIN DSTACK_APP_ID DSTACK_KMS_URL KMS_RPC_URL KMS_CHAIN TEEBRIDGE_KEY
-    PROOF_TIMEOUT)
+credentials=(DSTACK_VMM_AUTH_USER DSTACK_VMM_AUTH_PASSWORD DSTACK_VMM_TOKEN)
+settings=(DSTACK_VMM_URL "${credentials[@]}" VMM_CLI CVM_NAME CVM_COMPOSE CVM_IMAGE CVM_PORT TEEBRIDGE_IMAGE
+    BRIDGE_CONTRACT ETH_RPC_URL CHAIN DSTACK_APP_ID DSTACK_KMS_URL KMS_RPC_URL KMS_CHAIN TEEBRIDGE_KEY PROOF_TIMEOUT)
 
 # What settings look like. Nothing in a URL ends a YAML string, and no name and password stand before an @.
 is_name='[A-Za-z0-9][A-Za-z0-9._-]*'
@@ -88,7 +88,7 @@ become_vmm() {
     command -v "$VMM_CLI" > /dev/null ||
         fail "there is no program '$VMM_CLI'" 'VMM_CLI is where vmm-cli.py of the dstack repository is'
     unset TEEBRIDGE_KEY PRIVATE_KEY ETH_KEYSTORE ETH_PASSWORD
-    export PYTHONUNBUFFERED=1 DSTACK_VMM_URL DSTACK_VMM_AUTH_USER DSTACK_VMM_AUTH_PASSWORD
+    export PYTHONUNBUFFERED=1 DSTACK_VMM_URL "${credentials[@]?}"
     exec "$VMM_CLI" "$@"
 }
 
@@ -131,7 +131,7 @@ render() {
 }
 
 compose() {
-    local before='' hash
+    local before='' hash text
     check CVM_NAME "$is_name" teebridge
     if [[ $dry ]]; then
         echo "hosted.sh render ${CVM_COMPOSE@Q} > docker-compose.yaml"
@@ -139,7 +139,8 @@ compose() {
         return
     fi
     [[ ! -e app-compose.json ]] || before=$(compose_hash)
-    render "$CVM_COMPOSE" > docker-compose.yaml.new
+    text=$(render "$CVM_COMPOSE")
+    echo "$text" > docker-compose.yaml.new
     mv docker-compose.yaml.new docker-compose.yaml
     compose_app app-compose.json.new >&2
     mv app-compose.json.new app-compose.json
@@ -190,7 +191,8 @@ deploy() {
         echo 'hosted: hint: vmm-cli.py update-app-compose ID app-compose.json gives it another compose file' >&2
         echo "$there"
     else
-        vmm "${command[@]}" | tee /dev/stderr | sed -n 's/^Created VM with ID: //p'
+        vmm "${command[@]}" >&2
+        cvm_id
     fi
 }
 
@@ -230,7 +232,7 @@ done
 shift $((OPTIND - 1))
 
 # Programs other than vmm-cli.py get no credentials of the host's.
-export -n DSTACK_VMM_AUTH_USER DSTACK_VMM_AUTH_PASSWORD
+export -n "${credentials[@]?}"
 : "${VMM_CLI:=vmm-cli.py}" "${CVM_NAME:=teebridge}" "${PROOF_TIMEOUT:=600}"
 : "${CVM_COMPOSE:=$(dirname "$0")/docker-compose.selfhosted.yaml}"
 

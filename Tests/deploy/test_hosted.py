@@ -58,6 +58,11 @@ class Host:
         return [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
 
     @property
+    def machines(self) -> list[dict]:
+        """The CVMs that the stand-in's VMM has."""
+        return json.loads((self.vmm / "vms.json").read_text())
+
+    @property
     def files(self) -> set[str]:
         return {each.name for each in self.directory.iterdir()} - {"vmm", "bin"}
 
@@ -92,20 +97,20 @@ def test_compose_warns_when_the_hash_changes_and_only_then(host):
 
 def test_allow_has_the_hash_sent_to_the_app_contract(host):
     hash = line(host.run("compose"))
-    assert host.run("allow").status == 0
+    assert host.run("allow", DSTACK_VMM_TOKEN="a-token").status == 0
     request = json.loads((host.vmm / "tx-send.jsonl").read_text())
     assert (request["label"], request["to"].lower()) == ("addComposeHash", APP)
     assert request["data"] == "0xdfc77223" + hash[2:] and request["unless"]
     environment = dict(each.split("=", 1) for each in (host.vmm / "tx-send.env").read_text().splitlines())
     assert environment["ETH_RPC_URL"] == SETTINGS["KMS_RPC_URL"] and environment["CHAIN"] == "sepolia"
     assert environment["TEEBRIDGE_KEY"] == OWNER_KEY
-    assert PASSWORD not in environment.values()
+    assert not {PASSWORD, "a-token"} & set(environment.values())
 
 
 def test_deploy_creates_one_cvm_however_often_it_is_run(host):
     host.run("compose")
     id = line(host.run("deploy"))
-    [machine] = json.loads((host.vmm / "vms.json").read_text())
+    [machine] = host.machines
     assert (machine["id"], machine["name"], machine["app_id"]) == (id, "teebridge", APP[2:])
     again = host.run("deploy")
     assert line(again) == id and again.messages("warning")
@@ -153,7 +158,7 @@ def run_all(host, *options, **settings) -> list[Result]:
 
 def test_the_password_reaches_vmm_cli_through_its_environment_alone(host):
     answers = run_all(host)
-    assert len(host.calls) == 7 and all(answer.status == 0 for answer in answers), answers
+    assert len(host.calls) == 8 and all(answer.status == 0 for answer in answers), answers
     for call in host.calls:
         assert call["environment"]["DSTACK_VMM_AUTH_PASSWORD"] == PASSWORD
         assert not any(secret in each for each in call["arguments"] for secret in (PASSWORD, API_KEY))
@@ -166,14 +171,11 @@ def test_settings_come_from_a_file_that_is_ones_own(host, tmp_path):
     file = tmp_path / "settings"
     file.write_text(f"# the host\n\nDSTACK_VMM_AUTH_PASSWORD={PASSWORD}=x\nCVM_NAME=from-file\n")
     file.chmod(0o600)
-    host.run("-c", file, "deploy", without=["DSTACK_VMM_AUTH_PASSWORD"])
     host.run("compose")
     assert host.run("-c", file, "deploy", without=["DSTACK_VMM_AUTH_PASSWORD"]).status == 0
-    call = host.calls[-1]
-    assert call["environment"]["DSTACK_VMM_AUTH_PASSWORD"] == f"{PASSWORD}=x"
-    assert "from-file" in call["arguments"]
-    host.run("-c", file, "deploy", CVM_NAME="from-environment")
-    assert "from-environment" in host.calls[-1]["arguments"]
+    assert host.calls[-1]["environment"]["DSTACK_VMM_AUTH_PASSWORD"] == f"{PASSWORD}=x"
+    assert host.run("-c", file, "deploy", CVM_NAME="from-environment").status == 0
+    assert [machine["name"] for machine in host.machines] == ["from-file", "from-environment"]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
@@ -219,7 +221,7 @@ def test_a_dry_run_shows_commands_without_secrets_and_changes_nothing(host):
 ])
 def test_a_missing_setting_is_named(host, command, name):
     host.run(command, without=[name]).check_error(2, f"{name} is not set")
-    assert not host.calls
+    assert not host.calls and not host.files
 
 
 @pytest.mark.parametrize("command", ["allow", "deploy"])
