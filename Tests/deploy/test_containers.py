@@ -107,7 +107,7 @@ def rendered(file: str) -> str:
 
 @pytest.fixture(params=COMPOSE_FILES)
 def compose(request) -> dict:
-    """A compose file, as the Compose Specification has it; no key that it does not know, no volume undeclared."""
+    """A compose file, as the Compose Specification has it, with no key that it does not know."""
     document = PyOptions(apply_merge=True).from_yaml(rendered(request.param))
     document.validate()
     return document.to_dict()
@@ -134,6 +134,7 @@ def test_containers_have_no_more_than_they_need(compose):
     mounts = {name: [str(each) for each in service["volumes"]] for name, service in compose["services"].items()}
     socket = "/var/run/dstack.sock:/var/run/dstack.sock"
     assert mounts == {"agent": [socket], "inbox": [socket, "teebridge:/var/lib/teebridge"]}
+    assert compose["volumes"] == {"teebridge": {}}
 
 
 def test_only_the_serial_console_is_a_device():
@@ -194,8 +195,11 @@ def test_on_secret_keeps_what_is_signed_apart(tmp_path, told, kind):
     assert kept == tmp_path / "a b" / kind / "0xab" / "7" and kept.read_bytes() == b"again"
 
 
-def test_on_secret_refuses_what_it_cannot_keep(tmp_path):
-    (tmp_path / "file").touch()
-    done = subprocess.run([DEPLOY / "on-secret", tmp_path / "file"], input=b"x", capture_output=True, timeout=20, env={
-        "PATH": "/usr/bin:/bin", "TEEBRIDGE_AUTHENTICATED": "true", "TEEBRIDGE_FROM": "0x", "TEEBRIDGE_INDEX": "0"})
-    assert done.returncode != 0
+@pytest.mark.parametrize("step", ["mkdir", "cat", "sync", "mv"])
+def test_on_secret_takes_nothing_that_it_did_not_keep(tmp_path, step):
+    (tmp_path / step).write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / step).chmod(0o755)
+    done = subprocess.run([DEPLOY / "on-secret", tmp_path / "secrets"], input=b"x", capture_output=True, timeout=20,
+                          env={"PATH": f"{tmp_path}:/usr/bin:/bin", "TEEBRIDGE_AUTHENTICATED": "true",
+                               "TEEBRIDGE_FROM": "0xab", "TEEBRIDGE_INDEX": "0"})
+    assert done.returncode != 0 and not (tmp_path / "secrets" / "signed" / "0xab" / "0").exists()
