@@ -41,7 +41,7 @@ package enum ProofLogError: Failure, Equatable {
         case .noMarker, .timedOut(_, refused: nil):
             [
                 "a container's output is on the serial console only if it writes there: "
-                    + "| tee /dev/ttyS0 (with privileged: true)"
+                    + "| tee /dev/ttyS0 (with devices: [/dev/ttyS0])"
             ]
         case .noValidProof(let refused, _, _), .timedOut(_, .some(let refused)):
             switch refused.refusal {
