@@ -1,8 +1,10 @@
 """What chains do to what tx-send has sent: they drop it, undo it, replace it, want more for it, and take fees of their own."""
 
+import random
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from itertools import count
@@ -77,6 +79,38 @@ def test_blocks_that_are_undone(still, depth, how):
     check_done(still, account, answer, transfers(3))
     for record, transaction in zip(answer.documents, still.transactions(account)):
         assert record["blockNumber"] == transaction["blockNumber"]
+
+
+def test_blocks_that_are_undone_again_and_again():
+    """Meanwhile transactions are sent, lost, and confirmed in the end."""
+    with running_ledger("--block-time", "0.2", accounts=3) as ledger:
+        accounts = [ledger.account() for _ in range(3)]
+        draw = random.Random(7)
+        over = threading.Event()
+
+        def undo():
+            while not over.wait(draw.uniform(0.2, 0.8)):
+                if int(ledger.rpc("eth_blockNumber"), 16) > 6:
+                    ledger.rpc("dev_reorg", draw.randrange(1, 6), {"drop": draw.random() < 0.5})
+
+        def send(account):
+            return run("tx-send", "--confirmations", "7", "--in-flight", "4", "--timeout", "40",
+                       stdin=transfers(12), env=ledger.env(account))
+
+        thread = threading.Thread(target=undo)
+        thread.start()
+        try:
+            with ThreadPoolExecutor(3) as pool:
+                begun = [pool.submit(send, account) for account in accounts]
+                time.sleep(6)
+                over.set()
+                answers = [each.result(60) for each in begun]
+        finally:
+            over.set()
+            thread.join()
+        ledger.look_again()
+        for account, answer in zip(accounts, answers):
+            check_done(ledger, account, answer, transfers(12))
 
 
 def test_a_nonce_that_another_uses_after_blocks_were_undone(still):

@@ -1,6 +1,8 @@
 """tx-send against nodes and networks that fail: whatever fails, and where, the status and the records are true."""
 
+import random
 import subprocess
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
@@ -264,6 +266,72 @@ def test_a_node_that_is_down_is_left_for_another(ledger):
         answer = run("tx-send", *OPTIONS, "--rpc-url", bad.url, "--rpc-url", ledger.url, stdin=transfers(COUNT),
                      env=ledger.env(account))
     check_done(ledger, account, answer, transfers(COUNT))
+
+
+PARTIAL = {
+    "busy": {"error": {"code": -32005, "message": "limit exceeded"}},
+    "doubtful": {"error": {"code": -32603, "message": "internal error"}},
+    "another hash": {"result": "0x" + "13" * 32},
+    "null": {"result": None},
+    "absent": None,
+}
+
+
+def spoil_one(how: str, place: int, is_processed: bool):
+    """One transaction of the rest is answered like this, and taken or not."""
+    numbers = count()
+
+    def spoil(exchange) -> None:
+        if step_of(exchange) != "rest" or next(numbers):
+            return
+        if not is_processed:
+            exchange.leave_out(place)
+        exchange.alter(lambda call, answer: answer if call is not exchange.calls[place] else (
+            PARTIAL[how] and {"jsonrpc": "2.0", "id": call["id"]} | PARTIAL[how]))
+
+    return spoil
+
+
+def test_one_of_a_batch_fails(slow_ledger):
+    """The first of the rest, one in the middle, or the last."""
+    def check(case):
+        account, answer, node = send_through(slow_ledger, spoil_one(*case))
+        check_done(slow_ledger, account, answer, transfers(COUNT))
+        check_sent_once(node)
+
+    side_by_side(check, [(how, place, is_processed) for how in PARTIAL for place in (0, 1, -1)
+                         for is_processed in (True, False)])
+
+
+@pytest.mark.xfail(strict=True, reason="the node waits for a block of the last of a batch, which waits for a lost one")
+def test_one_of_a_batch_is_lost_by_a_node_that_waits(ledger):
+    account, answer, _ = send_through(ledger, spoil_one("busy", 0, False), "--timeout", "5")
+    check_done(ledger, account, answer, transfers(COUNT))
+
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_everything_fails_now_and_then(slow_ledger, nodes):
+    def check(seed):
+        draw = random.Random(seed)
+        account = slow_ledger.account()
+        harmless = [FAULTS[how] for how in FAULTS if how not in FINAL]
+
+        def spoil(exchange):
+            with lock:
+                fault = draw.choice(harmless) if draw.random() < 0.25 else None
+            if fault:
+                fault(exchange)
+
+        lock = threading.Lock()
+        requests = transfers(12)
+        with FaultProxy(slow_ledger.url, spoil) as first, FaultProxy(slow_ledger.url, spoil) as second:
+            urls = [word for node in (first, second)[:nodes] for word in ("--rpc-url", node.url)]
+            answer = run("tx-send", "--timeout", "40", "--in-flight", str(draw.choice([2, 4, 16])), *urls,
+                         stdin=requests, env=slow_ledger.env(account))
+            check_done(slow_ledger, account, answer, requests)
+            assert len({*first.raws, *second.raws}) == len(requests)
+
+    side_by_side(check, range(6))
 
 
 # Another machine with the same key
