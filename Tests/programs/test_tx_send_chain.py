@@ -1,4 +1,4 @@
-"""What chains do to what tx-send has sent: they drop it, undo it, replace it, want more for it, and take fees of their own."""
+"""Chains that drop, undo and replace what tx-send has sent, want more for it, and take fees of their own."""
 
 import random
 import subprocess

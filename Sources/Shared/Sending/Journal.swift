@@ -153,7 +153,7 @@ package enum JournalError: Failure, Equatable {
         case .damaged(let path, let line, let reason):
             "the journal \(path.quoted()) cannot be used: line \(line): \(reason)"
         case .foreign(let path, let what): "the journal \(path.quoted()) is of another \(what)"
-        case .otherRequest(let id): "the id \(id.quoted()) is another request's, in the journal or before it in the input"
+        case .otherRequest(let id): "the id \(id.quoted()) is another request's, in the journal or in the input"
         }
     }
 
