@@ -1,8 +1,10 @@
-"""What chains do to what tx-send has sent: they drop it, undo it, replace it, want more for it, and take fees of their own."""
+"""Chains that drop, undo and replace what tx-send has sent, want more for it, and take fees of their own."""
 
+import random
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from itertools import count
@@ -59,8 +61,9 @@ def all_pending(ledger, account, number: int) -> None:
 # Undone and dropped
 
 
-@pytest.mark.parametrize("how", [{"drop": True}, {}, {"include": True}])
-@pytest.mark.parametrize("depth", [1, 3, 5])
+@pytest.mark.parametrize("depth, how", [
+    (1, {"drop": True}), (1, {}), (2, {"include": True}), (3, {}), (4, {"drop": True}), (5, {}), (5, {"drop": True}),
+])
 def test_blocks_that_are_undone(still, depth, how):
     """What is not confirmed is looked for again, and handed over again if it was lost."""
     account = still.account()
@@ -76,6 +79,38 @@ def test_blocks_that_are_undone(still, depth, how):
     check_done(still, account, answer, transfers(3))
     for record, transaction in zip(answer.documents, still.transactions(account)):
         assert record["blockNumber"] == transaction["blockNumber"]
+
+
+def test_blocks_that_are_undone_again_and_again():
+    """Meanwhile transactions are sent, lost, and confirmed in the end."""
+    with running_ledger("--block-time", "0.2", accounts=3) as ledger:
+        accounts = [ledger.account() for _ in range(3)]
+        draw = random.Random(7)
+        over = threading.Event()
+
+        def undo():
+            while not over.wait(draw.uniform(0.2, 0.8)):
+                if int(ledger.rpc("eth_blockNumber"), 16) > 6:
+                    ledger.rpc("dev_reorg", draw.randrange(1, 6), {"drop": draw.random() < 0.5})
+
+        def send(account):
+            return run("tx-send", "--confirmations", "7", "--in-flight", "4", "--timeout", "40",
+                       stdin=transfers(12), env=ledger.env(account))
+
+        thread = threading.Thread(target=undo)
+        thread.start()
+        try:
+            with ThreadPoolExecutor(3) as pool:
+                begun = [pool.submit(send, account) for account in accounts]
+                time.sleep(6)
+                over.set()
+                answers = [each.result(60) for each in begun]
+        finally:
+            over.set()
+            thread.join()
+        ledger.look_again()
+        for account, answer in zip(accounts, answers):
+            check_done(ledger, account, answer, transfers(12))
 
 
 def test_a_nonce_that_another_uses_after_blocks_were_undone(still):
@@ -376,25 +411,31 @@ def test_a_node_that_does_not_wait_is_asked_once(at_once):
     assert at_once.values(account) == [1, 2, 3] and sync_calls(node) <= 1
 
 
-@pytest.mark.parametrize("how", [
-    faults.error(4, "The transaction was added to the transaction pool but wasn't processed", processed=True),
-    faults.error(-32603, "timeout", processed=True), faults.reset_after, faults.slow(1.5),
-])
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_node_that_waited_in_vain(waiting_node, number, how):
+def test_a_node_that_waited_in_vain(waiting_node, number):
     """The transaction was sent: it is looked for, and not sent again."""
-    account = waiting_node.account()
+    hows = {
+        "error 4": faults.error(4, "The transaction was added to the pool but wasn't processed", processed=True),
+        "internal error": faults.error(-32603, "timeout", processed=True),
+        "reset": faults.reset_after,
+        "slow": faults.slow(0.7),
+    }
 
-    def spoil(exchange):
-        if sync_calls(node) and exchange.raws and not spoilt:
-            spoilt.append(exchange)
-            how(exchange)
+    def check(how):
+        account = waiting_node.account()
+        spoilt = []
 
-    spoilt = []
-    with FaultProxy(waiting_node.url, spoil) as node:
-        answer = run("tx-send", stdin=transfers(number), env=waiting_node.env(account, node.url))
-    check_done(waiting_node, account, answer, transfers(number))
-    assert spoilt and len(node.raws) == number
+        def spoil(exchange):
+            if "eth_sendRawTransactionSync" in exchange.methods and not spoilt:
+                spoilt.append(exchange)
+                hows[how](exchange)
+
+        with FaultProxy(waiting_node.url, spoil) as node:
+            answer = run("tx-send", stdin=transfers(number), env=waiting_node.env(account, node.url))
+        check_done(waiting_node, account, answer, transfers(number))
+        assert spoilt and len(node.raws) == number
+
+    side_by_side(check, hows)
 
 
 def test_a_node_that_waits_in_vain_itself():

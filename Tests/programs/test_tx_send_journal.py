@@ -23,7 +23,7 @@ from sending import check_done, check_records, running_ledger, transaction_of, t
 COUNT = 6
 SEED = 20250101
 # How many runs are killed in each of the five ways.
-KILLS = 40 if os.environ.get("TEEBRIDGE_SLOW_TESTS") else 12
+KILLS = 40 if os.environ.get("TEEBRIDGE_SLOW_TESTS") else 10
 
 
 @pytest.fixture(scope="module")

@@ -61,13 +61,20 @@ class Exchange:
         self.reply(200, self.forward())
 
     def alter(self, change) -> None:
-        """Pass the answers on as `change(call, answer)` gives them."""
+        """Pass the answers on as `change(call, answer)` gives them; none for None."""
         answers = json.loads(self.forward())
         if not isinstance(answers, list):
             answers = [answers]
         by_id = {answer["id"]: answer for answer in answers}
-        changed = [change(call, by_id[call["id"]]) for call in self.calls]
+        changed = [change(call, by_id.get(call["id"])) for call in self.calls]
+        changed = [each for each in changed if each is not None]
         self.reply(200, json.dumps(changed if self.is_batch else changed[0]).encode())
+
+    def leave_out(self, place: int) -> None:
+        """Keep one of the calls of a batch from the node."""
+        kept = list(self.calls)
+        del kept[place]
+        self.body = json.dumps(kept).encode()
 
     def write(self, data: bytes) -> None:
         """Send these bytes, whatever they are."""

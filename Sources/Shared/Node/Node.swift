@@ -46,10 +46,11 @@ package final class Node {
     /// - Throws: ``NodeError`` where the request as a whole failed; each question has its own failure in the answers.
     package func ask(_ batch: NodeBatch, patience: Duration? = nil) throws(NodeError) -> NodeAnswers {
         do throws(RPCError) {
-            return NodeAnswers(
-                try withClients(isSentOnce: batch.isSentOnce, patience) { client throws(RPCError) in
-                    try Self.results(of: batch, from: client)
-                })
+            let results = try withClients(isSentOnce: batch.isSentOnce, patience) { client throws(RPCError) in
+                try Self.results(of: batch, from: client)
+            }
+            if results.contains(where: \.isTransientFailure) { turnToNext() }
+            return NodeAnswers(results)
         } catch {
             throw .failed(error)
         }
@@ -111,11 +112,20 @@ package final class Node {
             do throws(RPCError) { return try body(clients[current]) } catch {
                 guard error.isOfThisNodeAlone else { throw error }
                 // Another is asked next even where this request ends here: what came of it, for one.
-                current = (current + 1) % clients.count
+                turnToNext()
                 guard !(isSentOnce && error.mayHaveBeenSent) else { throw error }
             }
         }
         return try body(clients[current])
+    }
+
+    private func turnToNext() { current = (current + 1) % clients.count }
+}
+
+extension Result<JSONValue, RPCError> {
+    /// Whether a node was too busy for a call.
+    fileprivate var isTransientFailure: Bool {
+        if case .failure(let error) = self { error.isTransient } else { false }
     }
 }
 

@@ -61,9 +61,7 @@ package final class Journal {
             first = first ?? (signed.sender, signed.transaction.chainId)
             entry.versions.append(signed)
             entry.content = try json.optionalString("content")
-        } else if let refused = try json.optionalParsed(
-            "refused", as: "32 bytes of hex", { text throws(PrimitiveError) in try Bytes32(hex: text) })
-        {
+        } else if let refused = try json.optionalParsed("refused", as: "32 bytes of hex", { text throws(PrimitiveError) in try Bytes32(hex: text) }) {
             entry.versions.removeAll { $0.hash == refused }
         } else {
             entry.record = try json.object("record")
@@ -155,8 +153,7 @@ package enum JournalError: Failure, Equatable {
         case .damaged(let path, let line, let reason):
             "the journal \(path.quoted()) cannot be used: line \(line): \(reason)"
         case .foreign(let path, let what): "the journal \(path.quoted()) is of another \(what)"
-        case .otherRequest(let id):
-            "the id \(id.quoted()) is another request's, in the journal or before it in the input"
+        case .otherRequest(let id): "the id \(id.quoted()) is another request's, in the journal or in the input"
         }
     }
 
