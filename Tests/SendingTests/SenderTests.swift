@@ -59,7 +59,8 @@ private func completeHash() throws -> Bytes32 {
     return prepared.transaction.signed(by: try testKey()).hash
 }
 
-@Suite(.timeLimit(.minutes(1)))
+/// One after the other: they all send with one key on one chain, whose nonces only one may have at a time.
+@Suite(.timeLimit(.minutes(1)), .serialized)
 struct SenderTests {
     @Test func `a transaction is sent, told at once, and waited for`() throws {
         let hash = try completeHash()

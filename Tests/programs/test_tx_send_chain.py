@@ -378,14 +378,14 @@ def sync_calls(node) -> int:
     return node.methods.count("eth_sendRawTransactionSync")
 
 
-@pytest.mark.parametrize("number", [1, 5])
-def test_a_node_that_waits_is_asked_to(waiting_node, number):
+@pytest.mark.parametrize("number, calls", [(1, 1), (2, 1), (5, 0)])
+def test_a_node_that_waits_is_asked_to(waiting_node, number, calls):
+    """With a transaction that is handed over alone and is the last: others before it may be lost."""
     account = waiting_node.account()
     with FaultProxy(waiting_node.url) as node:
         answer = run("tx-send", stdin=transfers(number), env=waiting_node.env(account, node.url))
     check_done(waiting_node, account, answer, transfers(number))
-    assert sync_calls(node) == 1 and len(node.raws) == number
-    assert node.methods.count("eth_getTransactionReceipt") <= number
+    assert sync_calls(node) == calls and len(node.raws) == number
 
 
 @pytest.mark.parametrize("options", [["--async"], ["--confirmations", "2"]])
@@ -411,7 +411,7 @@ def test_a_node_that_does_not_wait_is_asked_once(at_once):
     assert at_once.values(account) == [1, 2, 3] and sync_calls(node) <= 1
 
 
-@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("number", [1, 2])
 def test_a_node_that_waited_in_vain(waiting_node, number):
     """The transaction was sent: it is looked for, and not sent again."""
     hows = {

@@ -61,7 +61,9 @@ package final class Journal {
             first = first ?? (signed.sender, signed.transaction.chainId)
             entry.versions.append(signed)
             entry.content = try json.optionalString("content")
-        } else if let refused = try json.optionalParsed("refused", as: "32 bytes of hex", { text throws(PrimitiveError) in try Bytes32(hex: text) }) {
+        } else if let refused = try json.optionalParsed(
+            "refused", as: "32 bytes of hex", { text throws(PrimitiveError) in try Bytes32(hex: text) })
+        {
             entry.versions.removeAll { $0.hash == refused }
         } else {
             entry.record = try json.object("record")

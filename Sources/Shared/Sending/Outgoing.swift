@@ -46,6 +46,8 @@ final class Outgoing {
     var askedAt: ContinuousClock.Instant?
     /// Since when its nonce is used by a transaction that is none of these, and in how many looks that was seen.
     var overtaken: (since: ContinuousClock.Instant, looks: Int)?
+    /// The most that its request lets a unit of gas cost.
+    var maxFee: Quantity?
     /// When it is sent with higher fees, if it is in no block until then.
     var bumpAt: ContinuousClock.Instant?
 

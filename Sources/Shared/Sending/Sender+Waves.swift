@@ -132,19 +132,20 @@ extension Sender {
                 versions: [.init(hash: signed.hash, signed: signed)], deadline: .now + policy.timeout,
                 l1Fee: ready.prepared.l1Fee)
             outgoing.bumpAt = policy.bumpAfter.map { .now + $0 }
+            outgoing.maxFee = request.maxFeePerGas
             return outgoing
         }
     }
 
-    /// Hands transactions over; those that a node will not wait for, a second time without.
+    /// Hands transactions over; one that a node will not wait for, a second time without.
     @discardableResult
     private func handOver(_ outgoing: [Outgoing], waits: Bool, _ flight: Flight) throws -> [Submission] {
         let node = try node.get()
-        let waits = waits && traits.waitsForBlocks && policy.confirmations <= 1 && !policy.isAsynchronous
-        var submissions = flight.handOver(outgoing, waits: waits, to: node)
-        if case .doesNotWait? = submissions.last, let last = outgoing.last {
+        let isWaitedFor = outgoing.count == 1 && policy.confirmations <= 1 && !policy.isAsynchronous
+        var submissions = flight.handOver(outgoing, waits: waits && isWaitedFor && traits.waitsForBlocks, to: node)
+        if case .doesNotWait? = submissions.last {
             traits.waitsForBlocks = false
-            submissions = submissions.dropLast() + flight.handOver([last], to: node)
+            submissions = flight.handOver(outgoing, to: node)
         }
         for (outgoing, submission) in zip(outgoing, submissions) {
             guard case .doubtful(let reason) = submission else { continue }
@@ -197,6 +198,7 @@ extension Sender {
                     label: queued.request.label, id: queued.request.id, name: queued.name,
                     versions: entry.versions.map { .init(hash: $0.hash, signed: $0) }, deadline: .now + policy.timeout)
                 outgoing.bumpAt = policy.bumpAfter.map { .now + $0 }
+                outgoing.maxFee = queued.request.maxFeePerGas
                 outgoing.mayBeSent = true
                 nextNonce = max(nextNonce, newest.transaction.nonce &+ 1)
                 telling.sending(queued.request.label, newest.hash)
@@ -217,9 +219,11 @@ extension Sender {
         stuck.bumpAt = .now + period
         do {
             let history = try node.get().ask(.feeHistory, patience: .zero)
-            guard let (tip, most) = policy.fees.raised(signed.transaction, after: history) else {
+            let limits = [policy.fees.maxFee, stuck.maxFee].compactMap(\.self)
+            let rules = FeeRules(maxFee: limits.min(), leastTip: policy.fees.leastTip)
+            guard let (tip, most) = rules.raised(signed.transaction, after: history) else {
                 stuck.bumpAt = nil
-                telling.warning("\(signed.hash) waits, and --max-fee allows no higher fees for it")
+                telling.warning("\(signed.hash) waits, and its limit allows no higher fees (--max-fee, maxFeePerGas)")
                 return
             }
             var transaction = signed.transaction

@@ -23,7 +23,8 @@ enum Submission {
 
     /// Hands transactions over, in their order, with one request.
     ///
-    /// - Parameter waits: whether the node is asked to answer once the last of them is in a block.
+    /// - Parameter waits: whether the node is asked to answer once the transaction is in a block; for one alone, since
+    ///   a node that waits for the last of several may wait for one before it that it never got.
     /// - Returns: one for each of them.
     static func submit(_ transactions: [SignedTransaction], waits: Bool, to node: Node) -> [Submission] {
         guard transactions.count > 1 else {
@@ -36,15 +37,12 @@ enum Submission {
             }
         }
         var batch = NodeBatch()
-        let tickets = transactions.dropLast(waits ? 1 : 0).map { batch.add(.send(raw: $0.raw)) }
-        let last = waits ? transactions.last.map { batch.add(.sendAndWait(raw: $0.raw)) } : nil
+        let tickets = transactions.map { batch.add(.send(raw: $0.raw)) }
         let answers: Result<NodeAnswers, NodeError>
         do throws(NodeError) { answers = .success(try node.ask(batch)) } catch { answers = .failure(error) }
-        return transactions.enumerated().map { index, signed in
-            let isWaiting = index >= tickets.count
-            return Self.init(of: signed, isWaiting: isWaiting) { () throws(NodeError) in
-                guard isWaiting, let last else { return .hash(try answers.get().answer(to: tickets[index])) }
-                return .receipt(try answers.get().answer(to: last))
+        return zip(transactions, tickets).map { signed, ticket in
+            Self.init(of: signed, isWaiting: false) { () throws(NodeError) in
+                .hash(try answers.get().answer(to: ticket))
             }
         }
     }
