@@ -11,9 +11,10 @@ struct Decode: ParsableCommand {
             Prints one object a line. Unsigned integers are 0x-hex, signed ones decimal strings; values are named if \
             all of them have names of their own, else an array. What does not decode is said, and ends with status 1.
 
-            SIGNATURE is the definition, as 'name(types)' or as a contract's source has it, or a name or 'name(types)' \
-            from the interface: that of --abi, else TEEBridge's. Without it the interface is searched. INPUT is \
-            0x-hex, or a file with lines of hex or JSON documents; standard input if absent or -.
+            SIGNATURE is a definition, as 'name(types)' or as a contract's source has it, or a name in TEEBridge's \
+            interface. With --abi, it is a name or 'name(types)' in that interface. Without it, the interface is \
+            searched by selector or topic. INPUT is 0x-hex, or a file with lines of hex or JSON documents; standard \
+            input if absent or -.
 
             EXAMPLE
               abi-encode decode calldata 'transfer(address to, uint256 amount)' 0x…
