@@ -8,7 +8,7 @@ import Transactions
 struct ABIEncode: Program {
     static let configuration = CommandConfiguration(
         commandName: "abi-encode",
-        abstract: "Turn proofs, sealed messages and calls into transaction requests, and answers back.",
+        abstract: "Turn proofs, sealed messages and calls into transaction requests, and decode what comes back.",
         discussion: """
             Reads JSON on standard input or from FILE, prints one request a line for tx-send.
 

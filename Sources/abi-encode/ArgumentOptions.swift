@@ -34,7 +34,7 @@ struct ArgumentOptions: ParsableArguments {
             return try parameters.values(arguments: arguments)
         }
         guard file != "-" || document != "-" else { throw ConsoleError.inputTwice }
-        return try parameters.values(json: readDocument(file, awaited: "arguments"))
+        return try parameters.values(json: readDocument(file, awaited: "arguments") { $0 })
     }
 }
 

@@ -23,16 +23,11 @@ struct Deploy: ParsableCommand {
     @OptionGroup var arguments: ArgumentOptions
 
     func run() throws {
-        let json = try readDocument(artefact, awaited: "an artefact")
-        let (constructor, bytecode) = try parts(of: json)
+        let (constructor, bytecode) = try readDocument(artefact, awaited: "an artefact") { json in
+            (try ContractABI(json: json).constructor, try ContractABI.bytecode(ofArtefact: json))
+        }
         let values = try arguments.values(of: constructor.inputs, besides: artefact)
         let data = try constructor.encodeDeployment(of: bytecode, values)
         try emit(options.request("deploy", to: nil, data: data, mutability: constructor.mutability))
-    }
-
-    private func parts(of json: JSONValue) throws(DocumentError) -> (ABIConstructor, bytecode: [UInt8]) {
-        do throws(ABIError) {
-            return (try ContractABI(json: json).constructor, try ContractABI.bytecode(ofArtefact: json))
-        } catch { throw DocumentError(path: artefact, failure: error) }
     }
 }

@@ -3,13 +3,20 @@ import Failures
 import JSON
 import Program
 
-/// The one JSON value that a file holds; `-` is standard input.
+/// What the JSON value that a file holds is; `-` is standard input.
 ///
-/// - Parameter awaited: what it should hold, for hints: "arguments".
-func readDocument(_ path: String, awaited: String) throws -> JSONValue {
+/// - Parameters:
+///   - awaited: what it should be, for hints: "arguments".
+///   - make: makes it of the value.
+/// - Throws: ``DocumentError``, among others.
+func readDocument<Document>(
+    _ path: String, awaited: String, as make: (JSONValue) throws -> Document
+) throws -> Document {
     let input = try Input(path: path, awaited: awaited, voice: ABIEncode.voice)
     let bytes = try input.readAll(limit: documentLimit)
-    do { return try JSONParser.parse(bytes) } catch { throw DocumentError(path: input.path, failure: error) }
+    do { return try make(JSONParser.parse(bytes)) } catch let failure as any Failure {
+        throw DocumentError(path: input.path, failure: failure)
+    }
 }
 
 /// The most bytes that an interface, an artefact or a document of arguments may have.

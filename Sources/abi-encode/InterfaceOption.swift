@@ -10,8 +10,6 @@ struct InterfaceOption: ParsableArguments {
 
     /// The interface, if a file with one is named.
     func interface() throws -> ContractABI? {
-        guard let abi else { return nil }
-        let json = try readDocument(abi, awaited: "an interface")
-        do { return try ContractABI(json: json) } catch { throw DocumentError(path: abi, failure: error) }
+        try abi.map { file in try readDocument(file, awaited: "an interface", as: ContractABI.init(json:)) }
     }
 }

@@ -363,7 +363,7 @@ def test_events_that_differ_in_what_is_indexed(decoded, tmp_path):
         for name in ([], ["Transfer", "-"], ["Transfer(address,address,uint256)"]):
             assert decoded("log", "--abi", file, *name, stdin=log).check_done().document["args"] == args
     answer = decoded("log", "Transfer(address,address,uint256)", stdin={"topics": topics, "data": "0x"})
-    answer.check_error(NO, "has 1 topics, but this one has 3")
+    answer.check_error(NO, "has 1 topic, but this one has 3")
     assert "indexed" in " ".join(answer.messages("hint"))
 
 
@@ -372,6 +372,10 @@ def test_a_hash_is_told_from_a_value(decoded):
     log = {"topics": [TOPICS["Said(string,uint8[])"], *hashes], "data": "0x"}
     answer = decoded("log", "event Said(string indexed text, uint8[] indexed list)", stdin=log).check_done()
     assert answer.document["args"] == {"text": {"hash": hashes[0]}, "list": {"hash": hashes[1]}}
+
+
+def test_a_log_without_topics(decoded):
+    decoded("log", "0x").check_error(NO, "the log has no topics")
 
 
 def test_an_anonymous_event(decoded):

@@ -325,6 +325,22 @@ def test_deploy(abi_encode, roots):
     assert abi_encode("deploy", "-", word, env={}, stdin=artefact).check_done().document == expected
 
 
+def test_deploy_with_arguments_by_name_and_in_json(abi_encode, tmp_path):
+    expected = abi_encode("deploy", ARTEFACT_PATH, f"[{PHALA_BASE}]").check_done().document
+    file = tmp_path / "arguments.json"
+    file.write_text(json.dumps({"kmsRoots": [PHALA_BASE]}))
+    by_name = "deploy", ARTEFACT_PATH, "--arg", f"kmsRoots=[{PHALA_BASE}]"
+    for arguments in (by_name, ("deploy", ARTEFACT_PATH, "--args-json", file)):
+        assert abi_encode(*arguments).check_done().document == expected
+    named = abi_encode(*by_name, "--label", "bridge", "--id", "b-1").check_done().document
+    assert named == expected | {"label": "bridge", "id": "b-1"}
+    abi_encode(*by_name, "--value", "1").check_error(BAD_INPUT, '"deploy" is not payable')
+    abi_encode("deploy", "-", "--args-json", "-", stdin=ARTEFACT_PATH.read_bytes()).check_error(
+        BAD_INPUT, "standard input can be read only once")
+    abi_encode("deploy", "-", "[7]", stdin=ARTEFACT_PATH.read_bytes()).check_error(BAD_INPUT, "argument 1 (kmsRoots[0])")
+    abi_encode("deploy", "-", "[]", stdin="{}").check_error(BAD_INPUT, '"standard input": line 1: member "abi"')
+
+
 @pytest.mark.parametrize("arguments, artefact", [
     ([], ARTEFACT), (["[]", "[]"], ARTEFACT), (["[0x12]"], ARTEFACT), (["[]"], without(ARTEFACT, "bytecode")),
     (["[]"], without(ARTEFACT, "abi")), (["[]"], ARTEFACT | {"bytecode": "0x12_lib_34"}),

@@ -53,6 +53,8 @@ package enum ABIError: Failure, Equatable {
     case wrongSelector(signature: String, expected: Selector, actual: Selector)
     /// A log that belongs to another event.
     case wrongTopic(event: String)
+    /// A log without topics, which no interface can tell the event of.
+    case noTopics
     /// A log with more or fewer topics than the event has.
     case wrongTopicCount(event: String, expected: Int, actual: Int)
     /// The signature does not say what the function returns.
@@ -109,8 +111,9 @@ package enum ABIError: Failure, Equatable {
         case .wrongSelector(let signature, let expected, let actual):
             "the selector is \(actual), but that of \(signature.quoted()) is \(expected)"
         case .wrongTopic(let event): "the log is not of the event \(event.quoted())"
+        case .noTopics: "the log has no topics, which would tell its event"
         case .wrongTopicCount(let event, let expected, let actual):
-            "a log of \(event.quoted()) has \(expected) topics, but this one has \(actual)"
+            "a log of \(event.quoted()) has \(expected == 1 ? "1 topic" : "\(expected) topics"), but this one has \(actual)"
         case .unknownResult(let signature): "the signature \(signature.quoted()) does not say what it returns"
         case .unknownItem(let item, let name, _): "the interface has no \(item) \(name.quoted())"
         case .ambiguousName(let name, let signatures):

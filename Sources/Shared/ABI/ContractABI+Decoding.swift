@@ -48,7 +48,7 @@ extension ContractABI {
 
     /// The event that a log is of, by its first topic and the number of its topics, and its values.
     ///
-    /// - Throws: ``ABIError``, among them ``ABIError/unknownItem(item:name:near:)`` with the topic.
+    /// - Throws: ``ABIError``, among them ``ABIError/unknownItem(item:name:near:)`` with the topic, or ``ABIError/noTopics``.
     package func decodeLog(
         topics: [Bytes32], data: some Collection<UInt8>, layout: ABILayout = .strict
     ) throws(ABIError) -> (event: ABIEvent, values: [ABIEvent.Value]) {
@@ -56,7 +56,8 @@ extension ContractABI {
         // Two events may differ in `indexed` alone, as the Transfer events of ERC-20 and ERC-721 do.
         let event = candidates.first { $0.topicCount == topics.count } ?? candidates.first ?? events.only
         guard let event else {
-            throw .unknownItem(item: "event with the topic", name: topics.first?.hex ?? "")
+            guard let topic = topics.first else { throw .noTopics }
+            throw .unknownItem(item: "event with the topic", name: topic.hex)
         }
         return (event, try event.decodeLog(topics: topics, data: data, layout: layout))
     }
