@@ -8,7 +8,7 @@ import Transactions
 struct ABIEncode: Program {
     static let configuration = CommandConfiguration(
         commandName: "abi-encode",
-        abstract: "Turn proofs, sealed messages and calls into transaction requests.",
+        abstract: "Turn proofs, sealed messages and calls into transaction requests, and decode what comes back.",
         discussion: """
             Reads JSON on standard input or from FILE, prints one request a line for tx-send.
 
@@ -19,6 +19,7 @@ struct ABIEncode: Program {
         subcommands: [
             Register.self, Onboard.self, AddKMSRoot.self, RemoveKMSRoot.self, AddAllowedCode.self,
             RemoveAllowedCode.self, AddVerifier.self, RemoveVerifier.self, AddComposeHash.self, Deploy.self, Call.self,
+            Decode.self,
         ])
 }
 

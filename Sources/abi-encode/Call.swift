@@ -1,6 +1,7 @@
 import ABI
 import ArgumentParser
 import Console
+import Failures
 import JSON
 import Primitives
 import Program
@@ -10,26 +11,44 @@ struct Call: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "A request that calls any function of any contract.",
         discussion: """
+            Integers are decimal or 0x-hex, or amounts as 1.5gwei and 0.1ether; _ may group digits. Addresses and \
+            bytes are 0x-hex, and a string is the word as it is. Arrays are [a,b] and tuples (a,b); inside them \
+            strings stand in double quotes. In JSON, integers may be numbers or strings, and tuples arrays or \
+            objects.
+
             EXAMPLE
-              abi-encode call --to 0x… 'allowedKmsRoots(address)(bool)' 0x… | tx-send --call
+              abi-encode call --to 0x… 'isMember(bytes32)(bool)' 0x… | tx-send --call
+              abi-encode call --to 0x… --abi Token.json mint --arg to=0x… --arg amount=5
             """)
 
     @Option(help: ArgumentHelp("The contract.", valueName: "address"), transform: { try Address($0) })
     var to: Address
 
-    @Option(
-        help: ArgumentHelp("What is sent along: wei, or with a unit, as 0.1ether.", valueName: "amount"),
-        transform: Quantity.init(amount:))
-    var value: Quantity = .zero
+    @OptionGroup var interface: InterfaceOption
+    @OptionGroup var options: RequestOptions
 
-    @Argument(help: "The function: 'name(types)', or as its source declares it.", transform: { try ABIFunction($0) })
-    var function: ABIFunction
+    @Argument(help: "The function: 'name(types)', as its source declares it, or with --abi its name.")
+    var function: String
 
-    @Argument(help: "The arguments; write -- in front if one begins with -.")
-    var arguments: [String] = []
+    @OptionGroup var arguments: ArgumentOptions
 
     func run() throws {
-        let data = try function.encodeCall(function.inputs.values(arguments: arguments))
-        try emit(TransactionRequest(label: function.name, to: to, data: data, value: value))
+        let function = try named()
+        let data = try function.encodeCall(arguments.values(of: function.inputs, besides: interface.abi))
+        try emit(options.request(function.name, to: to, data: data, mutability: function.mutability))
     }
+
+    private func named() throws -> ABIFunction {
+        if let interface = try interface.interface() { return try interface.function(function) }
+        guard function.contains("(") else { throw TypesMissing(name: function) }
+        return try ABIFunction(function)
+    }
+}
+
+/// A function's name alone, without an interface to look it up in.
+private struct TypesMissing: Failure {
+    let name: String
+    var kind: FailureKind { .badInput }
+    var description: String { "the types of the function \(name.quoted()) are not known" }
+    var hints: [String] { ["write them behind the name, as in name(address,uint256), or use --abi"] }
 }

@@ -16,6 +16,7 @@ import Testing
             ("0.1ether", "100000000000000000"), ("0.000000000000000001ether", "1"),
             ("1.50000000000000000000gwei", "1500000000"),
             ("0.0wei", "0"), ("0ether", "0"), ("-0", "0"),
+            ("1_000_000", "1000000"), ("1_0.5_0gwei", "10500000000"), ("0xff_ff", "65535"),
         ])
     func integers(text: String, value: String) throws {
         let expected = try #require(BigUInt(value))
@@ -32,10 +33,12 @@ import Testing
     @Test(
         "what is no whole number is refused",
         arguments: [
-            "", " ", "-", "--1", "+1", "1_000", "1,000", "1.", ".5ether", "1.5", "1.0", "1e18", "0x", "0x-1", "0xg",
+            "", " ", "-", "--1", "+1", "1,000", "1.", ".5ether", "1.5", "1.0", "1e18", "0x", "0x-1", "0xg",
             "-0x",
             "010", "00", "1 wei ", " 1", "1finney", "1Ether", "1ether1", "0x1ether", "ether", "١", "1\u{301}", "0X1",
-            "1.5.5ether", "true", "nan",
+            "1.5.5ether", "true", "nan", "_1", "1_", "1__0", "_", "0_0", "0x_1", "0_x1", "0x1_", "1_ether", "1ether_",
+            "1_.5ether",
+            "1._5ether", "-_1",
         ])
     func malformed(text: String) throws {
         let error = ABIError.notAValue(
@@ -171,10 +174,50 @@ import Testing
     func lists() throws {
         let inputs = try ABIFunction("f(bool, (uint8 amount, address to)[] list)").inputs
         #expect(
-            throws: ABIError.wrongCount(place: "args", type: "(bool,(uint8,address)[])", expected: 2, actual: 1)
+            throws: ABIError.wrongCount(place: "arguments", type: "(bool,(uint8,address)[])", expected: 2, actual: 1)
         ) { try inputs.values(arguments: ["true"]) }
-        #expect(throws: ABIError.outOfRange(place: "args[1][0].amount", type: "uint8")) {
+        #expect(throws: ABIError.outOfRange(place: "argument 2 (list[0].amount)", type: "uint8")) {
             try inputs.values(arguments: ["true", "[(256,\(Self.root))]"])
+        }
+    }
+
+    @Test("an argument without a name is told by its number alone")
+    func unnamed() throws {
+        let inputs = try ABIFunction("f(bool, uint8[])").inputs
+        #expect(throws: ABIError.outOfRange(place: "argument 2[1]", type: "uint8")) {
+            try inputs.values(arguments: ["true", "[1,256]"])
+        }
+    }
+
+    @Test("arguments by name may come in any order")
+    func named() throws {
+        let inputs = try ABIFunction("f(bool ok, uint8 count)").inputs
+        #expect(try inputs.values(named: [("count", "7"), ("ok", "true")]) == [.bool(true), .uint(7)])
+        #expect(try [ABIParameter]().values(named: []) == [])
+    }
+
+    @Test(
+        "arguments by name are refused unless each stands once",
+        arguments: [
+            (["ok=true"], .missingComponent(place: "arguments", type: "(bool,uint8)", name: "count")),
+            (["ok=true", "ok=true", "count=1"], .repeatedArgument(name: "ok")),
+            (["ok=true", "counts=1"], .unknownItem(item: "argument", name: "counts", near: ["count"])),
+            (["ok=true", "count=1", "other=1"], .unknownItem(item: "argument", name: "other")),
+            (["ok=true", "count=256"], .outOfRange(place: "argument 2 (count)", type: "uint8")),
+        ] as [([String], ABIError)])
+    func misnamed(words: [String], error: ABIError) throws {
+        let inputs = try ABIFunction("f(bool ok, uint8 count)").inputs
+        let named = words.map { $0.split(separator: "=").map(String.init) }.map { (name: $0[0], word: $0[1]) }
+        #expect(throws: error) { try inputs.values(named: named) }
+    }
+
+    @Test(
+        "only parameters with names of their own can be named",
+        arguments: ["f(bool)", "f(bool a,bool)", "f(bool a,bool a)"])
+    func unnameable(signature: String) throws {
+        let inputs = try ABIFunction(signature).inputs
+        #expect(throws: ABIError.withoutNames(type: inputs.canonicalTypes)) {
+            try inputs.values(named: [("a", "true")])
         }
     }
 }

@@ -18,47 +18,12 @@ import Testing
     @Test("the vectors are there, hundreds of them")
     func vectors() throws { #expect(try Vector.all.get().count >= 300) }
 
-    /// The examples of Solidity's "Contract ABI Specification".
-    static let examples: [(signature: String, arguments: [String], calldata: String)] = [
-        ("baz(uint32,bool)", ["69", "true"], "cdcd77c0" + word(0x45) + word(1)),
-        (
-            "bar(bytes3[2])", ["[0x616263,0x646566]"],
-            """
-            fce353f6
-            6162630000000000000000000000000000000000000000000000000000000000
-            6465660000000000000000000000000000000000000000000000000000000000
-            """
-        ),
-        (
-            "sam(bytes,bool,uint256[])", ["0x64617665", "true", "[1,2,3]"],
-            "a5643bf2" + word(0x60) + word(1) + word(0xa0) + word(4)
-                + "6461766500000000000000000000000000000000000000000000000000000000"
-                + word(3) + word(1) + word(2) + word(3)
-        ),
-        (
-            "f(uint256,uint32[],bytes10,bytes)",
-            ["0x123", "[0x456, 0x789]", "0x31323334353637383930", "0x48656c6c6f2c20776f726c6421"],
-            "8be65246" + word(0x123) + word(0x80)
-                + "3132333435363738393000000000000000000000000000000000000000000000"
-                + word(0xe0) + word(2) + word(0x456) + word(0x789) + word(0x0d)
-                + "48656c6c6f2c20776f726c642100000000000000000000000000000000000000"
-        ),
-        (
-            "g(uint256[][],string[])", ["[[1, 2], [3]]", #"["one", "two", "three"]"#],
-            "2289b18c" + word(0x40) + word(0x140) + word(2) + word(0x40) + word(0xa0) + word(2) + word(1) + word(2)
-                + word(1) + word(3) + word(3) + word(0x60) + word(0xa0) + word(0xe0) + word(3)
-                + "6f6e650000000000000000000000000000000000000000000000000000000000" + word(3)
-                + "74776f0000000000000000000000000000000000000000000000000000000000" + word(5)
-                + "7468726565000000000000000000000000000000000000000000000000000000"
-        ),
-    ]
-
-    @Test("the specification's examples", arguments: examples)
-    func specification(signature: String, arguments: [String], calldata: String) throws {
-        let function = try ABIFunction(signature)
-        let values = try function.inputs.values(arguments: arguments)
-        #expect(try function.encodeCall(values) == bytes(calldata))
-        #expect(try function.decodeCall(bytes(calldata)) == values)
+    @Test("the specification's examples", arguments: try Example.all.get())
+    func specification(example: Example) throws {
+        let function = try ABIFunction(example.signature)
+        let values = try function.inputs.values(arguments: example.arguments)
+        #expect(try function.encodeCall(values) == example.calldata)
+        #expect(try function.decodeCall(example.calldata) == values)
     }
 
     @Test("integers of every width stop at their limits")

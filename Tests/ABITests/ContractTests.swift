@@ -79,7 +79,9 @@ import Testing
         #expect(try contract.function("owner").mutability == .view)
         #expect(try contract.function("transfer(address payable)").inputs.count == 1)
         #expect(try contract.function("transfer(address,uint)").inputs.count == 2)
-        #expect(try contract.revert("NotOwner").signature == "NotOwner()")
+        #expect(try contract.functions(named: "transfer").count == 2)
+        #expect(try contract.reverts(named: "NotOwner").map(\.signature) == ["NotOwner()"])
+        #expect(try contract.events(named: "Transfer(address,address,uint256)").count == 2)
     }
 
     @Test("a name without an entry, or with two, is refused")
@@ -89,17 +91,25 @@ import Testing
             throws: ABIError.ambiguousName(
                 name: "transfer", signatures: ["transfer(address,uint256)", "transfer(address)"])
         ) { try contract.function("transfer") }
-        let transfer = "Transfer(address,address,uint256)"
-        #expect(throws: ABIError.ambiguousName(name: transfer, signatures: [transfer, transfer])) {
-            try contract.event(transfer)
-        }
         #expect(throws: ABIError.unknownItem(item: "function", name: "mint")) { try contract.function("mint") }
-        #expect(throws: ABIError.unknownItem(item: "function", name: "transfer(bool)")) {
-            try contract.function("transfer(bool)")
-        }
-        #expect(throws: ABIError.unknownItem(item: "error", name: "owner")) { try contract.revert("owner") }
-        #expect(throws: ABIError.unknownItem(item: "event", name: "owner()")) { try contract.event("owner()") }
+        #expect(throws: ABIError.unknownItem(item: "error", name: "owner")) { try contract.reverts(named: "owner") }
+        #expect(throws: ABIError.unknownItem(item: "event", name: "owner()")) { try contract.events(named: "owner()") }
         #expect(throws: ABIError.self) { try contract.function("transfer(") }
+    }
+
+    @Test(
+        "what may be meant is told: the overloads of the name, or the nearest names",
+        arguments: [
+            ("transfer(bool)", ["transfer(address,uint256)", "transfer(address)"]), ("owner(bool)", ["owner()"]),
+            ("onwer", ["owner"]), ("Owner", ["owner"]), ("ower", ["owner"]), ("ownr(bool)", ["owner"]),
+            ("transferr", ["transfer"]), ("own", []), ("o", []), ("", []), ("mint", []),
+            (String(repeating: "transfer", count: 1_000_000), []),
+        ])
+    func nearNames(name: String, near: [String]) throws {
+        let contract = try Self.contract()
+        #expect(throws: ABIError.unknownItem(item: "function", name: name, near: near)) {
+            try contract.functions(named: name)
+        }
     }
 
     @Test("calldata finds its function by the selector")
@@ -129,10 +139,55 @@ import Testing
         #expect(throws: ABIError.wrongTopicCount(event: token.event.signature, expected: 3, actual: 1)) {
             try contract.decodeLog(topics: [topic], data: [UInt8]())
         }
-        for topics in [[], [Bytes32.zero]] {
-            #expect(
-                throws: ABIError.unknownItem(item: "event with the topic", name: topics.first?.hex ?? "")
-            ) { try contract.decodeLog(topics: topics, data: [UInt8]()) }
+        #expect(throws: ABIError.unknownItem(item: "event with the topic", name: Bytes32.zero.hex)) {
+            try contract.decodeLog(topics: [.zero], data: [UInt8]())
+        }
+        #expect(throws: ABIError.noTopics) { try contract.decodeLog(topics: [], data: [UInt8]()) }
+    }
+
+    @Test("an interface of one definition alone refuses by that definition")
+    func only() throws {
+        let function = try ABIFunction("f(bool)")
+        let error = try ABIRevert("NotOwner()")
+        let event = try ABIEvent("Said(bool)")
+        let contract = ContractABI([.function(function), .revert(error), .event(event)])
+        let other = try Selector([1, 2, 3, 4])
+        #expect(
+            throws: ABIError.wrongSelector(signature: "f(bool)", expected: function.selector, actual: other)
+        ) { try contract.decodeCall(other.bytes) }
+        #expect(
+            throws: ABIError.wrongSelector(signature: "NotOwner()", expected: error.selector, actual: other)
+        ) { try contract.decodeError(other.bytes) }
+        #expect(throws: ABIError.wrongTopic(event: "Said(bool)")) {
+            try contract.decodeLog(topics: [.zero], data: [UInt8]())
+        }
+        let anonymous = ContractABI([.event(try ABIEvent("Said(bool) anonymous"))])
+        #expect(try anonymous.decodeLog(topics: [], data: bytes(word(1))).values == [.value(.bool(true))])
+    }
+
+    @Test("revert data finds its error by the selector")
+    func errors() throws {
+        let contract = try Self.contract()
+        #expect(try contract.decodeError([0x30, 0xcd, 0x74, 0x71]).error.name == "NotOwner")
+        let message = try ABIRevert.message.encode([.string("text")])
+        #expect(throws: ABIError.unknownItem(item: "error with the selector", name: "0x08c379a0")) {
+            try contract.decodeError(message)
+        }
+        #expect(try contract.adding([.message]).decodeError(message).values == [.string("text")])
+        #expect(throws: ABIError.trailingBytes(count: 1)) { try contract.decodeError([0x30, 0xcd, 0x74, 0x71, 0]) }
+    }
+
+    @Test("a result is of the first function that can have returned it")
+    func results() throws {
+        let versions = ContractABI([
+            .function(try ABIFunction("get()(uint8)")), .function(try ABIFunction("get()(uint8,bytes)")),
+        ])
+        let short = try bytes(word(7))
+        let long = try bytes(word(7) + word(64) + word(0))
+        #expect(try versions.decodeResult(short).values == [.uint(7)])
+        #expect(try versions.decodeResult(long).values == [.uint(7), .bytes([])])
+        #expect(throws: ABIError.outOfRange(place: "result[0]", type: "uint8")) {
+            try versions.decodeResult(bytes(word(256)))
         }
     }
 
@@ -146,7 +201,7 @@ import Testing
         #expect(contract.decodeRevert(panic) == .panic(0x12))
         #expect(contract.decodeRevert(panic).description == "Panic(0x12): division by zero")
         #expect(contract.decodeRevert([0x30, 0xcd, 0x74, 0x71]).description == "NotOwner()")
-        let tooMany = try contract.revert("TooMany")
+        let tooMany = try #require(contract.reverts(named: "TooMany").first)
         let data = try tooMany.encode([.uint(5), .string("a")])
         #expect(contract.decodeRevert(data) == .declared(tooMany, [.uint(5), .string("a")]))
         #expect(contract.decodeRevert(data).description == #"TooMany("0x5","a")"#)

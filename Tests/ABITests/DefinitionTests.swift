@@ -263,7 +263,7 @@ import Testing
             ])
         #expect(
             event.json(values).compact
-                == #"{"who":"\#(address.checksummed)","name":"n","tag":"\#(hash.hex)","n":"-1","b":true}"#)
+                == #"{"who":"\#(address.checksummed)","name":"n","tag":{"hash":"\#(hash.hex)"},"n":"-1","b":true}"#)
 
         #expect(throws: ABIError.wrongTopic(event: event.signature)) {
             try event.decodeLog(topics: [hash, who, hash, minusOne], data: data)

@@ -46,19 +46,20 @@ import Testing
         func error(_ text: String) -> ABIError? {
             #expect(throws: ABIError.self) { try inputs.values(json: JSONParser.parse(text)) }
         }
-        #expect(error("[true]") == .wrongCount(place: "args", type: inputs.canonicalTypes, expected: 2, actual: 1))
+        #expect(error("[true]") == .wrongCount(place: "arguments", type: inputs.canonicalTypes, expected: 2, actual: 1))
         #expect(
             error(#"[true,[{"amount":1}]]"#)
-                == .missingComponent(place: "args[1][0]", type: "(uint8,address)", name: "to"))
+                == .missingComponent(place: "argument 2 (list[0])", type: "(uint8,address)", name: "to"))
         #expect(
-            error(#"[true,[{"amount":256,"to":""}]]"#) == .outOfRange(place: "args[1][0].amount", type: "uint8"))
+            error(#"[true,[{"amount":256,"to":""}]]"#)
+                == .outOfRange(place: "argument 2 (list[0].amount)", type: "uint8"))
         #expect(
             error("[true,[[1]]]")
-                == .wrongCount(place: "args[1][0]", type: "(uint8,address)", expected: 2, actual: 1))
+                == .wrongCount(place: "argument 2 (list[0])", type: "(uint8,address)", expected: 2, actual: 1))
         #expect(error("1") != nil)
         #expect(error("{}") != nil, "not all parameters have names")
         #expect(
-            throws: ABIError.missingComponent(place: "args", type: "(bool)", name: "ok")
+            throws: ABIError.missingComponent(place: "arguments", type: "(bool)", name: "ok")
         ) { try [ABIParameter(.bool, name: "ok")].values(json: JSONParser.parse("{}")) }
         #expect(
             try [ABIParameter(.bool, name: "ok")].values(json: JSONParser.parse(#"{"ok":true}"#)) == [.bool(true)])
@@ -77,7 +78,7 @@ import Testing
             ("uint8[]", "[1,2]", #"["0x1","0x2"]"#), ("(uint8,bool)", "(1,true)", #"["0x1",true]"#),
             ("(uint8 a,bool b)[]", "[(1,true)]", #"[{"a":"0x1","b":true}]"#),
             ("(uint8 a,bool)", "(1,true)", #"["0x1",true]"#), ("(uint8 a,bool a)", "(1,true)", #"["0x1",true]"#),
-            ("()", "()", "[]"),
+            ("()", "()", "{}"),
         ])
     func written(type: String, argument: String, json: String) throws {
         let type = try ABIType(type)
@@ -101,5 +102,18 @@ import Testing
         for (type, value) in zip(vector.types, vector.values) {
             #expect(try ABIValue(json: value.json(as: type), as: type) == value)
         }
+    }
+
+    @Test("a log's values are written by name; one that the log has as a hash is told apart")
+    func events() throws {
+        let hash = Keccak256.hash(Array("text".utf8))
+        let event = try ABIEvent("Said(address indexed who, string indexed text, uint8 count)")
+        let values: [ABIEvent.Value] = [.value(.address(.zero)), .hash(hash), .value(.uint(1))]
+        #expect(
+            event.json(values).compact
+                == #"{"who":"\#(Address.zero)","text":{"hash":"\#(hash)"},"count":"0x1"}"#)
+        let unnamed = try ABIEvent("Said(address indexed, string indexed, uint8)")
+        #expect(unnamed.json(values).compact == #"["\#(Address.zero)",{"hash":"\#(hash)"},"0x1"]"#)
+        #expect(try ABIEvent("Said()").json([]).compact == "{}")
     }
 }

@@ -31,6 +31,24 @@ struct Vector: CustomTestStringConvertible {
     }
 }
 
+/// An example of Solidity's "Contract ABI Specification", as Tests/vectors/abi-specification.json has them.
+struct Example: CustomTestStringConvertible {
+    let signature: String
+    let arguments: [String]
+    let calldata: [UInt8]
+    var testDescription: String { signature }
+
+    init(_ object: JSONObject) throws {
+        signature = try object.string("signature")
+        arguments = try object.array("arguments").compactMap(\.string)
+        calldata = try bytes(object.array("words").compactMap(\.string).joined())
+    }
+
+    static let all = Result {
+        try TestVectors.load("abi-specification.json", member: "vectors").map(Example.init)
+    }
+}
+
 /// A generator of the same numbers in every run (SplitMix64).
 struct Dice: RandomNumberGenerator {
     private var state: UInt64

@@ -3,6 +3,7 @@
 import json
 
 from eth_abi.grammar import parse
+from eth_utils import to_checksum_address
 from hypothesis import strategies as st
 
 SIZES = range(8, 257, 8)
@@ -60,3 +61,70 @@ def _word(draw, kind, value) -> str:
         return draw(st.sampled_from([value, value.lower()]))
     digits = value.hex()
     return "0x" + draw(st.sampled_from([digits, digits.upper()]))
+
+
+def shown(type_text: str, value):
+    """A value as the programs print it in JSON: unsigned integers in hex, signed ones in decimal."""
+    return _shown(parse(type_text), value)
+
+
+def _shown(kind, value):
+    if kind.is_array:
+        return [_shown(kind.item_type, each) for each in value]
+    if hasattr(kind, "components"):
+        # Components without names; of an empty tuple all have one.
+        return [_shown(part, each) for part, each in zip(kind.components, value)] or {}
+    match kind.base:
+        case "uint":
+            return hex(value)
+        case "int":
+            return str(value)
+        case "address":
+            return to_checksum_address(value)
+        case "bool" | "string":
+            return value
+        case _:
+            return "0x" + value.hex()
+
+
+def read(type_text: str, document):
+    """The value that a program printed."""
+    return _read(parse(type_text), document)
+
+
+def _read(kind, document):
+    if kind.is_array:
+        return [_read(kind.item_type, each) for each in document]
+    if hasattr(kind, "components"):
+        return tuple(_read(part, each) for part, each in zip(kind.components, document))
+    match kind.base:
+        case "uint" | "int":
+            return int(document, 0)
+        case "address" | "bool" | "string":
+            return document
+        case _:
+            return bytes.fromhex(document.removeprefix("0x"))
+
+
+def entry(kind: str, name: str, inputs: list[str], outputs: list[str] = (), names: str = "abcdefgh", **rest) -> dict:
+    """A function, event or error in the JSON of an interface; the parameters are called a, b, c and so on."""
+    return {"type": kind, "name": name, "inputs": _parameters(inputs, names), "stateMutability": "view",
+            "outputs": _parameters(outputs, names)} | rest
+
+
+def _parameters(types: list[str], names: str) -> list[dict]:
+    return [_parameter(text, name) for text, name in zip(types, names, strict=False)]
+
+
+def _parameter(text: str, name: str) -> dict:
+    kind = parse(text)
+    if not hasattr(kind, "components"):
+        inner = kind
+        while inner.is_array and not hasattr(inner, "components"):
+            inner = inner.item_type
+        if not hasattr(inner, "components"):
+            return {"name": name, "type": text}
+        kind = inner
+    suffix = text[text.rindex(")") + 1:]
+    return {"name": name, "type": f"tuple{suffix}",
+            "components": [_parameter(part.to_type_str(), "") for part in kind.components]}

@@ -7,13 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from eth_abi import encode
-from eth_abi.tools import get_abi_strategy
 from eth_keys import keys
 from eth_utils import function_signature_to_4byte_selector, to_checksum_address
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from abi_words import abi_types, written
 from bridge_v1 import ARTEFACT, ARTEFACT_PATH, CONTRACT
 from harness import BAD_INPUT, ENVIRONMENT, NO, finish, hexed, program_path, running, unhex
 from proofs import PROOFS, bit_flips, calldata, changed, without
@@ -55,75 +51,6 @@ def allow_requests(proof: dict) -> list[dict]:
         request("addAllowedCode", CONTRACT.encode_abi("addAllowedCode", [code]),
                 CONTRACT.encode_abi("allowedCode", [code])),
     ]
-
-
-# call
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.data())
-def test_call_encodes_as_eth_abi(abi_encode, data):
-    types = data.draw(st.lists(abi_types(), max_size=4), label="types")
-    values = [data.draw(get_abi_strategy(each), label=each) for each in types]
-    words = [data.draw(written(each, value)) for each, value in zip(types, values)]
-    signature = f"f({','.join(types)})"
-    answer = abi_encode("call", "--to", ADDRESS, signature, "--", *words).check_done()
-    expected = function_signature_to_4byte_selector(signature) + encode(types, values)
-    assert answer.document == request("f", expected)
-
-
-@pytest.mark.parametrize("signature, words, types, values", [
-    ("f(uint)", ["0"], ["uint256"], [0]),
-    ("f(uint256)", [str(2**256 - 1)], ["uint256"], [2**256 - 1]),
-    ("f(int256)", [f"-{2**255}"], ["int256"], [-(2**255)]),
-    ("f(int256)", ["-0x80"], ["int256"], [-128]),
-    ("f(uint256)", ["1.5ether"], ["uint256"], [15 * 10**17]),
-    ("f(uint256)", ["2gwei"], ["uint256"], [2 * 10**9]),
-    ("f(address payable to)", [ADDRESS.lower()], ["address"], [ADDRESS]),
-    ("f(string)", ['he said "no"\n'], ["string"], ['he said "no"\n']),
-    ("f(string)", ["[not,an,array]"], ["string"], ["[not,an,array]"]),
-    ("f(string[])", [r'["a, b", "c\"]", "é\u00e9"]'], ["string[]"], [["a, b", 'c"]', "éé"]]),
-    ("f(bytes,bytes)", ["0x", "0xABcd"], ["bytes", "bytes"], [b"", b"\xab\xcd"]),
-    ("f((uint8 a, bool b)[2] pairs)", ["[(1,true), (2, false)]"], ["(uint8,bool)[2]"],
-     [[(1, True), (2, False)]]),
-    ("function f(bytes4 x) external returns (bool)", ["0xffffffff"], ["bytes4"], [b"\xff" * 4]),
-    ("f()", [], [], []),
-])
-def test_call_understands(abi_encode, signature, words, types, values):
-    answer = abi_encode("call", "--to", ADDRESS, signature, "--", *words).check_done()
-    selector = function_signature_to_4byte_selector(f"f({','.join(types)})")
-    assert answer.document["data"] == hexed(selector + encode(types, values))
-
-
-@pytest.mark.parametrize("signature, words", [
-    ("f(uint8)", ["256"]), ("f(uint8)", ["-1"]), ("f(int8)", ["128"]), ("f(uint256)", [str(2**256)]),
-    ("f(uint256)", ["0x" + "f" * 65]), ("f(uint256)", ["1e3"]), ("f(uint256)", [""]),
-    ("f(uint256)", ["007"]), ("f(uint256)", ["0.5wei"]), ("f(uint256)", ["٣"]),
-    ("f(bool)", ["1"]), ("f(bool)", ["True"]),
-    ("f(address)", ["0x254057D9d92FC7F75E3D49F0c6B0be9eE2A334D5"]), ("f(address)", ["0x00"]),
-    ("f(bytes)", ["ab"]), ("f(bytes)", ["0xa"]), ("f(bytes)", ["0xgg"]), ("f(bytes3)", ["0x0102"]),
-    ("f(uint8[2])", ["[1]"]), ("f(uint8[2])", ["[1,2,3]"]), ("f(uint8[])", ["[1"]),
-    ("f(uint8[])", ["[1,]"]), ("f(uint8[])", ["[1] 2"]), ("f(string[])", ["[a]"]),
-    ("f((uint8,bool))", ["(1)"]), ("f(uint8)", []), ("f(uint8)", ["1", "2"]),
-    ("f(uint7)", ["1"]), ("f(uint264)", ["1"]), ("f(bytes33)", ["0x"]), ("f(fixed128x18)", ["1"]),
-    ("f(uint8", ["1"]), ("f", []), ("", []), ("f(uint8))", ["1"]), ("f(" + "(" * 40 + ")" * 40 + ")", ["x"]),
-])
-def test_call_refuses(abi_encode, signature, words):
-    abi_encode("call", "--to", ADDRESS, signature, "--", *words).check_error(BAD_INPUT)
-
-
-@pytest.mark.parametrize("amount, wei", [
-    ("0", 0), ("12", 12), ("0x10", 16), ("1ether", 10**18), ("0.1ether", 10**17), ("1.5 gwei", 1_500_000_000),
-    (str(2**256 - 1), 2**256 - 1),
-])
-def test_call_with_value(abi_encode, amount, wei):
-    answer = abi_encode("call", "--to", ADDRESS, "f()", "--value", amount).check_done()
-    assert answer.document["value"] == hex(wei)
-
-
-@pytest.mark.parametrize("amount", ["-1", "x", "", "0.1", "1.0000000001gwei", str(2**256), "1 dollar"])
-def test_call_with_no_value(abi_encode, amount):
-    abi_encode("call", "--to", ADDRESS, "f()", f"--value={amount}").check_error(BAD_INPUT)
 
 
 # register
@@ -396,6 +323,22 @@ def test_deploy(abi_encode, roots):
     assert abi_encode("deploy", ARTEFACT_PATH, word, env={}).check_done().document == expected
     artefact = ARTEFACT_PATH.read_bytes()
     assert abi_encode("deploy", "-", word, env={}, stdin=artefact).check_done().document == expected
+
+
+def test_deploy_with_arguments_by_name_and_in_json(abi_encode, tmp_path):
+    expected = abi_encode("deploy", ARTEFACT_PATH, f"[{PHALA_BASE}]").check_done().document
+    file = tmp_path / "arguments.json"
+    file.write_text(json.dumps({"kmsRoots": [PHALA_BASE]}))
+    by_name = "deploy", ARTEFACT_PATH, "--arg", f"kmsRoots=[{PHALA_BASE}]"
+    for arguments in (by_name, ("deploy", ARTEFACT_PATH, "--args-json", file)):
+        assert abi_encode(*arguments).check_done().document == expected
+    named = abi_encode(*by_name, "--label", "bridge", "--id", "b-1").check_done().document
+    assert named == expected | {"label": "bridge", "id": "b-1"}
+    abi_encode(*by_name, "--value", "1").check_error(BAD_INPUT, '"deploy" is not payable')
+    abi_encode("deploy", "-", "--args-json", "-", stdin=ARTEFACT_PATH.read_bytes()).check_error(
+        BAD_INPUT, "standard input can be read only once")
+    abi_encode("deploy", "-", "[7]", stdin=ARTEFACT_PATH.read_bytes()).check_error(BAD_INPUT, "argument 1 (kmsRoots[0])")
+    abi_encode("deploy", "-", "[]", stdin="{}").check_error(BAD_INPUT, '"standard input": line 1: member "abi"')
 
 
 @pytest.mark.parametrize("arguments, artefact", [

@@ -10,8 +10,10 @@ from harness import BAD_INPUT, ENVIRONMENT, PROGRAMS, ROOT, program_path, run
 
 ABI_COMMANDS = ("register", "onboard", "add-kms-root", "remove-kms-root", "add-allowed-code", "remove-allowed-code",
                 "add-verifier", "remove-verifier",
-                "add-compose-hash", "deploy", "call")
-COMMANDS = [(program,) for program in PROGRAMS] + [("abi-encode", command) for command in ABI_COMMANDS]
+                "add-compose-hash", "deploy", "call", "decode")
+DECODE_COMMANDS = ("calldata", "result", "error", "log")
+COMMANDS = [(program,) for program in PROGRAMS] + [("abi-encode", command) for command in ABI_COMMANDS] + [
+    ("abi-encode", "decode", command) for command in DECODE_COMMANDS]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

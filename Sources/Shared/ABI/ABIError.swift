@@ -25,8 +25,12 @@ package enum ABIError: Failure, Equatable {
     case outOfRange(place: String, type: String)
     /// Text that is no value of the type.
     case notAValue(place: String, type: String, text: String, expected: String)
-    /// An object without a member for this component.
+    /// An object without a member for this component, or arguments by name without this one.
     case missingComponent(place: String, type: String, name: String)
+    /// An argument by name that stands twice.
+    case repeatedArgument(name: String)
+    /// Arguments by name for a list whose parameters do not all have names of their own.
+    case withoutNames(type: String)
 
     /// The data ends before the value does.
     case truncated(place: String, type: String, needed: Int, available: Int)
@@ -49,13 +53,16 @@ package enum ABIError: Failure, Equatable {
     case wrongSelector(signature: String, expected: Selector, actual: Selector)
     /// A log that belongs to another event.
     case wrongTopic(event: String)
+    /// A log without topics, which no interface can tell the event of.
+    case noTopics
     /// A log with more or fewer topics than the event has.
     case wrongTopicCount(event: String, expected: Int, actual: Int)
     /// The signature does not say what the function returns.
     case unknownResult(signature: String)
 
-    /// The contract has no function, event or error (`item`) with this name, signature, selector or topic.
-    case unknownItem(item: String, name: String)
+    /// The contract has no function, event or error (`item`) with this name, signature, selector or topic, or the
+    /// function no argument with this name; `near` are those that may be meant.
+    case unknownItem(item: String, name: String, near: [String] = [])
     /// A name that several signatures share.
     case ambiguousName(name: String, signatures: [String])
     /// An interface that is not the JSON it should be.
@@ -85,6 +92,9 @@ package enum ABIError: Failure, Equatable {
             "\(place.shown): not a value of type \(type.quoted()): \(text.quoted()): expected \(expected)"
         case .missingComponent(let place, let type, let name):
             "\(place.shown): member \(name.quoted()) of \(type.quoted()) is missing"
+        case .repeatedArgument(let name): "the argument \(name.quoted()) is given twice"
+        case .withoutNames(let type):
+            "arguments of \(type.quoted()) cannot be given by name: not all of them have names of their own"
         case .truncated(let place, let type, let needed, let available):
             "\(place.shown): \(type.quoted()) needs \(needed) bytes of data, but \(available) are left"
         case .offsetOutside(let place, let type, let offset, let available):
@@ -96,14 +106,16 @@ package enum ABIError: Failure, Equatable {
         case .dirtyPadding(let place, let type): "\(place.shown): the padding of \(type.quoted()) is not zero"
         case .notUTF8(let place): "\(place.shown): the string is not UTF-8"
         case .tooManyValues(let place, let limit): "\(place.shown): more values than the limit of \(limit)"
-        case .trailingBytes(let count): "\(count) bytes stand behind the last value"
+        case .trailingBytes(let count):
+            count == 1 ? "1 byte stands behind the last value" : "\(count) bytes stand behind the last value"
         case .wrongSelector(let signature, let expected, let actual):
             "the selector is \(actual), but that of \(signature.quoted()) is \(expected)"
         case .wrongTopic(let event): "the log is not of the event \(event.quoted())"
+        case .noTopics: "the log has no topics, which would tell its event"
         case .wrongTopicCount(let event, let expected, let actual):
-            "a log of \(event.quoted()) has \(expected) topics, but this one has \(actual)"
+            "a log of \(event.quoted()) has \(expected == 1 ? "1 topic" : "\(expected) topics"), but this one has \(actual)"
         case .unknownResult(let signature): "the signature \(signature.quoted()) does not say what it returns"
-        case .unknownItem(let item, let name): "the interface has no \(item) \(name.quoted())"
+        case .unknownItem(let item, let name, _): "the interface has no \(item) \(name.quoted())"
         case .ambiguousName(let name, let signatures):
             "\(name.quoted()) may be any of \(signatures.map { $0.quoted() }.joined(separator: ", "))"
         case .json(let error): error.description
@@ -116,6 +128,9 @@ package enum ABIError: Failure, Equatable {
     package var hints: [String] {
         switch self {
         case .ambiguousName: ["give the whole signature, with the types"]
+        case .unknownItem(_, _, let near) where !near.isEmpty:
+            ["did you mean \(near.map { $0.quoted() }.joined(separator: " or "))?"]
+        case .wrongTopicCount: ["write indexed behind the types of those values that are topics"]
         case .unknownResult(let signature): ["add the types that it returns: \(signature)(…)"]
         case .json(let error): error.hints
         default: []

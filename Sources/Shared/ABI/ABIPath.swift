@@ -1,4 +1,4 @@
-/// Where in a list of values the work is, for an error to name: `args[2].amount`.
+/// Where in a list of values the work is, for an error to name: `args[2].amount`, `argument 3 (recipients[2])`.
 struct ABIPath: CustomStringConvertible {
     enum Step {
         case index(Int)
@@ -6,9 +6,19 @@ struct ABIPath: CustomStringConvertible {
     }
 
     private let root: String
+    private let end: String
     private var steps: [Step] = []
 
-    init(root: String) { self.root = root }
+    init(root: String) {
+        self.root = root
+        end = ""
+    }
+
+    /// An argument, which errors count from 1: `argument 2`, or `argument 2 (recipients)` if it has a name.
+    init(argument index: Int, name: String?) {
+        root = "argument \(index + 1)" + (name.map { " (\($0)" } ?? "")
+        end = name == nil ? "" : ")"
+    }
 
     mutating func enter(_ step: Step) { steps.append(step) }
 
@@ -21,6 +31,6 @@ struct ABIPath: CustomStringConvertible {
             case .index(let index): text += "[\(index)]"
             case .name(let name): text += text.isEmpty ? name : ".\(name)"
             }
-        }
+        } + end
     }
 }

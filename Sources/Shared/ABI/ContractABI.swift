@@ -1,5 +1,5 @@
 package import JSON
-package import Primitives
+import Primitives
 
 /// A contract's interface, and its bytecode where an artefact has it.
 package struct ContractABI: Hashable, Sendable {
@@ -8,7 +8,7 @@ package struct ContractABI: Hashable, Sendable {
     /// The events.
     package let events: [ABIEvent]
     /// The custom errors.
-    package let reverts: [ABIRevert]
+    package private(set) var reverts: [ABIRevert]
     /// The constructor; one without parameters where the interface has none.
     package let constructor: ABIConstructor
 
@@ -20,6 +20,13 @@ package struct ContractABI: Hashable, Sendable {
             if case .constructor(let constructor) = definition { constructor } else { nil }
         }
         constructor = constructors.first ?? ABIConstructor(inputs: [])
+    }
+
+    /// The interface with more errors.
+    package func adding(_ reverts: [ABIRevert]) -> ContractABI {
+        var interface = self
+        interface.reverts += reverts
+        return interface
     }
 
     /// An interface as compilers write it: an array of entries, or an artefact, the object that has it as `abi`.
@@ -60,75 +67,5 @@ extension JSONValue {
     fileprivate func artefact() throws(JSONError) -> JSONObject {
         guard let object else { throw .notAnObject(line: 1) }
         return object
-    }
-}
-
-extension ContractABI {
-    /// The function of a name, or of a signature such as `transfer(address,uint)` where the name has overloads.
-    ///
-    /// - Throws: ``ABIError/unknownItem(item:name:)``, ``ABIError/ambiguousName(name:signatures:)``, or what is wrong
-    ///   with the signature.
-    package func function(_ name: String) throws(ABIError) -> ABIFunction {
-        let signature = name.contains("(") ? try ABIFunction(name).signature : nil
-        return try Self.pick(functions, "function", name, signature, \.name, \.signature)
-    }
-
-    /// The event of a name or a signature; the signature needs no `indexed`.
-    ///
-    /// - Throws: as ``function(_:)``.
-    package func event(_ name: String) throws(ABIError) -> ABIEvent {
-        let signature = name.contains("(") ? try ABIEvent(name).signature : nil
-        return try Self.pick(events, "event", name, signature, \.name, \.signature)
-    }
-
-    /// The custom error of a name or a signature.
-    ///
-    /// - Throws: as ``function(_:)``.
-    package func revert(_ name: String) throws(ABIError) -> ABIRevert {
-        let signature = name.contains("(") ? try ABIRevert(name).signature : nil
-        return try Self.pick(reverts, "error", name, signature, \.name, \.signature)
-    }
-
-    private static func pick<Item>(
-        _ items: [Item], _ kind: String, _ name: String, _ signature: String?,
-        _ nameOf: (Item) -> String, _ signatureOf: (Item) -> String
-    ) throws(ABIError) -> Item {
-        let found = items.filter { item in
-            guard let signature else { return nameOf(item) == name }
-            return signatureOf(item) == signature
-        }
-        guard let item = found.first else { throw .unknownItem(item: kind, name: name) }
-        guard found.count == 1 else { throw .ambiguousName(name: name, signatures: found.map(signatureOf)) }
-        return item
-    }
-
-    /// The function that calldata calls, by its selector, and the arguments.
-    ///
-    /// - Throws: ``ABIError``, among them ``ABIError/unknownItem(item:name:)`` with the selector.
-    package func decodeCall(
-        _ calldata: some Collection<UInt8>, layout: ABILayout = .strict
-    ) throws(ABIError) -> (function: ABIFunction, arguments: [ABIValue]) {
-        let selector = try Selector(leading: calldata)
-        guard let function = functions.first(where: { $0.selector == selector }) else {
-            throw .unknownItem(item: "function with the selector", name: selector.hex)
-        }
-        return (function, try function.decodeCall(calldata, layout: layout))
-    }
-
-    /// What a call that reverted says, with this contract's errors by name.
-    package func decodeRevert(_ data: some Collection<UInt8>) -> RevertData { RevertData(data, declared: reverts) }
-
-    /// The event that a log is of, by its first topic and the number of its topics, and its values.
-    ///
-    /// - Throws: ``ABIError``, among them ``ABIError/unknownItem(item:name:)`` with the topic.
-    package func decodeLog(
-        topics: [Bytes32], data: some Collection<UInt8>, layout: ABILayout = .strict
-    ) throws(ABIError) -> (event: ABIEvent, values: [ABIEvent.Value]) {
-        let candidates = events.filter { !$0.isAnonymous && $0.topic == topics.first }
-        // Two events may differ in `indexed` alone, as the Transfer events of ERC-20 and ERC-721 do.
-        guard let event = candidates.first(where: { $0.topicCount == topics.count }) ?? candidates.first else {
-            throw .unknownItem(item: "event with the topic", name: topics.first?.hex ?? "")
-        }
-        return (event, try event.decodeLog(topics: topics, data: data, layout: layout))
     }
 }

@@ -10,14 +10,28 @@ enum IntegerTextError: Error {
 
 extension BigInt {
     /// A whole number as people write it: decimal or 0x-hex digits, `-` in front if negative, or a decimal amount
-    /// with a unit of wei, gwei or ether, as `1ether` or `1.5 gwei`.
+    /// with a unit of wei, gwei or ether, as `1ether` or `1.5 gwei`. A `_` may stand between two digits.
     ///
-    /// A leading zero is refused, since some programs take it for octal.
+    /// Refused is what another program takes for another number: a leading zero, which may mean octal, and an
+    /// exponent, whose `e` may be a hex digit.
     init(integer text: String) throws(IntegerTextError) {
         let isNegative = text.utf8.first == UInt8(ascii: "-")
-        let digits = Array(text.utf8.dropFirst(isNegative ? 1 : 0))
+        let digits = try Self.ungrouped(Array(text.utf8.dropFirst(isNegative ? 1 : 0)))
         let magnitude = digits.starts(with: "0x".utf8) ? try Self.hex(digits.dropFirst(2)) : try Self.amount(digits)
         self.init(sign: isNegative ? .minus : .plus, magnitude: magnitude)
+    }
+
+    /// The text without the underscores, each of which must stand between two digits.
+    private static func ungrouped(_ text: [UInt8]) throws(IntegerTextError) -> [UInt8] {
+        let parts = text.split(separator: UInt8(ascii: "_"), omittingEmptySubsequences: false)
+        guard parts.count > 1 else { return text }
+        let isDigit = text.starts(with: "0x".utf8) ? { Hex.value(of: $0) != nil } : isDigit
+        for (left, right) in zip(parts, parts.dropFirst()) {
+            guard let last = left.last, let first = right.first, isDigit(last), isDigit(first) else {
+                throw .malformed
+            }
+        }
+        return Array(parts.joined())
     }
 
     private static func hex(_ digits: ArraySlice<UInt8>) throws(IntegerTextError) -> BigUInt {

@@ -76,58 +76,26 @@ extension ABIValue {
         case (.array(let elements), .array(let element)), (.array(let elements), .fixedArray(let element, _)):
             .array(elements.map { $0.json(as: element) })
         case (.tuple(let values), .tuple(let components)): components.json(values)
-        case (.array(let values), _), (.tuple(let values), _): [ABIParameter]().json(values)
+        case (.array(let values), _), (.tuple(let values), _): .array(values.map { $0.json(as: .tuple([])) })
         }
     }
 }
 
 extension [ABIParameter] {
-    /// The values of the list from words of a command line.
-    ///
-    /// - Throws: ``ABIError``, among them ``ABIError/wrongCount(place:type:expected:actual:)``.
-    package func values(arguments: [String], place: String = "args") throws(ABIError) -> [ABIValue] {
-        guard arguments.count == count else {
-            throw .wrongCount(place: place, type: canonicalTypes, expected: count, actual: arguments.count)
-        }
-        var path = ABIPath(root: place)
-        var values: [ABIValue] = []
-        for (index, (parameter, argument)) in zip(self, arguments).enumerated() {
-            path.enter(.index(index))
-            values.append(try ABIValue(argument: argument, as: parameter.type, at: path))
-            path.leave()
-        }
-        return values
-    }
-
-    /// The values of the list from a JSON array, or from an object by the parameters' names.
-    ///
-    /// - Throws: ``ABIError``.
-    package func values(json: JSONValue, place: String = "args") throws(ABIError) -> [ABIValue] {
-        let path = ABIPath(root: place)
-        let type = ABIType.tuple(self)
-        switch json {
-        case .array(let elements):
-            return try ABIValue.list(elements, as: .arguments(map(\.type)), of: type, at: path)
-        case .object(let object):
-            return try ABIValue.list(
-                ordered(object, of: type, at: path), as: .components(self), of: type, at: path)
-        default: throw path.notAValue(json.compact, of: type, expected: "an array or an object")
-        }
-    }
-
     /// The values as JSON: an object if the parameters have distinct names, else an array.
     package func json(_ values: [ABIValue]) -> JSONValue {
-        let elements = values.enumerated().map { index, value in
-            value.json(as: index < count ? self[index].type : .tuple([]))
-        }
-        guard let names = distinctNames, !names.isEmpty, names.count == elements.count else {
-            return .array(elements)
-        }
-        return .object(JSONObject(members: zip(names, elements).map { ($0, $1) }))
+        named(
+            values.enumerated().map { index, value in value.json(as: index < count ? self[index].type : .tuple([])) })
+    }
+
+    /// The parts under the parameters' names, or in an array.
+    fileprivate func named(_ parts: [JSONValue]) -> JSONValue {
+        guard let names = distinctNames, names.count == parts.count else { return .array(parts) }
+        return .object(JSONObject(members: zip(names, parts).map { ($0, $1) }))
     }
 
     /// The members that an object has for the parameters, in their order.
-    fileprivate func ordered(
+    func ordered(
         _ object: JSONObject, of type: ABIType, at path: ABIPath
     ) throws(ABIError) -> [JSONValue] {
         guard let names = distinctNames else {
@@ -144,14 +112,15 @@ extension [ABIParameter] {
 }
 
 extension ABIEvent {
-    /// The values of a log as JSON: an object if the parameters have distinct names, else an array.
+    /// The values of a log as JSON: an object if the parameters have distinct names, else an array. An indexed value
+    /// of which the log has only the hash is `{"hash":"0x…"}`.
     package func json(_ values: [Value]) -> JSONValue {
-        let plain = values.map { value -> ABIValue in
+        let parts = zip(inputs, values).map { input, value -> JSONValue in
             switch value {
-            case .value(let value): value
-            case .hash(let hash): .word(hash)
+            case .value(let value): value.json(as: input.parameter.type)
+            case .hash(let hash): .members(["hash": .string(hash.hex)])
             }
         }
-        return inputs.map(\.parameter).json(plain)
+        return inputs.map(\.parameter).named(parts)
     }
 }

@@ -107,7 +107,18 @@ extension TEEBridge {
     private static func revert(_ name: String) -> ABIDefinition { .revert(ABIRevert(name: name, inputs: [])) }
 
     /// Everything that the contracts say back, for showing logs and reverts by name.
-    package static let answers = ContractABI([
+    package static let answers = ContractABI(eventsAndErrors)
+
+    /// Everything that the contracts are asked and say back.
+    package static let interface = ContractABI(functions.map(ABIDefinition.function) + eventsAndErrors)
+
+    private static let functions = [
+        registerDstack, register, onboard, getMember, getMemberV2, isMember, getOnboarding, onboardingCount,
+        onboardingMessage, addKmsRoot, removeKmsRoot, allowedKmsRoots, addAllowedCode, removeAllowedCode, allowedCode,
+        owner, addVerifier, removeVerifier, allowedVerifiers, addComposeHash, allowedComposeHashes,
+    ]
+
+    private static let eventsAndErrors = [
         event(
             "MemberRegistered",
             [
@@ -134,5 +145,5 @@ extension TEEBridge {
         revert("InvalidDstackSignature"), revert("VerifierNotAllowed"),
         // OpenZeppelin's, which guards dstack's app contract.
         .revert(ABIRevert(name: "OwnableUnauthorizedAccount", inputs: [ABIParameter(.address, name: "account")])),
-    ])
+    ]
 }

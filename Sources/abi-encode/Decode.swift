@@ -1,0 +1,111 @@
+import ABI
+import ArgumentParser
+import JSON
+import Primitives
+import TEEBridge
+
+struct Decode: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say what calldata, results, errors and logs mean.",
+        discussion: """
+            Prints one object a line. Unsigned integers are 0x-hex, signed ones decimal strings; values are named if \
+            all of them have names of their own, else an array. What does not decode is said, and ends with status 1.
+
+            SIGNATURE is a definition, as 'name(types)' or as a contract's source has it, or a name in TEEBridge's \
+            interface. With --abi, it is a name or 'name(types)' in that interface. Without it, the interface is \
+            searched by selector or topic. INPUT is 0x-hex, or a file with lines of hex or JSON documents; standard \
+            input if absent or -.
+
+            EXAMPLE
+              abi-encode decode calldata 'transfer(address to, uint256 amount)' 0x…
+              tx-send --call request.json | abi-encode decode result isMember
+            """,
+        subcommands: [DecodeCalldata.self, DecodeResult.self, DecodeError.self, DecodeLog.self])
+}
+
+struct DecodeCalldata: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "calldata", abstract: "The function that is called, and its arguments.",
+        discussion: "A JSON document has the calldata as data or input: a request, or a node's transaction.")
+    @OptionGroup var options: DecodeOptions
+    @OptionGroup var arguments: DecodeArguments
+
+    func run() throws {
+        let interface = try options.interface(
+            of: arguments.definition, ABIDefinition.function, parse: ABIFunction.init,
+            find: ContractABI.functions(named:))
+        let encodings = try options.encodings(in: arguments.source, awaited: "calldata") { object throws(JSONError) in
+            try object.hex(object["data"] == nil && object["input"] != nil ? "input" : "data")
+        }
+        try options.decode(encodings) { data throws(ABIError) in
+            let (function, arguments) = try interface.decodeCall(data, layout: options.layout)
+            return .members([
+                "name": .string(function.name), "signature": .string(function.signature),
+                "args": function.inputs.json(arguments),
+            ])
+        }
+    }
+}
+
+struct DecodeResult: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "result", abstract: "What a function returned.",
+        discussion: "A JSON document has the result as result: the record of tx-send --call, or a node's answer.")
+    @OptionGroup var options: DecodeOptions
+
+    @Argument(help: "The function and what it returns, or its name.")
+    var signature: String
+
+    @Argument(help: "What to decode: 0x-hex, or a file; standard input if absent or -.")
+    var input: String?
+
+    func run() throws {
+        let interface = try options.interface(
+            of: signature, ABIDefinition.function, parse: ABIFunction.init, find: ContractABI.functions(named:))
+        let signatures = interface.functions.map(\.signature)
+        guard Set(signatures).count == 1 else { throw ABIError.ambiguousName(name: signature, signatures: signatures) }
+        if let function = interface.functions.first(where: { $0.outputs == nil }) {
+            throw ABIError.unknownResult(signature: function.signature)
+        }
+        let encodings = try options.encodings(in: input, awaited: "results") { object throws(JSONError) in
+            try object.hex("result")
+        }
+        try options.decode(encodings) { data throws(ABIError) in
+            let (function, values) = try interface.decodeResult(data, layout: options.layout)
+            return .members([
+                "name": .string(function.name), "signature": .string(function.signature),
+                "returns": function.outputs?.json(values),
+            ])
+        }
+    }
+}
+
+struct DecodeError: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "error", abstract: "The error that a call reverted with, and what it says.",
+        discussion: """
+            A JSON document has the error as data, or as the data of its member revert: a record of tx-send, or the \
+            error of a node. Error(string) and Panic(uint256) are part of every interface.
+            """)
+    @OptionGroup var options: DecodeOptions
+    @OptionGroup var arguments: DecodeArguments
+
+    func run() throws {
+        let interface = try options.interface(
+            of: arguments.definition, ABIDefinition.revert, parse: ABIRevert.init, find: ContractABI.reverts(named:),
+            adding: [.message, .panic])
+        let encodings = try options.encodings(in: arguments.source, awaited: "revert data") {
+            object throws(JSONError) in
+            try (object["revert"] == nil ? object : object.object("revert")).hex("data")
+        }
+        try options.decode(encodings) { data throws(ABIError) in
+            let (error, values) = try interface.decodeError(data, layout: options.layout)
+            var meaning: String?
+            if error == .panic, case .uint(let code)? = values.first { meaning = RevertData.panicMeaning(code) }
+            return .members([
+                "name": .string(error.name), "signature": .string(error.signature), "args": error.inputs.json(values),
+                "meaning": meaning.map(JSONValue.string),
+            ])
+        }
+    }
+}

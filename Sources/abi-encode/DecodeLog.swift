@@ -1,0 +1,84 @@
+import ABI
+import ArgumentParser
+import JSON
+import Primitives
+
+struct DecodeLog: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "log", abstract: "The event that a contract logged, and its values.",
+        discussion: """
+            A JSON document is a log, with topics and data, or has events or logs: a record of tx-send, or a \
+            node's receipt. An event that has a name already is printed as it is. Of an indexed value of more than a \
+            word, the log has only the hash: {"hash":"0x…"}.
+            """)
+    @OptionGroup var options: DecodeOptions
+    @OptionGroup var arguments: DecodeArguments
+
+    @Option(
+        name: .customLong("topic"),
+        help: ArgumentHelp("A topic of the log whose data is given as hex. Repeatable.", valueName: "hex"),
+        transform: { try Bytes32(hex: $0) })
+    var topics: [Bytes32] = []
+
+    func run() throws {
+        let interface = try options.interface(
+            of: arguments.definition, ABIDefinition.event, parse: ABIEvent.init, find: ContractABI.events(named:))
+        let encodings = try options.encodings(
+            in: arguments.source, awaited: "logs", hex: { .encoded(Log(topics: topics, data: $0)) },
+            list: LoggedEvent.list)
+        try options.decode(encodings) { event throws(ABIError) in
+            switch event {
+            case .named(let json): return json
+            case .encoded(let log):
+                let (event, values) = try interface.decodeLog(
+                    topics: log.topics, data: log.data, layout: options.layout)
+                return .members([
+                    "name": .string(event.name), "signature": .string(event.signature),
+                    "address": log.address.map { .string($0.checksummed) }, "args": event.json(values),
+                ])
+            }
+        }
+    }
+}
+
+/// A log as a contract made it.
+private struct Log {
+    var address: Address?
+    let topics: [Bytes32]
+    let data: [UInt8]
+}
+
+extension Log {
+    init(json: JSONObject) throws(JSONError) {
+        address = try json.optionalParsed("address", as: "an address", Address.init)
+        topics = try json.array("topics").map { topic throws(JSONError) in
+            guard let text = topic.string, let topic = try? Bytes32(hex: text) else {
+                throw json.illTyped("topics", expected: "an array of words of 32 bytes of hex")
+            }
+            return topic
+        }
+        data = try json.hex("data")
+    }
+}
+
+/// What a document has for an event.
+private enum LoggedEvent {
+    case encoded(Log)
+    /// Decoded already, as tx-send does with the events that it knows.
+    case named(JSONValue)
+
+    /// The events that a document has: one if it is a log, any number if it is a record or a receipt.
+    static func list(in json: JSONObject) throws(JSONError) -> [LoggedEvent] {
+        guard json["topics"] == nil else { return [.encoded(try Log(json: json))] }
+        // A record without events has no such member.
+        guard
+            let member = ["events", "logs"].first(where: { json[$0] != nil })
+                ?? (json["status"] == nil ? "topics" : nil)
+        else { return [] }
+        return try json.array(member).map { entry throws(JSONError) in
+            guard let object = entry.object else { throw json.illTyped(member, expected: "an array of objects") }
+            guard object["name"] == nil || object["topics"] != nil else { return .named(entry) }
+            return .encoded(try Log(json: object))
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import ABI
+import Console
+import Failures
+import JSON
+import Primitives
+import Program
+
+/// Something to decode, and the line of the input on which it stood.
+struct Encoding<Item> {
+    let item: Item
+    let line: Int?
+}
+
+extension DecodeOptions {
+    /// What the input has to decode.
+    ///
+    /// - Parameters:
+    ///   - source: where it stands: hex, or the path of a file; nil and `-` are standard input.
+    ///   - awaited: what it should hold, for hints and errors.
+    ///   - hex: makes an item of the bytes that stand as hex.
+    ///   - list: the items of a JSON document.
+    func encodings<Item>(
+        in source: String?, awaited: String, hex item: ([UInt8]) -> Item,
+        list: (JSONObject) throws(JSONError) -> [Item]
+    ) throws -> [Encoding<Item>] {
+        if let source, source.hasPrefix("0x") { return [Encoding(item: item(try Hex.decode(source)), line: nil)] }
+        let input = try Input(path: source, awaited: awaited, voice: ABIEncode.voice)
+        let bytes = try input.readAll(limit: inputLimit)
+        let values = try Self.values(in: bytes)
+        guard !values.isEmpty else { throw ConsoleError.empty(path: input.path, awaited: awaited) }
+        return try values.flatMap { line, value -> [Encoding<Item>] in
+            if let text = value.string {
+                do throws(PrimitiveError) { return [Encoding(item: item(try Hex.decode(text)), line: line)] } catch {
+                    throw EncodingError(line: line, failure: error)
+                }
+            }
+            guard let object = value.object else { throw JSONError.notAnObject(line: line) }
+            return try list(object).map { Encoding(item: $0, line: line) }
+        }
+    }
+
+    /// The same for what is nothing but bytes, which a document has where `find` says.
+    func encodings(
+        in source: String?, awaited: String, find: (JSONObject) throws(JSONError) -> [UInt8]
+    ) throws -> [Encoding<[UInt8]>] {
+        try encodings(
+            in: source, awaited: awaited, hex: { $0 }, list: { object throws(JSONError) in [try find(object)] })
+    }
+
+    /// The JSON values of the input, and its lines of hex as if they were JSON's strings.
+    private static func values(in bytes: [UInt8]) throws(JSONError) -> [JSONStream.Element] {
+        let isSpace: (UInt8) -> Bool = { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
+        guard bytes.first(where: { !isSpace($0) }) == UInt8(ascii: "0") else {
+            var stream = JSONStream(limit: inputLimit)
+            let values = try stream.feed(bytes)
+            return values + (try stream.finish())
+        }
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+        return lines.compactMap { index, line -> JSONStream.Element? in
+            let words = line.split(whereSeparator: isSpace)
+            guard !words.isEmpty else { return nil }
+            return (index + 1, .string(String(decoding: Array(words.joined(separator: [0x20])), as: UTF8.self)))
+        }
+    }
+
+    /// Prints what each item says. One that says nothing is reported, and the others are decoded all the same.
+    ///
+    /// - Throws: ``EndsWith`` after the last item, if one did not decode.
+    func decode<Item>(
+        _ encodings: [Encoding<Item>], _ decode: (Item) throws(ABIError) -> JSONValue
+    ) throws {
+        var status = ExitStatus.done
+        for encoding in encodings {
+            let json: JSONValue
+            do { json = try decode(encoding.item) } catch {
+                let failure = EncodingError(
+                    line: encoding.line, failure: error, kind: .answerIsNo, isInterfaceDefault: file.abi == nil)
+                status = ABIEncode.voice.report(failure)
+                continue
+            }
+            try Descriptor.standardOutput.writeLine(json.compact)
+        }
+        guard status == .done else { throw EndsWith(status) }
+    }
+}
+
+/// What is wrong with something to decode, and where it stood.
+private struct EncodingError: Failure {
+    let line: Int?
+    let failure: any Failure
+    var kind: FailureKind = .badInput
+    /// Whether the interface is TEEBridge's because no other was named.
+    var isInterfaceDefault = false
+
+    var description: String { (line.map { "line \($0): " } ?? "") + "\(failure)" }
+    var hints: [String] {
+        guard isInterfaceDefault, case ABIError.unknownItem = failure else { return failure.hints }
+        return ["only TEEBridge's interface is known; give the definition, or another interface with --abi"]
+    }
+}
+
+extension JSONObject {
+    /// The bytes of a member that is hex.
+    func hex(_ name: String) throws(JSONError) -> [UInt8] {
+        try parsed(name, as: "hex") { text throws(PrimitiveError) in try Hex.decode(text) }
+    }
+}
