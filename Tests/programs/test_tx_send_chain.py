@@ -227,12 +227,16 @@ def test_either_version_may_be_the_one(still, which):
     assert (int(mined["maxFeePerGas"], 16) == first[0]) == (which == "first")
 
 
-def test_the_limit_of_what_gas_may_cost_holds_for_higher_fees_too(still):
+@pytest.mark.parametrize("options, members", [
+    (["--max-fee", "2500000000"], {}), ([], {"maxFeePerGas": hex(2_500_000_000)}),
+], ids=["option", "request"])
+def test_the_limit_of_what_gas_may_cost_holds_for_higher_fees_too(still, options, members):
     """And it is said once that it does."""
     account = still.account()
+    [request] = transfers(1)
     with FaultProxy(still.url) as node:
-        options = "--bump-after", "0.2", "--max-fee", "2500000000"
-        with sending(still, account, transfers(1), *options, url=node.url) as process:
+        options = "--bump-after", "0.2", *options
+        with sending(still, account, [request | members], *options, url=node.url) as process:
             all_pending(still, account, 1)
             with dear_blocks(still, 40 * GWEI):
                 time.sleep(2.5)
