@@ -171,7 +171,7 @@ def test_no_secret_is_said(chain, watch):
     ({"BRIDGE_CONTRACT": "0x" + "00" * 19 + "01"}, BAD_INPUT),
 ])
 def test_settings_that_cannot_be_used(watch, change, status):
-    watch(env=change).check_error(status)
+    watch("--retry-for", "0", env=change).check_error(status)
 
 
 @pytest.mark.parametrize("result", ["0x", "0x00", "0x" + "ff" * 32, "0x" + "ff" * 64, None, 7, {}])
