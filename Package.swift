@@ -99,8 +99,8 @@ let package = Package(
         library(
             "Sending",
             [
-                "ABI", "Failures", "Files", "JSON", "JSONRPC", "Node", "Primitives", "Secp256k1", "TEEBridge",
-                "Transactions", bigInt,
+                "ABI", "Failures", "Files", "JSON", "JSONRPC", "Node", "Primitives", "Retrying", "Secp256k1",
+                "TEEBridge", "Transactions", bigInt,
             ]),
         library(
             "ProofSource",

@@ -131,13 +131,28 @@ struct SenderTests {
             "nonce too low", "insufficient funds for gas * price + value", "replacement transaction underpriced",
         ])
     func rejected(message: String) throws {
-        let outcome = try send(on: FakeChain(send: .error(-32000, message)))
+        let outcome = try send(on: FakeChain(isKnown: false, send: .error(-32000, message)))
         #expect(outcome.error as? SendError == .rejected(message: message))
         #expect(outcome.failure?.kind == .serviceFailed)
         #expect(outcome.failure?.description == "the node refused the transaction: \"\(message)\"")
         #expect(outcome.record == nil)
         #expect(outcome.sendCount == 1)
-        #expect(!outcome.methods.contains("eth_getTransactionReceipt"))
+        #expect(!outcome.methods.contains("eth_blockNumber"))
+    }
+
+    @Test(
+        "a refusal of what the node knows is none: a gateway handed it on twice",
+        arguments: ["nonce too low", "insufficient funds for gas", "replacement transaction underpriced"])
+    func refusedAndKnown(message: String) throws {
+        let receipt = FakeChain.receipt(of: try completeHash())
+        for chain in [
+            FakeChain(isKnown: true, send: .error(-32000, message), receipts: [.result(.null), receipt]),
+            FakeChain(isKnown: false, send: .error(-32000, message), receipts: [receipt]),
+        ] {
+            let outcome = try send(on: chain)
+            #expect(outcome.record?.status == .success)
+            #expect(outcome.sendCount == 1)
+        }
     }
 
     @Test(

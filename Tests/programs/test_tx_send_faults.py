@@ -78,6 +78,10 @@ FAULTS = {
     "no HTTP": faults.no_http,
     "internal error": faults.error(-32603, "internal error"),
     "internal error after": faults.error(-32603, "internal error", processed=True),
+    # Gateways that hand a transaction on twice tell what the second node said.
+    "nonce too low after": faults.error(-32000, "nonce too low: next nonce 8, tx nonce 7", processed=True),
+    "underpriced after": faults.error(-32000, "replacement transaction underpriced", processed=True),
+    "exceeds after": faults.error(-32000, "the request exceeds the time of the upstream", processed=True),
     "slow": faults.slow(0.7),
 }
 TLS_FAULTS = {
@@ -86,7 +90,10 @@ TLS_FAULTS = {
     "cut in the answer": faults.cut_in_the_answer,
 }
 # A question that is answered like this is not asked again: the node is none, or says so itself.
-FINAL = {"wrong id", "no HTTP", "internal error", "internal error after"}
+FINAL = {
+    "wrong id", "no HTTP", "internal error", "internal error after", "nonce too low after", "underpriced after",
+    "exceeds after",
+}
 
 
 @pytest.fixture(scope="module")

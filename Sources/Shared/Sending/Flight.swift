@@ -241,7 +241,12 @@ final class Flight {
         let ready = transactions.compactMap { outgoing in outgoing.signed.map { (outgoing, $0) } }
             .filter { outgoing, _ in outgoing.sentAt.map { ContinuousClock.now - $0 > .milliseconds(500) } ?? true }
         guard !ready.isEmpty else { return [] }
-        let submissions = Submission.submit(ready.map(\.1), waits: waits, to: node)
+        let signed = ready.map(\.1)
+        var submissions = Submission.submit(signed, waits: waits, to: node)
+        // What may have been sent before is looked for anyway.
+        if ready.allSatisfy({ !$0.0.mayBeSent }) {
+            submissions = Submission.checked(submissions, of: signed, asking: node)
+        }
         for ((outgoing, _), submission) in zip(ready, submissions) {
             let wasSent = outgoing.mayBeSent
             outgoing.note(submission)

@@ -2,6 +2,7 @@ import Failures
 import JSONRPC
 import Node
 import Primitives
+import Retrying
 import Transactions
 
 /// What a node's answer to a transaction says of whether it was taken.
@@ -44,6 +45,50 @@ enum Submission {
             Self.init(of: signed, isWaiting: false) { () throws(NodeError) in
                 .hash(try answers.get().answer(to: ticket))
             }
+        }
+    }
+
+    /// The same verdicts, but for those against a transaction that a node turns out to know: gateways hand
+    /// transactions on to several nodes, and tell what the last of them said.
+    ///
+    /// What would have another transaction signed for the request is looked at for a while; where nobody can be asked,
+    /// it stays open.
+    static func checked(
+        _ submissions: [Submission], of transactions: [SignedTransaction], asking node: Node
+    ) -> [Submission] {
+        var submissions = submissions
+        for look in 0..<looks {
+            let doubted = submissions.indices.filter { submissions[$0].isRefusal(after: look) }
+            guard !doubted.isEmpty else { break }
+            if look > 0 { sleep(for: pauseBetweenLooks) }
+            var batch = NodeBatch()
+            let tickets = doubted.map { index in
+                let hash = transactions[index].hash
+                return (index, batch.add(.knows(hash)), batch.add(.receipt(of: hash)))
+            }
+            do throws(NodeError) {
+                let answers = try node.ask(batch)
+                for (index, isKnown, receipt) in tickets {
+                    let isMined = try answers.answer(to: receipt)?.transactionHash == transactions[index].hash
+                    let isWaiting = try answers.answer(to: isKnown)
+                    if isMined || isWaiting { submissions[index] = .accepted }
+                }
+            } catch {
+                for index in doubted { submissions[index] = .doubtful(error.description) }
+            }
+        }
+        return submissions
+    }
+
+    private static let looks = 3
+    private static let pauseBetweenLooks = Duration.milliseconds(300)
+
+    /// Whether the verdict is against the transaction, and not yet looked at often enough.
+    private func isRefusal(after looks: Int) -> Bool {
+        switch self {
+        case .nonceTaken: true
+        case .refused: looks == 0
+        default: false
         }
     }
 
@@ -122,18 +167,18 @@ enum Submission {
 
     /// And of one whose nonce another transaction has.
     private static let nonceWords = [
-        "nonce too low", "replacement transaction underpriced", "could not replace existing", "already reserved",
+        "nonce too low", "replacement transaction underpriced", "could not replace existing",
         "nonce has already been used", "replacement fee too low",
     ]
 
     /// And when they have no room.
-    private static let fullWords = ["txpool is full", "pool is full", "account limit exceeded"]
+    private static let fullWords = ["txpool is full", "pool is full", "account limit exceeded", "already reserved"]
 
     /// And of transactions that they do not take at all.
     private static let refusalWords = [
         "nonce too high", "underpriced", "insufficient funds", "intrinsic gas", "gas limit", "fee cap",
         "max fee per gas", "priority fee", "gas price", "invalid sender", "invalid signature", "invalid transaction",
         "invalid chain", "chain id", "chainid", "oversized", "initcode", "not supported", "limit exceeded",
-        "unauthorized", "exceeds",
+        "unauthorized", "exceeds the configured cap",
     ]
 }
