@@ -149,6 +149,11 @@ def test_references():
         assert "teebridge.7" in page.references or page.name == "teebridge", page.name
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_every_example_says_what_it_prints(page):
+    assert len(PAGES[page].examples) == "\n".join(PAGES[page].section("EXAMPLES").lines).count(".Bd") > 0
+
+
 @pytest.fixture
 def example_place(chain, agents, tmp_path, key_file):
     """A directory with the files that the examples name, and a chain whose blocks go on; gives the environment with the
