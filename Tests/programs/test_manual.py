@@ -147,6 +147,9 @@ def test_references():
     for page in PAGES.values():
         assert page.references <= files
         assert "teebridge.7" in page.references or page.name == "teebridge", page.name
+        titles = {section.title for section in page.sections + PAGES["teebridge"].sections}
+        named = {match[1] for line in page.lines if (match := re.match(r"\.Sx ([A-Za-z ]+?)(?: \.)?$", line))}
+        assert named <= titles, page.name
 
 
 @pytest.mark.parametrize("page", PAGES)
