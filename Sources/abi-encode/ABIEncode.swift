@@ -10,7 +10,8 @@ struct ABIEncode: Program {
         commandName: "abi-encode",
         abstract: "Turn proofs, sealed messages and calls into transaction requests, and decode what comes back.",
         discussion: """
-            Reads JSON on standard input or from FILE, prints one request a line for tx-send.
+            Reads JSON on standard input or from FILE, and prints one request a line for tx-send; decode prints what it \
+            read.
 
             EXAMPLE
               proof-extract serial.log | abi-encode register --bridge 0x… | tx-send

@@ -33,7 +33,8 @@ struct BridgeAgent: Program {
         version: version)
 
     @Option(
-        help: ArgumentHelp("Where to listen; port 0 lets the system choose.", valueName: "address:port"),
+        help: ArgumentHelp(
+            "Where to listen; port 0 lets the system choose. (default: 0.0.0.0:8080)", valueName: "address:port"),
         transform: { try ListenAddress($0) })
     var listen = ListenAddress.everywhere(port: 8080)
 
@@ -47,19 +48,21 @@ struct BridgeAgent: Program {
 
     @Option(
         help: ArgumentHelp(
-            "How long to wait between two looks at the inbox, and at the guest agent.", valueName: "seconds"),
+            "How long to wait between two looks at the inbox, and at the guest agent. (default: 60)",
+            valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var interval: Duration = .seconds(60)
 
     // An hour: the host keeps the last 4 MiB of the serial log or more, and one of these lines has about 1.5 KB.
     @Option(
         help: ArgumentHelp(
-            "Print the proof again so often, since logs are rotated; 0 for once.", valueName: "seconds"),
+            "Print the proof again so often, since logs are rotated; 0 for once. (default: 3600)", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var repeatProof: Duration = .seconds(3600)
 
     @Option(
-        help: ArgumentHelp("How long a connection may last, whatever is done on it.", valueName: "seconds"),
+        help: ArgumentHelp(
+            "How long a connection may last, whatever is done on it. (default: 10)", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var deadline: Duration = .seconds(10)
 

@@ -54,7 +54,7 @@ struct InboxWatch: Program {
     var once = false
 
     @Option(
-        help: ArgumentHelp("How long to wait between two looks.", valueName: "seconds"),
+        help: ArgumentHelp("How long to wait between two looks. (default: 60)", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var interval: Duration = .seconds(60)
 

@@ -62,7 +62,8 @@ struct TxSend: Program {
     var maxFee: Quantity?
 
     @Option(
-        help: ArgumentHelp("The least to tip for a unit of gas, where requests do not say.", valueName: "amount"),
+        help: ArgumentHelp(
+            "The least to tip for a unit of gas, where requests do not say. (default: 0.001gwei)", valueName: "amount"),
         transform: Quantity.init(amount:))
     var minTip = FeeRules.usualLeastTip
 

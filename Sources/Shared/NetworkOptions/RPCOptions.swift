@@ -24,8 +24,7 @@ package struct RPCOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How long nodes that fail are asked again; what was sent is looked for until --timeout.",
-            valueName: "seconds"),
+            "How long nodes that fail are asked again. (default: 10)", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     package var retryFor: Duration = .seconds(10)
 
