@@ -1,5 +1,6 @@
 """Fixtures of the program tests: a chain with a bridge and two members, guest agents, odd web servers."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -61,3 +62,14 @@ def key_file(tmp_path):
 def owner_key(chain, key_file) -> str:
     """The source of the bridge owner's key."""
     return f"file:{key_file(chain.owner.key.hex(), name='owner.key')}"
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A self-signed certificate of 127.0.0.1, and its key."""
+    directory = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=teebridge test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", directory / "key.pem",
+         "-out", directory / "cert.pem"], check=True, capture_output=True)
+    return directory / "cert.pem", directory / "key.pem"

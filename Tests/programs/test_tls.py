@@ -13,17 +13,6 @@ from harness import UNREACHABLE, run
 from proofs import PROOFS
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A self-signed certificate of 127.0.0.1, and its key."""
-    directory = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=teebridge test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", directory / "key.pem",
-         "-out", directory / "cert.pem"], check=True, capture_output=True)
-    return directory / "cert.pem", directory / "key.pem"
-
-
 @contextmanager
 def https_server(certificate, status=200, headers=()):
     """Serves the first published proof at every path; its URL."""

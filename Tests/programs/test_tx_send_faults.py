@@ -1,7 +1,6 @@
 """tx-send against nodes and networks that fail: whatever fails, and where, the status and the records are true."""
 
 import random
-import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -106,16 +105,6 @@ def ledger():
 def slow_ledger():
     with running_ledger("--block-time", "0.3", accounts=100) as ledger:
         yield ledger
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=teebridge test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", directory / "key.pem",
-         "-out", directory / "cert.pem"], check=True, capture_output=True)
-    return directory / "cert.pem", directory / "key.pem"
 
 
 def side_by_side(function, cases) -> None:

@@ -369,10 +369,9 @@ def test_a_journal_that_another_run_uses(at_once, journal):
     check_done(at_once, account, send(at_once, account, journal, transfers(1)), transfers(1))
 
 
-def test_what_was_lost_is_handed_over_in_the_order_of_the_nonces(at_once, journal):
-    """Some nodes take no transaction whose nonce is too high."""
-    account = at_once.account()
-    with FaultProxy(at_once.url) as node:
+def kill_before_sending(ledger, account, journal, requests) -> None:
+    """Run, and be killed with the first transaction in the journal and in no node."""
+    with FaultProxy(ledger.url) as node:
         def kill(exchange):
             if exchange.raws:
                 process.kill()
@@ -380,11 +379,17 @@ def test_what_was_lost_is_handed_over_in_the_order_of_the_nonces(at_once, journa
 
         node.fault = kill
         with running("tx-send", "--journal", journal, stdin=subprocess.PIPE,
-                     env=at_once.env(account, node.url)) as process:
-            process.stdin.write(json_lines(transfers(3)).encode())
+                     env=ledger.env(account, node.url)) as process:
+            process.stdin.write(json_lines(requests).encode())
             process.stdin.close()
             process.stdin = None
             process.communicate(timeout=20)
+
+
+def test_what_was_lost_is_handed_over_in_the_order_of_the_nonces(at_once, journal):
+    """Some nodes take no transaction whose nonce is too high."""
+    account = at_once.account()
+    kill_before_sending(at_once, account, journal, transfers(3))
     assert len(lines_of(journal)) == 1
     with FaultProxy(at_once.url) as node:
         answer = send(at_once, account, journal, transfers(3), url=node.url)
@@ -396,19 +401,7 @@ def test_what_was_lost_is_handed_over_in_the_order_of_the_nonces(at_once, journa
 def test_a_lost_transaction_whose_nonce_another_machine_took(at_once, journal):
     """It can never be mined: that is told, and nothing is sent in its place unasked."""
     account = at_once.account()
-    with FaultProxy(at_once.url) as node:
-        def kill(exchange):
-            if exchange.raws:
-                process.kill()
-                exchange.close()
-
-        node.fault = kill
-        with running("tx-send", "--journal", journal, stdin=subprocess.PIPE,
-                     env=at_once.env(account, node.url)) as process:
-            process.stdin.write(json_lines(transfers(1)).encode())
-            process.stdin.close()
-            process.stdin = None
-            process.communicate(timeout=20)
+    kill_before_sending(at_once, account, journal, transfers(1))
     at_once.send(account, 0, 999)
     answer = send(at_once, account, journal, transfers(1))
     assert answer.status == NO, answer
