@@ -152,10 +152,19 @@ struct TxSend: Program {
                 }
             }
         }
+        // However the input was cut on its way, each request is tried on top of those before it.
+        var gathered: [TransactionRequest] = []
         while let requests = try reader.read() {
-            if !requests.isEmpty { try work(requests) }
+            gathered += requests
+            guard mode == .call || gathered.count >= Self.mostTogether else { continue }
+            if !gathered.isEmpty { try work(gathered) }
+            gathered = []
         }
+        if !gathered.isEmpty { try work(gathered) }
     }
+
+    /// How many requests are tried one on top of the other.
+    private static let mostTogether = 100
 
     private func sender(_ run: Run, journal: Journal?) throws -> Sender {
         try Sender(key: keys.load(), policy: policy(), journal: journal, telling: run.telling) { try node(run) }

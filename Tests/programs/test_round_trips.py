@@ -1,11 +1,13 @@
 """How many requests of HTTP a pipeline takes, and how many blocks."""
 
 import json
+import subprocess
+import time
 
 import pytest
 
 from bridge_v1 import CONTRACT
-from harness import run
+from harness import finish, run, running
 from proofs import PROOFS
 from services import method_names, relay, running_chain
 
@@ -82,6 +84,23 @@ def test_a_node_without_batches_is_asked_one_by_one(chain):
     assert sorted(map(len, batches), reverse=True) == [len(batch) for batch in batches]
     single = [request for request in node.requests if not request[2].lstrip().startswith(b"[")]
     assert method_names(single).count("eth_sendRawTransaction") == 3
+
+
+@pytest.mark.parametrize("mode", ["--dry-run", "--sign-only"])
+def test_requests_that_come_one_by_one_are_judged_together_where_nothing_is_sent(chain, mode):
+    chain.deploy()
+    proof = PROOFS[0]
+    env = chain.env | {"PRIVATE_KEY": chain.owner.key.hex(), "KMS_ROOTS": proof["kms_root"]}
+    lines = run("abi-encode", "register", "--allow", stdin=proof, env=env).check_done().stdout.splitlines(keepends=True)
+    with running("tx-send", mode, stdin=subprocess.PIPE, env=env) as process:
+        for line in lines:
+            process.stdin.write(line)
+            process.stdin.flush()
+            time.sleep(0.1)
+        process.stdin.close()
+        process.stdin = None
+        answer = finish("tx-send", process).check_done()
+    assert len({record["status"] for record in answer.documents}) == 1 and len(answer.documents) == 3
 
 
 def test_later_requests_are_judged_on_top_of_earlier_ones(chain):
