@@ -149,8 +149,6 @@ def test_register_from_log_with_a_journal(chain, directory, owner):
     (directory.path / "a log.txt").write_text(f"noise\nPROOF_JSON={json.dumps(A)}\n")
     parameters = owner | {"LOG": "a log.txt", "KMS_ROOT": f"{B['kms_root']},{A['kms_root']}", "ALLOW": "yes",
                           "JOURNAL": "a journal"}
-    simulated = directory.make("register-from-log", **parameters | {"JOURNAL": ""}, DRY_RUN="yes")
-    assert statuses(simulated) == ["simulated"] * 3
     assert statuses(directory.make("register-from-log", **parameters)) == ["success"] * 3
     assert len((directory.path / "a journal").read_text().splitlines()) == 6
 
@@ -197,13 +195,16 @@ def test_deploy_bridge(chain, directory, owner, roots):
 
 def test_allowing(chain, directory, owner):
     view = chain.bridge.functions
+    with chain.nothing_sent():
+        simulated = directory.make("allow-root", KMS_ROOT=A["kms_root"], DRY_RUN="yes", **owner)
+    assert statuses(simulated) == ["simulated"]
     assert statuses(directory.make("allow-root", KMS_ROOT=A["kms_root"], **owner)) == ["success"]
     assert statuses(directory.make("allow-code", CODE_ID=A["app_id"], **owner)) == ["success"]
     assert view.allowedKmsRoots(A["kms_root"]).call() and view.allowedCode(A["code_id"]).call()
 
 
 def test_add_compose_hash(chain, directory, owner):
-    app = "0x00000000000000000000000000000000000A11ce"
+    app = "0x00000000000000000000000000000000000a11ce"
     # PUSH1 32; PUSH0; RETURN: answers every call with false.
     assert chain.rpc("dev_setCode", app, "0x60205ff3")
     del owner["BRIDGE"]
