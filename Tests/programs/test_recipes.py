@@ -324,6 +324,8 @@ def test_a_value_is_text_and_no_program(directory, target, name):
                                           ("add-compose-hash", "COMPOSE_HASH")])
 def test_a_value_is_no_option(directory, target, name):
     assert directory.make(target, **NEEDS[target] | {name: "--help"}).status != 0
+    [call] = [call for call in directory.calls if "--help" in call]
+    assert call.index("--") < call.index("--help")
 
 
 def test_a_switch_is_no_program(directory):
