@@ -1,6 +1,7 @@
-"""Where the tests of the packaging find what the programs' tests know."""
+"""Where the tests of the packaging find what other tests know."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "programs"))
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[1:1] = [str(TESTS / each) for each in ("programs", "contract")]

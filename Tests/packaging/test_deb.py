@@ -16,7 +16,7 @@ from pathlib import Path
 import ecies
 import pytest
 
-from harness import ENVIRONMENT, PROGRAMS, ROOT, unhex
+from harness import BAD_INPUT, ENVIRONMENT, PROGRAMS, ROOT
 from proofs import PROOFS, calldata
 
 VERSION = re.search(r'"(.+)"', (ROOT / "Sources/Shared/Program/Version.swift").read_text())[1]
@@ -29,6 +29,8 @@ SYSTEM = ENVIRONMENT | PROXIES | {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBI
 SECRET_KEY = "01" * 32
 PUBLIC_KEY = "031b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f"
 BRIDGE = "0x" + "11" * 20
+# Starts a command in a root of its own, with a /proc that goes when it ends; so do its children.
+INSIDE = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--root")
 
 
 def attempt(*command, **options) -> subprocess.CompletedProcess:
@@ -101,43 +103,51 @@ def debian(package) -> Iterator[Path]:
         made = attempt("debootstrap", "--variant=minbase", RELEASE, root, mirror())
         if made.returncode != 0:
             pytest.skip(f"debootstrap: {(made.stdout + made.stderr).decode().strip().splitlines()[-1]}")
-        if attempt("chroot", root, "true").returncode != 0:
-            pytest.skip("chroot is not possible here")
+        if attempt(*INSIDE, root, "true").returncode != 0:
+            pytest.skip("a root and namespaces of its own cannot be given to a process here")
         shutil.copy(package, root / "tmp")
-        output("chroot", root, "apt-get", "install", "--yes", "--no-install-recommends", f"/tmp/{package.name}")
+        output(*INSIDE, root, "apt-get", "install", "--yes", "--no-install-recommends", f"/tmp/{package.name}")
         yield root
 
 
 def test_there_is_no_toolchain(debian):
     for command in ("swift", "swiftc", "clang", "gcc", "cc", "ld"):
-        assert attempt("chroot", debian, "which", command).returncode != 0, command
-    assert output("chroot", debian, "find", "/", "-xdev", "-iname", "*libswift*") == b""
+        assert attempt(*INSIDE, debian, "which", command).returncode != 0, command
+    assert output(*INSIDE, debian, "find", "/", "-xdev", "-iname", "*libswift*") == b""
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_each_program_starts(debian, program):
-    assert output("chroot", debian, program, "--version") == f"{VERSION}\n".encode()
+    assert output(*INSIDE, debian, program, "--version") == f"{VERSION}\n".encode()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_without_proc_nothing_is_done(debian, program):
+    """The options cannot be known."""
+    done = attempt("chroot", debian, program, "--version")
+    message = f"{program}: error: the command line cannot be read: /proc is not there\n"
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (BAD_INPUT, b"", message)
 
 
 def test_a_proof_is_extracted_and_encoded(debian):
     log = output(sys.executable, ROOT / "Tests" / "support" / "serial-log", input=json.dumps(PROOFS[0]).encode())
-    proof = output("chroot", debian, "proof-extract", input=log)
+    proof = output(*INSIDE, debian, "proof-extract", input=log)
     assert json.loads(proof) == PROOFS[0]
-    request = json.loads(output("chroot", debian, "abi-encode", "register", "--bridge", BRIDGE, input=proof))
+    request = json.loads(output(*INSIDE, debian, "abi-encode", "register", "--bridge", BRIDGE, input=proof))
     assert (request["to"], request["data"]) == (BRIDGE, calldata(PROOFS[0]))
 
 
 def test_a_secret_is_sealed(debian):
-    sealed = output("chroot", debian, "ecies-seal", "--to-pubkey", PUBLIC_KEY, "--output", "raw", input=b"a secret")
+    sealed = output(*INSIDE, debian, "ecies-seal", "--to-pubkey", PUBLIC_KEY, "--output", "raw", input=b"a secret")
     assert ecies.decrypt(SECRET_KEY, sealed) == b"a secret"
 
 
 def test_nothing_is_left_of_it(debian):
     """The last test of this file, since it removes the package."""
-    names = output("chroot", debian, "dpkg", "--listfiles", "teebridge").decode().splitlines()
+    names = output(*INSIDE, debian, "dpkg", "--listfiles", "teebridge").decode().splitlines()
     files = [debian / name[1:] for name in names if not (debian / name[1:]).is_dir()]
     assert {debian / "usr/bin" / program for program in PROGRAMS} <= set(files)
     assert all(file.exists() for file in files)
-    output("chroot", debian, "dpkg", "--purge", "teebridge")
+    output(*INSIDE, debian, "dpkg", "--purge", "teebridge")
     assert not any(file.exists() for file in files)
-    assert output("chroot", debian, "find", "/usr", "-iname", "*teebridge*") == b""
+    assert output(*INSIDE, debian, "find", "/usr", "-iname", "*teebridge*") == b""
