@@ -40,7 +40,7 @@ deb: release ## build a Debian package in .build/dist
 test: setup ## run every test; the last line counts them
 	@scripts/test $(SWIFT_FLAGS)
 
-test-deb: deb ## test that package, in a Debian without Swift too; takes root
+test-deb: deb ## test that package, in a Debian without Swift too; takes minutes, and root
 	@scripts/setup --packaging
 	TEEBRIDGE_BIN=$(BUILD) $(VENV)/bin/python -B -m pytest -q -rs -o cache_dir=.build/pytest-cache Tests/packaging
 
