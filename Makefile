@@ -4,9 +4,15 @@ VENV := .build/venv
 # Whoever has a faster or slower machine may say so: make build SWIFT_FLAGS='-j 8'
 SWIFT_FLAGS ?=
 SOURCES := Sources Tests Package.swift
+VERSION := $(shell sed -n 's/^package let version = "\(.*\)"$$/\1/p' Sources/Shared/Program/Version.swift)
+# Where things are installed, and where the programs were built.
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD ?= .build/release
+export VERSION PREFIX DESTDIR BUILD
 
 .DEFAULT_GOAL := build
-.PHONY: setup build release test demo format lint clean help
+.PHONY: setup build release install uninstall dist deb test test-deb demo format lint clean help
 
 setup: ## install what Debian and Python lack; quick when nothing does
 	@scripts/setup
@@ -15,10 +21,28 @@ build: setup ## build the programs into .build/debug (default)
 	swift build $(SWIFT_FLAGS)
 
 release: setup ## build them into .build/release, with Swift linked in
-	swift build -c release --static-swift-stdlib $(SWIFT_FLAGS)
+	swift build -c release --static-swift-stdlib --disable-local-rpath $(SWIFT_FLAGS)
+
+install: ## copy what `make release` built to PREFIX (/usr/local), below DESTDIR (none)
+	@scripts/install install
+
+uninstall: ## remove what that copied
+	@scripts/install uninstall
+
+dist: ## pack what is committed into .build/dist/teebridge-VERSION.tar.gz
+	@mkdir -p .build/dist
+	git -c tar.umask=0022 -c tar.tar.gz.command='gzip -9n' archive --format=tar.gz \
+	    --prefix=teebridge-$(VERSION)/ --output=.build/dist/teebridge-$(VERSION).tar.gz HEAD
+
+deb: release ## build a Debian package in .build/dist
+	@scripts/deb
 
 test: setup ## run every test; the last line counts them
 	@scripts/test $(SWIFT_FLAGS)
+
+test-deb: deb ## test that package, in a Debian without Swift too; takes minutes, and root
+	@scripts/setup --packaging
+	TEEBRIDGE_BIN=$(BUILD) $(VENV)/bin/python -B -m pytest -q -rs -o cache_dir=.build/pytest-cache Tests/packaging
 
 demo: build ## let two CVMs of different KMS roots meet, on a chain of this machine
 	@demo/run
@@ -33,4 +57,4 @@ clean: ## remove all that was built, the Python packages too
 	rm -rf .build
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10

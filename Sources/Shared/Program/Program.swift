@@ -20,6 +20,11 @@ extension Program {
         openStandardStreams()
         // A closed pipe must come back from write() as an error, not kill the program half-way.
         _ = signal(SIGPIPE, SIG_IGN)
+        // Swift asks /proc for the command line. Going on without it would do what no option forbids.
+        guard !CommandLine.arguments.isEmpty else {
+            voice.error("the command line cannot be read: /proc is not there")
+            Glibc.exit(ExitStatus.badInput.rawValue)
+        }
         do {
             var command = try parseAsRoot()
             try command.run()
