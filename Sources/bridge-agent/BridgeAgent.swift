@@ -101,7 +101,7 @@ struct BridgeAgent: Program {
         let watcher = try watcher(telling: state, timeout: timeout)
         let site = MemberSite(
             state, bridge: watcher?.bridge, nodes: try watcher == nil ? [] : rpc.endpoints(),
-            access: try SecretAccess(serveSecretsTo), patience: max(interval * 5, .seconds(60)))
+            access: try SecretAccess(serveSecretsTo), patience: max(interval * 5, .seconds(5)))
 
         let limits = ServerLimits(deadline: deadline, connections: maxConnections)
         let server = try HTTPServer(on: listen, limits: limits) { site.answer($0) }
