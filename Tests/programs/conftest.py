@@ -30,8 +30,9 @@ def shared_chain():
 @pytest.fixture
 def chain(shared_chain):
     """The shared chain, which forgets what the test did."""
-    snapshot = shared_chain.rpc("evm_snapshot")
+    snapshot, bridge = shared_chain.rpc("evm_snapshot"), shared_chain.bridge
     yield shared_chain
+    shared_chain.bridge = bridge
     shared_chain.rpc("evm_revert", snapshot)
     shared_chain.rpc("dev_setAutomine", True)
 

@@ -23,6 +23,14 @@ CHAINS = {
 }
 
 
+@pytest.fixture
+def chain():
+    """A chain of its own, whose bridge allows nothing yet."""
+    with running_chain() as chain:
+        chain.deploy()
+        yield chain
+
+
 def register(chain, proof: dict, chain_is_named: bool = True):
     """Run the pipeline that allows and registers a member; give tx-send's result."""
     env = chain.env | {"PRIVATE_KEY": chain.owner.key.hex(), "KMS_ROOTS": proof["kms_root"]}
@@ -62,7 +70,6 @@ def test_registering_takes_two_blocks_at_most(options):
 
 def test_a_node_without_batches_is_asked_one_by_one(chain):
     """What a batch would have told comes from single calls, and the outcome is the same."""
-    chain.deploy()
     with relay(chain.url, lambda call, answer: answer) as node:
         inner = node._reply
 
@@ -88,7 +95,6 @@ def test_a_node_without_batches_is_asked_one_by_one(chain):
 
 @pytest.mark.parametrize("mode", ["--dry-run", "--sign-only"])
 def test_requests_that_come_one_by_one_are_judged_together_where_nothing_is_sent(chain, mode):
-    chain.deploy()
     proof = PROOFS[0]
     env = chain.env | {"PRIVATE_KEY": chain.owner.key.hex(), "KMS_ROOTS": proof["kms_root"]}
     lines = run("abi-encode", "register", "--allow", stdin=proof, env=env).check_done().stdout.splitlines(keepends=True)
@@ -105,7 +111,6 @@ def test_requests_that_come_one_by_one_are_judged_together_where_nothing_is_sent
 
 def test_later_requests_are_judged_on_top_of_earlier_ones(chain):
     """A call of what an earlier request allows is no revert, and a precondition that an earlier request meets holds."""
-    chain.deploy()
     code = b"\x21" * 32
     unless = {"to": chain.bridge.address, "data": CONTRACT.encode_abi("allowedCode", [code]),
               "equals": "0x" + "00" * 31 + "01"}
