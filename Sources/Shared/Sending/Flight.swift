@@ -234,7 +234,7 @@ final class Flight {
 
     /// Hands transactions to the node, for the first time or again, and notes what it said.
     ///
-    /// - Parameter waits: whether the node is asked to answer once the last of them is in a block.
+    /// - Parameter waits: whether the node is asked to answer once the transaction is in a block, if it is one alone.
     /// - Returns: what it said to each.
     @discardableResult
     func handOver(_ transactions: [Outgoing], waits: Bool = false, to node: Node) -> [Submission] {
@@ -243,8 +243,8 @@ final class Flight {
         guard !ready.isEmpty else { return [] }
         let signed = ready.map(\.1)
         var submissions = Submission.submit(signed, waits: waits, to: node)
-        // What may have been sent before is looked for anyway.
-        if ready.allSatisfy({ !$0.0.mayBeSent }) {
+        // What may have been sent before is looked for anyway; of anything else a refusal must be sure.
+        if ready.contains(where: { !$0.0.mayBeSent }) {
             submissions = Submission.checked(submissions, of: signed, asking: node)
         }
         for ((outgoing, _), submission) in zip(ready, submissions) {
