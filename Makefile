@@ -12,7 +12,7 @@ BUILD ?= .build/release
 export VERSION PREFIX DESTDIR BUILD
 
 .DEFAULT_GOAL := build
-.PHONY: setup build release install uninstall dist deb test test-deb demo format lint clean help
+.PHONY: setup build release install uninstall dist deb test test-deb demo session diagram format lint clean help
 
 setup: ## install what Debian and Python lack; quick when nothing does
 	@scripts/setup
@@ -46,6 +46,14 @@ test-deb: deb ## test that package, in a Debian without Swift too; takes minutes
 
 demo: build ## let two CVMs of different KMS roots meet, on a chain of this machine
 	@demo/run
+
+session: build ## record that in docs/session.txt
+	demo/run > docs/session.txt 2>&1
+
+diagram: ## draw docs/dataflow.svg
+	@scripts/setup --diagram
+	dot -Tsvg docs/dataflow.dot | sed "s/^<svg /<!-- dataflow.dot, sha256:$$(sha256sum < docs/dataflow.dot | cut -c 1-64) -->\n&/" \
+	    > docs/dataflow.svg
 
 format: ## lay out the Swift sources
 	swift format --in-place --recursive --parallel $(SOURCES)
