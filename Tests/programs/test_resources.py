@@ -226,6 +226,15 @@ def test_the_state_stays_whole(chain, faults, tmp_path, fault):
         assert state(path)["next"] == 2
 
 
+@pytest.mark.parametrize("redirection", ["> /dev/full", ">&-"])
+def test_what_could_not_be_printed_is_not_kept_as_delivered(chain, tmp_path, redirection):
+    fill(chain, "one")
+    job = Job("inbox-watch", "--once", "--state", tmp_path / "inbox.json", env=settings(chain))
+    check_refusal(job.shell(f'"$@" {redirection}'))
+    assert state(tmp_path / "inbox.json")["next"] == 0
+    assert job.run().check_done().document["index"] == 0
+
+
 # The journal of tx-send
 
 
@@ -289,12 +298,16 @@ def test_a_machine_that_slept(jobs, faults, program):
     """Deadlines may have passed meanwhile: then that is said; nothing else happens."""
     job = jobs[program]
     whole = len(job.run().check_done().stdout)
+    ended = []
     for at in (1, 2, 5, 10, 20, 40, 80):
         answer = job.run(env=faults.env("clock", at, boot=86_400))
         if answer.status == DONE:
             assert len(answer.stdout) == whole, (at, answer)
         else:
             check_refusal(answer, UNREACHABLE)
+        ended.append(answer.status)
+    # Whoever talks to a service has a deadline, and the jump was seen.
+    assert (UNREACHABLE in ended) == (program in ("inbox-watch", "proof-fetch", "tx-send")), ended
 
 
 # bridge-agent
