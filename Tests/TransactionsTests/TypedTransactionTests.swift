@@ -32,6 +32,27 @@ import Transactions
         #expect(throws: TransactionError.notType2) { try SignedTransaction(raw: [type] + rest) }
     }
 
+    /// EIP-2: n - s, with the other parity, signs the same for the same sender, and only the lower s is accepted.
+    @Test func theTwinOfASignatureIsRefused() throws {
+        let order = try Hex.decode("0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141")
+        for vector in try TestVectors.load("eip1559.json", member: "vectors") {
+            var fields = try RLP(decoding: vector.bytes("raw").dropFirst()).list(count: 12)
+            let s = try fields[11].string()
+            var (twin, borrow) = (order, 0)
+            for (index, byte) in ([UInt8](repeating: 0, count: 32 - s.count) + s).enumerated().reversed() {
+                let difference = Int(order[index]) - Int(byte) - borrow
+                borrow = difference < 0 ? 1 : 0
+                twin[index] = UInt8(truncatingIfNeeded: difference)
+            }
+            fields[9] = fields[9] == .string([]) ? .string([1]) : .string([])
+            fields[11] = .string(twin)
+            let raw = [2] + RLP.list(fields).encoded
+            #expect(throws: TransactionError.invalidSignature(Secp256k1Error.highS.description)) {
+                try SignedTransaction(raw: raw)
+            }
+        }
+    }
+
     /// EIP-155's transaction is of the old kind, which is not made here: its parts are, and the whole is refused.
     @Test(arguments: try TestVectors.suite("eip155.json"))
     func theExampleOfEIP155IsSignedAlike(_ vector: JSONObject) throws {

@@ -1,6 +1,7 @@
 """Programs under Tests/support/faults.c: one of their calls fails, or their clock jumps."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,8 @@ HALF, KILL = 0, -1
 
 def compiled(directory: Path) -> Path:
     library = directory / "faults.so"
-    command = ["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", library, LIBRARY_SOURCE]
+    compiler = shutil.which("cc") or "clang"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", library, LIBRARY_SOURCE]
     subprocess.run(command, check=True, timeout=60)
     return library
 

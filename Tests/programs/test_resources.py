@@ -165,7 +165,7 @@ def test_out_of_memory(jobs, program):
     job = jobs[program]
     whole = len(job.run().check_done().stdout)
     ended = []
-    for mebibytes in (16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 4096):
+    for mebibytes in (4, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 4096):
         with limits(AS=mebibytes << 20) as options:
             answer = job.run(**options)
         ended.append(answer.status)
@@ -233,6 +233,24 @@ def test_what_could_not_be_printed_is_not_kept_as_delivered(chain, tmp_path, red
     check_refusal(job.shell(f'"$@" {redirection}'))
     assert state(tmp_path / "inbox.json")["next"] == 0
     assert job.run().check_done().document["index"] == 0
+
+
+def test_the_state_stays_whole_without_memory(chain, tmp_path):
+    """Wherever memory runs out, each message is delivered by this run or by the next."""
+    fill(chain, "one", "two")
+    stopped = 0
+    for mebibytes in range(8, 200, 8):
+        path = tmp_path / f"{mebibytes}.json"
+        watch = ["--once", "--timeout", "2", "--state", path]
+        with limits(AS=mebibytes << 20) as options:
+            answer = run("inbox-watch", *watch, env=settings(chain), **options)
+        delivered = [json.loads(line)["index"] for line in answer.stdout.splitlines()]
+        assert (state(path)["next"] if path.exists() else 0) <= len(delivered), answer
+        assert (answer.status == DONE) == (delivered == [0, 1]), answer
+        stopped += answer.status != DONE
+        delivered += [each["index"] for each in run("inbox-watch", *watch, env=settings(chain)).check_done().documents]
+        assert list(dict.fromkeys(delivered)) == [0, 1], delivered
+    assert stopped
 
 
 # The journal of tx-send
