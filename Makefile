@@ -42,7 +42,7 @@ deb: release ## build a Debian package in .build/dist
 test: setup ## run every test; the last line counts them
 	@scripts/test $(SWIFT_FLAGS)
 
-soak: release ## let the programs go on for long amid faults: make soak MINUTES=10 (for each; 10)
+soak: release ## let programs go on amid faults: make soak MINUTES=10, for each of two (10)
 	TEEBRIDGE_BIN=$(BUILD) TEEBRIDGE_SOAK_MINUTES=$(MINUTES) TEEBRIDGE_SLOW_TESTS=1 $(VENV)/bin/python -B -m pytest \
 	    -q -s -o cache_dir=.build/pytest-cache Tests/programs/test_soak.py \
 	    Tests/programs/test_tx_send_streams.py::test_memory_does_not_grow_with_the_input

@@ -45,13 +45,18 @@ package struct Scrypt: Equatable, Sendable {
         let rows = unsafe memory.bindMemory(to: UInt32.self, capacity: count)
         let blocks = unsafe rows + n * blockWordCount
         let spare = unsafe blocks + p * blockWordCount
-        let blockBytes = unsafe UnsafeMutableRawBufferPointer(
-            start: blocks, count: p * blockWordCount * MemoryLayout<UInt32>.stride
-        ).assumingMemoryBound(to: UInt8.self)
-        guard unsafe pbkdf2(password: password, salt: salt, rounds: 1, into: blockBytes) else { return false }
+        let byteCount = p * blockWordCount * MemoryLayout<UInt32>.stride
+        let isFilled = unsafe blocks.withMemoryRebound(to: UInt8.self, capacity: byteCount) { bytes in
+            unsafe pbkdf2(
+                password: password, salt: salt, rounds: 1,
+                into: UnsafeMutableBufferPointer(start: bytes, count: byteCount))
+        }
+        guard isFilled else { return false }
         for block in 0..<p { unsafe mix(blocks + block * blockWordCount, rows: rows, spare: spare) }
-        return unsafe pbkdf2(
-            password: password, salt: UnsafeBufferPointer(blockBytes), rounds: 1, into: target)
+        return unsafe blocks.withMemoryRebound(to: UInt8.self, capacity: byteCount) { bytes in
+            unsafe pbkdf2(
+                password: password, salt: UnsafeBufferPointer(start: bytes, count: byteCount), rounds: 1, into: target)
+        }
     }
 
     /// scryptROMix (section 5): a long way through the rows, and n looks back at where the block itself says.
