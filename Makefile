@@ -9,10 +9,12 @@ VERSION := $(shell sed -n 's/^package let version = "\(.*\)"$$/\1/p' Sources/Sha
 PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD ?= .build/release
+# How long `make soak` watches each program.
+MINUTES ?= 10
 export VERSION PREFIX DESTDIR BUILD
 
 .DEFAULT_GOAL := build
-.PHONY: setup build release install uninstall dist deb test test-deb demo session diagram format lint clean help
+.PHONY: setup build release install uninstall dist deb test soak test-deb demo session diagram format lint clean help
 
 setup: ## install what Debian and Python lack; quick when nothing does
 	@scripts/setup
@@ -39,6 +41,11 @@ deb: release ## build a Debian package in .build/dist
 
 test: setup ## run every test; the last line counts them
 	@scripts/test $(SWIFT_FLAGS)
+
+soak: release ## let programs go on amid faults: make soak MINUTES=10, for each of two (10)
+	TEEBRIDGE_BIN=$(BUILD) TEEBRIDGE_SOAK_MINUTES=$(MINUTES) TEEBRIDGE_SLOW_TESTS=1 $(VENV)/bin/python -B -m pytest \
+	    -q -s -o cache_dir=.build/pytest-cache Tests/programs/test_soak.py \
+	    Tests/programs/test_tx_send_streams.py::test_memory_does_not_grow_with_the_input
 
 test-deb: deb ## test that package, in a Debian without Swift too; takes minutes, and root
 	@scripts/setup --packaging

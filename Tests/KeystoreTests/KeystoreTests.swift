@@ -43,20 +43,11 @@ import Testing
     @Test func keystoresOfOtherWalletsOpen() throws {
         let vectors = try Self.vectors()
         #expect(vectors.count >= 5)
-        for vector in vectors where try vector.string("name") != "published, scrypt" {
+        for vector in vectors {
             let secret = try vector.bytes("secret_key")
             let expected = try SecretKey(SecretBytes(copying: secret)).address
             #expect(try Self.address(vector.object("keystore"), vector.string("password")) == expected)
         }
-    }
-
-    /// The published vector has an n of 2^18 with an r of 1, which RFC 7914 (section 2) forbids and OpenSSL refuses.
-    @Test func scryptBeyondItsDefinitionIsRefusedWithTheReason() throws {
-        let vector = try #require(Self.vectors().first { try $0.string("name") == "published, scrypt" })
-        #expect(
-            throws: KeystoreError.unusable(
-                member: "kdfparams", reason: "RFC 7914 needs an r of more than 1 for n 262144")
-        ) { try Self.address(vector.object("keystore"), "testpassword") }
     }
 
     @Test(arguments: ["", "X", "x ", "testpassword"])

@@ -1,6 +1,6 @@
 package import Secrets
 
-/// AES-256 in Galois/Counter Mode (NIST SP 800-38D) with a nonce of any length and a tag of 16 bytes.
+/// AES-256 in Galois/Counter Mode (NIST SP 800-38D) with a nonce of 1 to 128 bytes and a tag of 16 bytes.
 package enum AES256GCM {
     /// Bytes of a key.
     package static let keyByteCount = 32
@@ -12,7 +12,7 @@ package enum AES256GCM {
     /// - Parameters:
     ///   - message: where the 16 bytes of the tag are written at `tagStart`, and as many bytes of ciphertext as
     ///     there are of plaintext at `ciphertextStart`.
-    /// - Throws: ``CipherError/libraryFailed(call:)``.
+    /// - Throws: ``CipherError/libraryFailed(call:)``, for a nonce of another length too.
     package static func seal(
         _ plaintext: Span<UInt8>, key: borrowing SecretBytes, nonce: Span<UInt8>,
         into message: inout MutableSpan<UInt8>, tagStart: Int, ciphertextStart: Int

@@ -6,11 +6,13 @@ package enum CipherError: Failure, Equatable {
     case notAuthentic
     /// OpenSSL refused a call that cannot fail on sound arguments.
     case libraryFailed(call: String)
+    /// A password could not be made a key, most likely for want of memory.
+    case derivationFailed
 
     package var kind: FailureKind {
         switch self {
         case .notAuthentic: .answerIsNo
-        case .libraryFailed: .serviceFailed
+        case .libraryFailed, .derivationFailed: .serviceFailed
         }
     }
 
@@ -18,6 +20,7 @@ package enum CipherError: Failure, Equatable {
         switch self {
         case .notAuthentic: "the authentication tag does not fit"
         case .libraryFailed(let call): "OpenSSL's \(call) failed"
+        case .derivationFailed: "the password could not be made a key, most likely for want of memory"
         }
     }
 }

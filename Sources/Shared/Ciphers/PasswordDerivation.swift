@@ -3,18 +3,14 @@ package import Secrets
 
 /// Ways to make a key of a password, slowly.
 package enum PasswordDerivation: Equatable, Sendable {
-    /// scrypt (RFC 7914): cost `n`, block size `r`, parallelism `p`.
-    case scrypt(n: UInt64, r: UInt64, p: UInt64)
+    /// scrypt (RFC 7914).
+    case scrypt(Scrypt)
     /// PBKDF2 with HMAC-SHA-256 (RFC 8018).
     case pbkdf2SHA256(rounds: Int32)
 
-    /// The most memory that scrypt may take: 128 n r bytes, and some more for p. geth's standard takes 256 MiB.
-    private static let memoryLimit: UInt64 = 1 << 30
-
     /// `count` bytes of key material.
     ///
-    /// - Throws: ``CipherError/libraryFailed(call:)`` for parameters that OpenSSL refuses, or that need more than
-    ///   1 GiB of memory.
+    /// - Throws: ``CipherError/derivationFailed``.
     package func derive(
         from password: borrowing SecretBytes, salt: [UInt8], count: Int
     ) throws(CipherError) -> SecretBytes {
@@ -22,33 +18,37 @@ package enum PasswordDerivation: Equatable, Sendable {
             let isDone = unsafe target.withUnsafeMutableBufferPointer { target in
                 password.withBytes { password in
                     unsafe password.withUnsafeBufferPointer { password in
-                        unsafe derive(password: password, salt: salt, into: target)
+                        unsafe salt.withUnsafeBufferPointer { salt in
+                            unsafe derive(password: password, salt: salt, into: target)
+                        }
                     }
                 }
             }
-            guard isDone else { throw .libraryFailed(call: "password derivation") }
+            guard isDone else { throw .derivationFailed }
         }
     }
 
     private func derive(
-        password: UnsafeBufferPointer<UInt8>, salt: [UInt8], into target: UnsafeMutableBufferPointer<UInt8>
+        password: UnsafeBufferPointer<UInt8>, salt: UnsafeBufferPointer<UInt8>,
+        into target: UnsafeMutableBufferPointer<UInt8>
     ) -> Bool {
-        unsafe password.withMemoryRebound(to: CChar.self) { password in
-            // An empty password has no address; OpenSSL would take nil for a question about the parameters.
-            let empty: [CChar] = [0]
-            return unsafe empty.withUnsafeBufferPointer { empty in
-                let text = unsafe password.baseAddress ?? empty.baseAddress
-                switch self {
-                case .scrypt(let n, let r, let p):
-                    return unsafe EVP_PBE_scrypt(
-                        text, password.count, salt, salt.count, n, r, p, Self.memoryLimit, target.baseAddress,
-                        target.count) == 1
-                case .pbkdf2SHA256(let rounds):
-                    return unsafe PKCS5_PBKDF2_HMAC(
-                        text, Int32(clamping: password.count), salt, Int32(clamping: salt.count), rounds, EVP_sha256(),
-                        Int32(clamping: target.count), target.baseAddress) == 1
-                }
-            }
+        switch self {
+        case .scrypt(let scrypt): unsafe scrypt.derive(password: password, salt: salt, into: target)
+        case .pbkdf2SHA256(let rounds):
+            unsafe pbkdf2(password: password, salt: salt, rounds: rounds, into: target)
         }
+    }
+}
+
+/// PBKDF2 with HMAC-SHA-256 by OpenSSL, which takes nil for an empty password or salt.
+func pbkdf2(
+    password: UnsafeBufferPointer<UInt8>, salt: UnsafeBufferPointer<UInt8>, rounds: Int32,
+    into target: UnsafeMutableBufferPointer<UInt8>
+) -> Bool {
+    unsafe password.withMemoryRebound(to: CChar.self) { password in
+        unsafe PKCS5_PBKDF2_HMAC(
+            password.baseAddress, Int32(clamping: password.count), salt.baseAddress, Int32(clamping: salt.count),
+            rounds,
+            EVP_sha256(), Int32(clamping: target.count), target.baseAddress) == 1
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -6,7 +7,7 @@ import NIOPosix
 /// A connection, whatever is done on it, ends at its deadline. Answers are made on the server's one thread, so they
 /// must come from memory.
 package final class HTTPServer: Sendable {
-    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    private let group: MultiThreadedEventLoopGroup
     private let listener: any Channel
     private let connections: NIOLoopBoundBox<Connections>
     /// Where it listens, with the port that the system chose if none was named.
@@ -20,6 +21,8 @@ package final class HTTPServer: Sendable {
         on address: ListenAddress, limits: ServerLimits,
         answer: @escaping @Sendable (ServerRequest) -> ServerResponse
     ) throws(HTTPServerError) {
+        guard Self.hasFiles else { throw .cannotListen(address: address, errno: EMFILE) }
+        group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
         let connections = NIOLoopBoundBox.makeBoxSendingValue(
             Connections(limit: limits.connections), eventLoop: loop)
@@ -52,6 +55,14 @@ package final class HTTPServer: Sendable {
         }
         self.connections = connections
         self.address = address.with(port: listener.localAddress?.port)
+    }
+
+    /// Whether as many files can be opened as a server takes. SwiftNIO traps where it gets none for its event loop, and
+    /// so does libdispatch, so that it is tried before.
+    private static var hasFiles: Bool {
+        let numbers = (0..<16).map { _ in dup(STDERR_FILENO) }.filter { $0 >= 0 }
+        for number in numbers { close(number) }
+        return numbers.count == 16
     }
 
     /// Stops listening, lets the requests that have begun be answered, and comes back when the last of them is:

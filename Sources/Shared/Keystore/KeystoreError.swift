@@ -15,7 +15,7 @@ package enum KeystoreError: Failure, Equatable {
     case damaged
     /// The MAC fits, but the key is not that of the keystore's address, or is none.
     case foreignKey
-    /// OpenSSL failed, most likely for want of memory.
+    /// A cipher or the derivation failed, most likely for want of memory.
     case libraryFailed(String)
 
     package var kind: FailureKind {

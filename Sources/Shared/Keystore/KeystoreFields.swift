@@ -35,20 +35,16 @@ struct KeystoreFields: Sendable {
 
     /// The most rounds of PBKDF2 that are waited for; geth's standard has 262,144.
     private static let roundLimit = 1 << 26
-    /// The most memory and work that scrypt may take, in units of 128 bytes; geth's standard has 2^18 times 8.
-    private static let scryptLimit = 1 << 23
+    /// The most blocks that scrypt may mix one after the other; geth's standard has 1, the published keystore 8.
+    private static let parallelismLimit = 64
 
     private static func derivation(_ file: KeystoreFile) throws(KeystoreError) -> PasswordDerivation {
         switch file.parameters {
         case .scrypt(let n, let r, let p):
-            // OpenSSL checks that n is a power of two; here it is about what a stranger's file may cost.
-            guard n > 1, r > 0, p > 0, n <= scryptLimit, r <= scryptLimit / n, p <= 64 else {
+            guard p <= parallelismLimit, let scrypt = Scrypt(n: n, r: r, p: p) else {
                 throw .unusable(member: "kdfparams", reason: "scrypt with n \(n), r \(r), p \(p) is out of bounds")
             }
-            guard r >= 4 || n < 1 << (16 * r) else {
-                throw .unusable(member: "kdfparams", reason: "RFC 7914 needs an r of more than \(r) for n \(n)")
-            }
-            return .scrypt(n: UInt64(n), r: UInt64(r), p: UInt64(p))
+            return .scrypt(scrypt)
         case .pbkdf2(let rounds, let function):
             guard function == "hmac-sha256" else { throw .unsupported(member: "prf", value: function) }
             guard rounds > 0, rounds <= roundLimit else {

@@ -20,6 +20,8 @@ extension Program {
         openStandardStreams()
         // A closed pipe must come back from write() as an error, not kill the program half-way.
         _ = signal(SIGPIPE, SIG_IGN)
+        // And so must a file that is as long as the user's limit lets it be.
+        _ = signal(SIGXFSZ, SIG_IGN)
         // Swift asks /proc for the command line. Going on without it would do what no option forbids.
         guard !CommandLine.arguments.isEmpty else {
             voice.error("the command line cannot be read: /proc is not there")
@@ -51,7 +53,7 @@ extension Program {
         }
         // What is left comes from the parser: help, the version, a completion script, or a faulty command line.
         guard exitCode(for: error) != .success else {
-            _ = try? Descriptor.standardOutput.writeLine(fullMessage(for: error))
+            do { try Descriptor.standardOutput.writeLine(fullMessage(for: error)) } catch { return report(error) }
             return .done
         }
         let text = message(for: error).hidingKeys

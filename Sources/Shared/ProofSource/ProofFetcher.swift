@@ -43,17 +43,19 @@ package struct ProofFetcher: Sendable {
     package func fetchAll(
         from sources: [ProofSource], _ body: (Result<Proof, ProofSourceError>) throws -> Void
     ) throws {
+        // One needs no thread, nor the memory and the files that threads take.
+        if sources.count == 1, let source = sources.first { return try body(result(from: source)) }
         let slots = sources.map { _ in Slot() }
         // Threads, not tasks: each spends its time waiting in libcurl, and must not take a core's place meanwhile.
         let queue = DispatchQueue(label: "proof-fetch", attributes: .concurrent)
         for (source, slot) in zip(sources, slots) {
-            queue.async {
-                do throws(ProofSourceError) { slot.put(.success(try fetch(from: source))) } catch {
-                    slot.put(.failure(error))
-                }
-            }
+            queue.async { slot.put(result(from: source)) }
         }
         for slot in slots { try body(slot.take()) }
+    }
+
+    private func result(from source: ProofSource) -> Result<Proof, ProofSourceError> {
+        do throws(ProofSourceError) { return .success(try fetch(from: source)) } catch { return .failure(error) }
     }
 }
 
