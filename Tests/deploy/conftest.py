@@ -9,13 +9,12 @@ sys.path[1:1] = [str(TESTS / each) for each in ("programs", "support", "contract
 import pytest  # noqa: E402  (the modules below need the path above)
 
 import services  # noqa: E402
-from devchain.launcher import DevChain  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def chain():
     """A chain with a bridge that the published proofs are members of."""
-    with DevChain() as node:
+    with services.dev_chain() as node:
         yield services.bridge_chain(node)
 
 

@@ -11,7 +11,6 @@ import pytest  # noqa: E402  (the modules below need the path above)
 
 import harness  # noqa: E402
 import services  # noqa: E402
-from devchain.launcher import DevChain  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +22,7 @@ def run():
 @pytest.fixture(scope="session")
 def shared_chain():
     """One chain for all tests, with a bridge that the published proofs are members of."""
-    with DevChain() as node:
+    with services.dev_chain() as node:
         yield services.bridge_chain(node)
 
 

@@ -4,14 +4,13 @@ import json
 import threading
 from contextlib import contextmanager
 
-from devchain.launcher import DevChain
 from eth_account import Account
 from eth_account.typed_transactions import TypedTransaction
 from eth_utils import keccak, to_checksum_address
 from hexbytes import HexBytes
 
 from harness import DONE, Result
-from services import CHAIN_ID, post
+from services import CHAIN_ID, dev_chain, post
 
 TO = to_checksum_address("0x" + "c0de" * 10)
 
@@ -81,7 +80,7 @@ def signed(account, nonce: int, value: int, tip: int = 2 * 10**9, most: int = 50
 def running_ledger(*options: str, accounts: int = 5):
     keys = [Account.from_key(keccak(text=f"an account of the sending tests {index}")) for index in range(accounts)]
     funds = [word for account in keys for word in ("--fund", account.address)]
-    with DevChain(*options, *funds) as node:
+    with dev_chain(*options, *funds) as node:
         yield Ledger(node, keys)
 
 

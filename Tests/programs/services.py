@@ -1,6 +1,7 @@
 """What the programs talk to in the tests: a chain with a bridge, guest agents, and web servers that misbehave."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -21,7 +22,12 @@ from harness import ROOT, hexed
 from proofs import PROOFS, registration
 from v1_abi import V1_ABI
 
-CHAIN_ID = 31337
+# Of the chains that run side by side each has its own: tx-send sends for one key and chain at a time on a machine.
+CHAIN_ID = 31337 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw-1").removeprefix("gw")) + 1
+
+
+def dev_chain(*options: str) -> DevChain:
+    return DevChain("--chain-id", str(CHAIN_ID), *options)
 
 
 class Chain:
@@ -88,7 +94,7 @@ class Chain:
 @contextmanager
 def running_chain(*options: str):
     """A chain of its own, with no bridge."""
-    with DevChain(*options) as node:
+    with dev_chain(*options) as node:
         yield Chain(node)
 
 

@@ -13,7 +13,7 @@ from eth_utils import keccak
 
 from harness import BAD_INPUT, DONE, NO, UNREACHABLE, hexed, run, running, unhex
 from proofs import PROOFS, VECTORS
-from services import relay
+from services import CHAIN_ID, relay
 
 MEMBER = PROOFS[0]
 A, B = (proof["member_id"] for proof in PROOFS)
@@ -202,7 +202,7 @@ def test_to_member_reads_the_key_from_the_bridge(chain):
     assert (answer.document["from_member"], answer.document["to_member"]) == (B, A)
     assert ecies.decrypt(KEY, unhex(answer.document["payload"])) == b"a secret"
     by_options = run("ecies-seal", "--to-member", A, "--rpc-url", chain.url, "--bridge", chain.bridge.address,
-                     "--chain", "31337", "--output", "raw", stdin=b"a secret").check_done()
+                     "--chain", str(CHAIN_ID), "--output", "raw", stdin=b"a secret").check_done()
     assert ecies.decrypt(KEY, by_options.stdout) == b"a secret"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from harness import BAD_INPUT, BIN, ENVIRONMENT, PROGRAMS, ROOT, Result, hexed, program_path
 from proofs import PROOFS, VECTORS
-from services import relay, running_chain
+from services import CHAIN_ID, relay, running_chain
 
 A, B = PROOFS
 RECIPES = ROOT / "recipes" / "teebridge.mk"
@@ -123,7 +123,7 @@ def owner(chain, directory) -> dict[str, str]:
     key = directory.path / "owner.key"
     key.write_text(chain.owner.key.hex())
     key.chmod(0o600)
-    return {"BRIDGE": chain.bridge.address, "RPC_URL": chain.url, "CHAIN": "31337", "KEY": "file:owner.key"}
+    return {"BRIDGE": chain.bridge.address, "RPC_URL": chain.url, "CHAIN": str(CHAIN_ID), "KEY": "file:owner.key"}
 
 
 def records(result: Result) -> list[dict]:

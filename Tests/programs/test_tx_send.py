@@ -372,12 +372,12 @@ def test_call_needs_no_key(chain, ask):
 @pytest.mark.parametrize("mode", [[], ["--dry-run"], ["--sign-only"], ["--call"]])
 @pytest.mark.parametrize("options, env, request_", [
     (["--chain", "1"], {}, {}), (["--chain", "base"], {}, {}), ([], {"CHAIN": "8453"}, {}),
-    (["--chain", "31337"], {}, {"chainId": "0x1"}), ([], {"CHAIN": "31337"}, {"chainId": "0x1"}),
+    (["--chain", str(CHAIN_ID)], {}, {"chainId": "0x1"}), ([], {"CHAIN": str(CHAIN_ID)}, {"chainId": "0x1"}),
 ])
 def test_another_chain_is_refused(chain, send, ask, mode, options, env, request_):
     with chain.nothing_sent():
         answer = send(*mode, *options, env=env, stdin=allow_code(ask, 1, **request_))
-    answer.check_error(BAD_INPUT, "31337")
+    answer.check_error(BAD_INPUT, str(CHAIN_ID))
 
 
 def test_no_contract_at_the_address(chain, send):

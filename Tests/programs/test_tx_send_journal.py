@@ -19,6 +19,7 @@ from harness import (
     wait_until,
 )
 from sending import check_done, check_records, running_ledger, transaction_of, transfers
+from services import CHAIN_ID
 
 COUNT = 6
 SEED = 20250101
@@ -269,7 +270,7 @@ def test_the_journal_of_another_key_or_chain_is_refused(at_once, journal):
     assert send(at_once, account, journal, transfers(1)).status == DONE
     before = journal.read_bytes()
     send(at_once, other, journal, transfers(1)).check_error(BAD_INPUT, "another key", account.address)
-    send(at_once, account, journal, transfers(1), env={"CHAIN": "1"}).check_error(BAD_INPUT, "another chain", "31337")
+    send(at_once, account, journal, transfers(1), env={"CHAIN": "1"}).check_error(BAD_INPUT, "another chain", str(CHAIN_ID))
     send(at_once, account, journal, transfers(2), "--chain", "base").check_error(BAD_INPUT, "another chain")
     assert journal.read_bytes() == before and at_once.nonce(other, "pending") == 0
     # A chain that is not named is the journal's.
