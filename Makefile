@@ -9,10 +9,13 @@ VERSION := $(shell sed -n 's/^package let version = "\(.*\)"$$/\1/p' Sources/Sha
 PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD ?= .build/release
+# How long each target is fuzzed, and which; none named is all.
+SECONDS_EACH ?= 20
+TARGETS ?=
 export VERSION PREFIX DESTDIR BUILD
 
 .DEFAULT_GOAL := build
-.PHONY: setup build release install uninstall dist deb test test-deb demo format lint clean help
+.PHONY: setup build release install uninstall dist deb test test-deb fuzz demo format lint clean help
 
 setup: ## install what Debian and Python lack; quick when nothing does
 	@scripts/setup
@@ -43,6 +46,9 @@ test: setup ## run every test; the last line counts them
 test-deb: deb ## test that package, in a Debian without Swift too; takes minutes, and root
 	@scripts/setup --packaging
 	TEEBRIDGE_BIN=$(BUILD) $(VENV)/bin/python -B -m pytest -q -rs -o cache_dir=.build/pytest-cache Tests/packaging
+
+fuzz: setup ## fuzz what strangers send: each of TARGETS (all) for SECONDS_EACH (20)
+	@scripts/fuzz $(SECONDS_EACH) $(TARGETS)
 
 demo: build ## let two CVMs of different KMS roots meet, on a chain of this machine
 	@demo/run

@@ -233,3 +233,19 @@ let package = Package(
             ]),
     ]
 )
+
+// The fuzzer links only with its sanitizers: `make fuzz` alone builds it.
+if Context.environment["TEEBRIDGE_FUZZ"] != nil {
+    package.targets += [
+        .target(name: "CFuzzer", path: "Tests/fuzz/CFuzzer", publicHeadersPath: "include"),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "ABI", "BridgeClient", "CFuzzer", "Dstack", "ECIES", "Envelope", "GuestAgent", "HTTP", "HTTPServer",
+                "Inbox", "JSON", "JSONRPC", "Keystore", "Node", "Primitives", "ProofLog", "RLP", "Secp256k1",
+                "Secrets", "StateProofs", "TEEBridge", "Transactions", nio("NIOCore"), nio("NIOEmbedded"),
+                nio("NIOHTTP1"),
+            ], path: "Tests/fuzz/Fuzz",
+            swiftSettings: strict),
+    ]
+}
