@@ -44,6 +44,10 @@ for index, vector in enumerate(vectors("eip1559")["vectors"][:3]):
     seed("rlp", f"transaction-{index}", raw[1:])
 seed("rlp", "nested", unhex("c7c0c1c0c3c0c1c0"))
 seed("rlp", "long", unhex("b838") + b"x" * 56)
+# Second forms, which are refused.
+seed("rlp", "second-byte", unhex("8161"))
+seed("rlp", "second-length", unhex("b90038") + b"x" * 56)
+seed("rlp", "second-list", unhex("f80161"))
 
 for name, text in {
     "type": "(bytes32 id, uint)[3][]",
@@ -61,7 +65,7 @@ seed("abi-decode", "inbox", b"((bytes32,bytes)[])\n" + unhex(teebridge["answers"
 request = teebridge["registrations"][0]
 target = "0x254057d9d92FC7F75E3D49F0c6b0be9eE2A334D5"
 seed("json", "request", request)
-seed("json", "lines", '{"a":[1,-0.5e+7,true,null]}\n{"b":"\\ud83d\\ude00\\u0000é"}\n')
+seed("json", "lines", '{"a":[1,-0.5e+7,true,null]}\n{"b":"\\\\\\/\\ud83d\\ude00\\u0000é"}\n')
 seed("json", "array", ' [ {"a":{}} , [[]] , "\\"" ] ')
 
 seed("documents", "proof", proof)

@@ -1,5 +1,6 @@
 import CFuzzer
 import Glibc
+import Secrets
 
 /// Fuzzes one of the readers of what strangers send: `Fuzz TARGET [libFuzzer's options] [folders of inputs]`;
 /// without arguments it lists the targets.
@@ -11,6 +12,8 @@ import Glibc
             exit(CommandLine.arguments.count > 1 ? 2 : 0)
         }
         unsafe target = FuzzTarget.all[chosen]
+        // The first secret ends crash reports, and with them libFuzzer's, unless it comes before.
+        _ = SecretBytes(copying: [])
         memory_watch()
 
         // libFuzzer must not see the target's name; it gets what stands behind, with the program's own name in front.

@@ -20,6 +20,7 @@ extension FuzzTarget {
         guard let transaction = try? SignedTransaction(raw: bytes) else { return }
         require(transaction.raw == bytes, "a transaction has one form")
         require(transaction.hash == Keccak256.hash(bytes), "a transaction's hash is that of its bytes")
+        require((transaction.transaction.to ?? .zero).bytes.count == 20, "a transaction goes to an address or nowhere")
         require(transaction.signature.isLowS, "a transaction's signature has a low s")
     }
 
