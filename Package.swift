@@ -188,7 +188,7 @@ let package = Package(
         tests(of: "TEEBridge", ["ABI", "Dstack", "JSON", "Primitives", "Transactions"]),
         tests(of: "ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
         tests(of: "Keystore", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
-        tests(of: "Keys", ["Primitives", "Secp256k1"]),
+        tests(of: "Keys", ["Failures", "Primitives", "Secp256k1", "Secrets"]),
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTPServer"], path: "Tests/HTTPServerTests", swiftSettings: strict),
         .testTarget(

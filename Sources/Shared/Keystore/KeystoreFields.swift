@@ -35,15 +35,18 @@ struct KeystoreFields: Sendable {
 
     /// The most rounds of PBKDF2 that are waited for; geth's standard has 262,144.
     private static let roundLimit = 1 << 26
-    /// The most memory and work that scrypt may take, in units of 128 bytes; geth's standard has 2^18 times 8.
+    /// The most memory that scrypt may take, in units of 128 bytes: what ``PasswordDerivation`` allows; geth's standard has 2^18 times 8.
     private static let scryptLimit = 1 << 23
 
     private static func derivation(_ file: KeystoreFile) throws(KeystoreError) -> PasswordDerivation {
         switch file.parameters {
         case .scrypt(let n, let r, let p):
-            // OpenSSL checks that n is a power of two; here it is about what a stranger's file may cost.
-            guard n > 1, r > 0, p > 0, n <= scryptLimit, r <= scryptLimit / n, p <= 64 else {
+            // What a stranger's file may cost: scrypt takes 128 r (n + p + 2) bytes.
+            guard n > 1, n <= scryptLimit, 1...64 ~= p, r > 0, r <= scryptLimit / (n + p + 2) else {
                 throw .unusable(member: "kdfparams", reason: "scrypt with n \(n), r \(r), p \(p) is out of bounds")
+            }
+            guard n & (n - 1) == 0 else {
+                throw .unusable(member: "kdfparams", reason: "RFC 7914 needs a power of two for n, not \(n)")
             }
             guard r >= 4 || n < 1 << (16 * r) else {
                 throw .unusable(member: "kdfparams", reason: "RFC 7914 needs an r of more than \(r) for n \(n)")

@@ -27,6 +27,7 @@ extension FuzzTarget {
         if let value {
             let again = try? JSONParser.parse(value.compact)
             require(again == value, "JSON comes back")
+            require(value.depth <= JSONParser.depthLimit, "JSON is no deeper than the limit")
             // Swift's == takes letters for the same that are written with other bytes.
             require(again?.compact.utf8.elementsEqual(value.compact.utf8) ?? false, "JSON comes back as it was written")
         }
@@ -125,5 +126,15 @@ extension FuzzTarget {
         }
         scanner.finish { findings.append($0) }
         return findings
+    }
+}
+
+extension JSONValue {
+    fileprivate var depth: Int {
+        switch self {
+        case .array(let elements): 1 + (elements.map(\.depth).max() ?? 0)
+        case .object(let object): 1 + (object.members.map(\.value.depth).max() ?? 0)
+        case .null, .bool, .number, .string: 1
+        }
     }
 }
