@@ -60,6 +60,7 @@ for name, text in {
 
 for index, vector in enumerate(vectors("abi-eth-abi")["vectors"][:6]):
     seed("abi-decode", f"values-{index}", f"({','.join(vector['types'])})\n".encode() + unhex(vector["encoding"]))
+seed("abi-decode", "no-bytes", b"(((()b)c)[])\n" + unhex(f"{32:064x}{1000:064x}") + bytes(512))
 seed("abi-decode", "inbox", b"((bytes32,bytes)[])\n" + unhex(teebridge["answers"]["getOnboarding"]))
 
 request = teebridge["registrations"][0]

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -80,7 +80,6 @@ class Reader:
     number: str = "x"
     memory: int = MEMORY_LIMIT
     takes_stdin: bool = True
-    members: dict = field(default_factory=dict)
 
     def run(self, document: Path | bytes, **options) -> Result:
         options = {"stdin": self.stdin, "memory": self.memory} | options
@@ -149,6 +148,9 @@ SPOILED = {
     "-0.0": lambda reader: json.dumps(replaced(reader, "N")).replace('"N"', "-0.0").encode(),
 }
 
+# Those that are tried on standard input too, which is read by the same code.
+BY_STDIN = ("nothing", "white space", "NULs", "deep arrays", "half a document", "a byte order mark")
+
 # What is unusual, and taken.
 TAKEN = {
     "as it is": lambda reader: reader.bytes(),
@@ -183,7 +185,7 @@ def test_what_is_no_document(name, how, path):
     path.write_bytes(content)
     reader.run(path).check_error(reader.status)
     assert path.read_bytes() == content, "the file was changed"
-    if reader.takes_stdin:
+    if reader.takes_stdin and how in BY_STDIN:
         reader.run(content).check_error(reader.status)
 
 
@@ -220,13 +222,10 @@ def long_files(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name, what", [(name, "text") for name in READERS] + [
-    ("requests", "word"), ("requests", "brackets"), ("calldata", "word"), ("arguments", "brackets"),
-    ("sealed message", "word")])
+    ("requests", "word"), ("requests", "brackets"), ("calldata", "word"), ("arguments", "brackets")])
 def test_a_hundred_megabytes(name, what, long_files):
     reader = READERS[name]
-    answer = reader.run(long_files / what)
-    # What is sealed may have any bytes; that it does not open is an answer.
-    answer.check_error(NO if name == "sealed message" and what == "word" else BAD_INPUT)
+    reader.run(long_files / what).check_error(BAD_INPUT)
     assert (long_files / what).stat().st_size > LONG, "the file was changed"
 
 
@@ -242,10 +241,10 @@ def word(number: int) -> str:
     return f"{number:064x}"
 
 
-LENGTHS = [10**9, 2**31, 2**32, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 2**256 - 32, 2**256 - 1]
+LENGTHS = [10**9, 2**32, 2**63 - 1, 2**63 - 32, 2**64, 2**256 - 1]
 
 
-@pytest.mark.parametrize("types", ["bytes", "string", "uint256[]", "bytes[]", "()[]", "(uint8[2][2],bytes)[]"])
+@pytest.mark.parametrize("types", ["bytes", "uint256[]", "()[]", "(uint8[2][2],bytes)[]"])
 @pytest.mark.parametrize("number", LENGTHS, ids=hex)
 def test_lengths_and_offsets_beyond_the_data(number, types):
     for data in (word(32) + word(number), word(number) + word(0), word(32) + word(number) + word(0) * 100):

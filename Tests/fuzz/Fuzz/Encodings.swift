@@ -76,7 +76,12 @@ extension FuzzTarget {
             guard let encoding = try? ABI.encode(values, as: types) else {
                 return require(false, "what was decoded can be encoded")
             }
-            require((try? ABI.decode(encoding, as: types)) == values, "values come back in their one layout")
+            do throws(ABIError) {
+                require(try ABI.decode(encoding, as: types) == values, "values come back in their one layout")
+            } catch {
+                // Of values that take no bytes, as () does, fewer are believed where there are fewer bytes.
+                guard case .tooManyValues = error else { return require(false, "one layout is read: \(error)") }
+            }
         }
         _ = RevertData(data, declared: [])
     }
