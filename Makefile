@@ -11,10 +11,14 @@ DESTDIR ?=
 BUILD ?= .build/release
 # How long `make soak` watches each program.
 MINUTES ?= 10
+# How long `make fuzz` takes for each target, and for which; none named is all.
+SECONDS_EACH ?= 20
+TARGETS ?=
 export VERSION PREFIX DESTDIR BUILD
 
 .DEFAULT_GOAL := build
-.PHONY: setup build release install uninstall dist deb test soak test-deb demo session diagram format lint clean help
+.PHONY: setup build release install uninstall dist deb test soak test-deb fuzz demo session diagram format lint clean \
+    help
 
 setup: ## install what Debian and Python lack; quick when nothing does
 	@scripts/setup
@@ -50,6 +54,9 @@ soak: release ## let programs go on amid faults: make soak MINUTES=10, for each 
 test-deb: deb ## test that package, in a Debian without Swift too; takes minutes, and root
 	@scripts/setup --packaging
 	TEEBRIDGE_BIN=$(BUILD) $(VENV)/bin/python -B -m pytest -q -rs -o cache_dir=.build/pytest-cache Tests/packaging
+
+fuzz: setup ## fuzz what strangers send: each of TARGETS (all) for SECONDS_EACH (20)
+	@scripts/fuzz $(SECONDS_EACH) $(TARGETS)
 
 demo: build ## let two CVMs of different KMS roots meet, on a chain of this machine
 	@demo/run

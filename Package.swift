@@ -189,7 +189,7 @@ let package = Package(
         tests(of: "TEEBridge", ["ABI", "Dstack", "JSON", "Primitives", "Transactions"]),
         tests(of: "ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
         tests(of: "Keystore", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
-        tests(of: "Keys", ["Primitives", "Secp256k1"]),
+        tests(of: "Keys", ["Failures", "Primitives", "Secp256k1", "Secrets"]),
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTPServer"], path: "Tests/HTTPServerTests", swiftSettings: strict),
         .testTarget(
@@ -234,3 +234,19 @@ let package = Package(
             ]),
     ]
 )
+
+// The fuzzer links only with its sanitizers: `make fuzz` alone builds it.
+if Context.environment["TEEBRIDGE_FUZZ"] != nil {
+    package.targets += [
+        .target(name: "CFuzzer", path: "Tests/fuzz/CFuzzer", publicHeadersPath: "include"),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "ABI", "BridgeClient", "CFuzzer", "Dstack", "ECIES", "Envelope", "GuestAgent", "HTTP", "HTTPServer",
+                "Inbox", "JSON", "JSONRPC", "Keystore", "Node", "Primitives", "ProofLog", "RLP", "Secp256k1",
+                "Secrets", "StateProofs", "TEEBridge", "Transactions", nio("NIOCore"), nio("NIOEmbedded"),
+                nio("NIOHTTP1"),
+            ], path: "Tests/fuzz/Fuzz",
+            swiftSettings: strict),
+    ]
+}

@@ -25,7 +25,7 @@ struct ABIEncode: Program {
 }
 
 /// The most bytes that one proof or sealed message, or an array of them, may have as JSON.
-let inputLimit = 64 << 20
+let inputLimit = 16 << 20
 
 /// Prints a request on a line of its own.
 func emit(_ request: TransactionRequest) throws(ConsoleError) {

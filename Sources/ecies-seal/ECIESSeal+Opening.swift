@@ -18,7 +18,12 @@ extension ECIESSeal {
         try refuseTerminal()
         let key = try keys.load()
         let input = try Input(path: file, awaited: "a sealed message", voice: voice)
-        let message = try Self.message(input.readAll(limit: 2 * Self.limit))
+        let bytes = try input.readAll(limit: 2 * Self.limit)
+        // The program in front has failed; bytes that are too few are a message that does not open.
+        guard !bytes.allSatisfy(Self.space.contains) else {
+            throw ConsoleError.empty(path: input.path, awaited: "sealed bytes")
+        }
+        let message = try Self.message(bytes)
         let text = try settings.ecies.open(message.payload.span, with: key)
         guard let envelope = try Envelope.parse(text) else {
             return try text.withBytes { try Descriptor.standardOutput.write($0) }
@@ -32,18 +37,20 @@ extension ECIESSeal {
         try payload.withBytes { try Descriptor.standardOutput.write($0) }
     }
 
+    private static let space = Array(" \t\r\n".utf8)
+
     /// The message that a document is, or hex, or bytes as they are: a sealed message begins with 02, 03 or 04, which
     /// is neither a digit nor a brace.
     private static func message(_ input: [UInt8]) throws -> SealedMessage {
         if let first = input.first, 0x02...0x04 ~= first { return SealedMessage(from: nil, to: nil, payload: input) }
-        let text = input.drop { " \t\r\n".utf8.contains($0) }
+        let text = input.drop(while: space.contains)
         switch text.first {
         case UInt8(ascii: "{"):
             guard let object = try JSONParser.parse(text).object else { throw JSONError.notAnObject(line: 1) }
             return try SealedMessage(json: object)
         default:
             var digits = text
-            while let last = digits.last, " \t\r\n".utf8.contains(last) { digits = digits.dropLast() }
+            while let last = digits.last, space.contains(last) { digits = digits.dropLast() }
             let payload = try Hex.decode(String(decoding: digits, as: UTF8.self), prefix: .optional)
             return SealedMessage(from: nil, to: nil, payload: payload)
         }

@@ -12,7 +12,7 @@ import TEEBridge
 /// What a run reads and prints, how it is asked to end, and the status that it ends with.
 final class Run {
     /// The most bytes that one request, or an array of them, may have as JSON.
-    static let inputLimit = 64 << 20
+    static let inputLimit = 16 << 20
 
     private let mode: TxSend.Mode
     private let voice: Voice

@@ -94,7 +94,7 @@ struct StateFileTests {
 
 @Suite(.timeLimit(.minutes(1)))
 struct AppendFileTests {
-    @Test func `lines are there when the file is opened again, and half a line is cut off`() throws {
+    @Test func `lines are there when the file is opened again, and half a line until it is removed`() throws {
         try withDirectory { directory in
             let path = "\(directory)/journal"
             do {
@@ -109,6 +109,9 @@ struct AppendFileTests {
             do {
                 let file = try AppendFile(path, limit: 100)
                 #expect(file.lines.map { text($0) } == ["one", "two"])
+                #expect(text(file.unfinished) == "thr")
+                #expect(text(try StateFile.read(path, limit: 100)) == "one\ntwo\nthr")
+                try file.removeUnfinished()
                 try file.append(["three"])
             }
             #expect(text(try StateFile.read(path, limit: 100)) == "one\ntwo\nthree\n")

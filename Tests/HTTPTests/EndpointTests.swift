@@ -22,7 +22,9 @@ import Testing
             "https:///APIKEY", "http:////APIKEY/x",
             "https://:8545/APIKEY",
             "http://node.example:99999/APIKEY", "http://node.example:port/APIKEY", "http://node example/APIKEY",
-            "http://node.example/APIKEY\r\nX: y", "http://node.example/\u{e9}APIKEY", "unix:///run/dstack.sock",
+            "http://node.example/APIKEY\r\nX: y", "http://node.example/\u{e9}APIKEY",
+            "http://node%a1.example/APIKEY", "http://node%C3%A9.example/APIKEY", "http://node%00.example/APIKEY",
+            "http://node%20.example/APIKEY", "unix:///run/dstack.sock",
         ])
     func refusesURL(text: String) throws {
         let error = #expect(throws: HTTPError.self) { try Endpoint(url: text) }

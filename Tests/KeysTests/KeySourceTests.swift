@@ -1,8 +1,10 @@
+import Failures
 import FoundationEssentials
 import Glibc
 import Keys
 import Primitives
 import Secp256k1
+import Secrets
 import Testing
 
 @Suite struct KeySourceTests {
@@ -68,6 +70,14 @@ import Testing
         try Self.withFile(text, mode: 0o600) { path throws in
             #expect(throws: KeyError.notAKey(source: path)) { try Self.address(.file(path: path)) }
         }
+    }
+
+    @Test(arguments: [[UInt8](repeating: 0, count: 32), [UInt8](repeating: 0xFF, count: 32), [7]])
+    func whatTheGuestAgentGivesIsNotTheUsersFault(_ bytes: [UInt8]) {
+        let error = #expect(throws: KeyError.notAgentsKey) {
+            try KeySource.member.load { _, _ in SecretBytes(copying: bytes) }.address
+        }
+        #expect(error?.kind == .serviceFailed)
     }
 
     @Test func aVariableIsReadOnceAndRemoved() throws {

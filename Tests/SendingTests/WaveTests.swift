@@ -107,6 +107,23 @@ struct WaveTests {
         }
     }
 
+    @Test(
+        "gas that no chain has is no answer, however it was asked for",
+        arguments: ["ffffffffffffffff", "ffffffffffffadf7", "0100000001"])
+    func implausibleGas(gas: String) throws {
+        let results = ["1", "5208", "1", gas].map { String(repeating: "0", count: 64 - $0.count) + $0 }.joined()
+        let bundled = FakeChain(gas: .text("0x5208"), call: .text("0x\(results)"))
+        let simulated = FakeChain(
+            simulation: simulation([done, (true, "0x", "0x\(gas.drop { $0 == "0" })")]))
+        for chain in [bundled, simulated] {
+            let error = #expect(throws: NodeError.self) {
+                let wave = try prepare([.open, .open], on: chain, purpose: .signing)
+                if let failure = wave.failure { throw failure }
+            }
+            #expect(error?.description.contains("plausible") == true)
+        }
+    }
+
     @Test func `funds are reckoned up, and what they do not cover waits for what was sent`() throws {
         // 31,500 gas at 2.1 gwei for each: 66,150 gwei.
         let chain = FakeChain(balance: .text("0x3c29bf407c00"), simulation: simulation([done, done]))

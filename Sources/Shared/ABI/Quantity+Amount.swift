@@ -7,7 +7,7 @@ extension Quantity {
     package init(amount text: String) throws(ABIError) {
         let value = try ABIValue(argument: text, as: .uint(.word), place: "amount")
         guard case .uint(let number) = value, let amount = try? Quantity(number) else {
-            preconditionFailure("a value of type uint256 is an unsigned integer of at most 256 bits")
+            throw .outOfRange(place: "amount", type: "uint256")
         }
         self = amount
     }

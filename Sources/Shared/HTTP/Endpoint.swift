@@ -117,7 +117,11 @@ private struct URLParts {
         guard let host = part(CURLUPART_HOST), !host.isEmpty else {
             throw .invalidEndpoint(reason: "the URL has no host")
         }
-        self.host = host.lowercased().escapingControlCharacters
+        // curl decodes the host's percent escapes.
+        guard host.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
+            throw .invalidEndpoint(reason: "the URL's host has an escape that is not printable ASCII")
+        }
+        self.host = host.lowercased()
         port = part(CURLUPART_PORT)
     }
 }

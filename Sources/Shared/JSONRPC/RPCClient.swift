@@ -55,7 +55,11 @@ package final class RPCClient {
         _ method: String, _ parameters: [JSONValue] = [], once: Bool = false
     ) throws(RPCError) -> JSONValue {
         let id = nextID()
-        let response = try send(RPCCall(method, parameters).json(id: id), methods: [method], once: once)
+        return try result(in: send(RPCCall(method, parameters).json(id: id), methods: [method], once: once), to: id)
+    }
+
+    /// The result in the answer to the call of this number.
+    func result(in response: HTTPResponse, to id: UInt64) throws(RPCError) -> JSONValue {
         guard response.isSuccess else { throw failure(of: response) }
         let answer = RPCAnswer(try response.json(from: endpoint))
         // A server that could not read the request answers with an error and the id null.
@@ -86,7 +90,13 @@ package final class RPCClient {
     ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
         let ids = calls.map { _ in nextID() }
         let request = JSONValue.array(zip(calls, ids).map { $0.json(id: $1) })
-        let response = try send(request, methods: calls.map(\.method), once: once)
+        return try results(in: send(request, methods: calls.map(\.method), once: once), to: calls, ids)
+    }
+
+    /// The results in the answer to a batch of calls of these numbers.
+    func results(
+        in response: HTTPResponse, to calls: [RPCCall], _ ids: [UInt64]
+    ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
         guard response.isSuccess else { throw batchFailure(of: response) }
         let value = try response.json(from: endpoint)
         guard let answers = value.array?.map(RPCAnswer.init) else {

@@ -15,10 +15,12 @@ package enum KeyError: Failure, Equatable {
     case notInEnvironment(name: String)
     /// What the source holds is no key: 64 hex digits, optionally 0x in front and a line end behind.
     case notAKey(source: String)
+    /// What the guest agent gave is no key.
+    case notAgentsKey
     /// No source is named.
     case noSource
 
-    package var kind: FailureKind { .badInput }
+    package var kind: FailureKind { self == .notAgentsKey ? .serviceFailed : .badInput }
 
     package var description: String {
         switch self {
@@ -30,6 +32,7 @@ package enum KeyError: Failure, Equatable {
         case .notInEnvironment(let name):
             "the environment variable \(name.quoted()), which should hold a key, is not set"
         case .notAKey(let source): "\(source.quoted()) does not hold a key: 64 hex digits are needed"
+        case .notAgentsKey: "the guest agent gave 32 bytes that are no key"
         case .noSource: "no key is named"
         }
     }

@@ -75,7 +75,7 @@ package enum KeySource: Equatable, Sendable {
             return try Self.key(in: SecretFile.read(Descriptor(number: number), source: source), source: source)
         case .guestAgent(let path, let purpose):
             do { return try SecretKey(guestAgent(path, purpose)) } catch is Secp256k1Error {
-                throw KeyError.notAKey(source: "the guest agent")
+                throw KeyError.notAgentsKey
             }
         }
     }

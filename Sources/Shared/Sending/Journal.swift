@@ -50,7 +50,14 @@ package final class Journal {
                 throw JournalError.damaged(path: path, line: index + 1, reason: "\(error)")
             }
         }
+        guard Self.lineStart.starts(with: file.unfinished.prefix(Self.lineStart.count)) else {
+            throw JournalError.damaged(path: path, line: file.lines.count + 1, reason: "it is no line of a journal")
+        }
+        try file.removeUnfinished()
     }
+
+    /// What each line begins with. A file that ends in the middle of another one is not this program's to cut.
+    private static let lineStart = Array(#"{"request":""#.utf8)
 
     private func read(_ line: [UInt8]) throws {
         guard let json = try JSONParser.parse(line).object else { throw JSONError.notAnObject(line: 1) }

@@ -123,7 +123,9 @@ struct WaveAnswers {
         if index > 0, let bundle = bundle() {
             // It does not tell why one fails: whoever asks is told when the others have arrived.
             guard let gas = bundle[index] else { return .reverts([], isAlone: true) }
-            return .uses(gas + questions.requests[index].intrinsicGas, isEstimate: false)
+            // The node may have named any number; one that is too large for a sum is too large to be believed.
+            let sum = gas.addingReportingOverflow(questions.requests[index].intrinsicGas)
+            return .uses(sum.overflow ? .max : sum.partialValue, isEstimate: false)
         }
         guard let ticket = tickets[index].gas else { return nil }
         switch try answers.answer(to: ticket) {
