@@ -16,7 +16,7 @@ extension ECIESSeal {
     /// names, and the bridge and the chain that are set.
     func openMessage() throws {
         try refuseTerminal()
-        let key = try keys.load()
+        let key = try keys.load(observer: verbosity.observer(voice))
         let input = try Input(path: file, awaited: "a sealed message", voice: voice)
         let message = try Self.message(input.readAll(limit: 2 * Self.limit))
         let text = try settings.ecies.open(message.payload.span, with: key)

@@ -27,6 +27,7 @@ extension Program {
         }
         do {
             var command = try parseAsRoot()
+            defer { StatusLine.erase() }
             try command.run()
         } catch {
             Glibc.exit(report(error).rawValue)
