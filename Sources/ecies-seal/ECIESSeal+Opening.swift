@@ -18,7 +18,10 @@ extension ECIESSeal {
         try refuseTerminal()
         let key = try keys.load(observer: verbosity.observer(voice))
         let input = try Input(path: file, awaited: "a sealed message", voice: voice)
-        let message = try Self.message(input.readAll(limit: 2 * Self.limit))
+        progress.show("reading")
+        let document = try input.readAll(limit: 2 * Self.limit)
+        progress.show("opening \(document.count >> 20) MiB")
+        let message = try Self.message(document)
         let text = try settings.ecies.open(message.payload.span, with: key)
         guard let envelope = try Envelope.parse(text) else {
             return try text.withBytes { try Descriptor.standardOutput.write($0) }

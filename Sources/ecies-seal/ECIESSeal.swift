@@ -10,6 +10,9 @@ import Secp256k1
 import Secrets
 import TEEBridge
 
+/// How far a large input has come.
+let progress = StatusLine()
+
 @main
 struct ECIESSeal: Program {
     static let configuration = CommandConfiguration(
@@ -64,7 +67,7 @@ struct ECIESSeal: Program {
 
     @Option(
         help: ArgumentHelp(
-            "How long one request may take. (default: 30) [environment: ETH_TIMEOUT]", valueName: "seconds"),
+            "How long a node may take for an answer, 30 at most. (default: 30) [environment: ETH_TIMEOUT]", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var timeout: Duration?
 
@@ -119,14 +122,14 @@ struct ECIESSeal: Program {
     /// The bytes to seal.
     func readText() throws -> SecretBytes {
         let input = try Input(path: file, awaited: "the bytes to seal", voice: voice)
-        let line = StatusLine()
         return try input.descriptor.readSecret(limit: Self.limit, path: input.path) { byteCount in
-            line.show("\(byteCount >> 20) MiB read")
+            progress.show("\(byteCount >> 20) MiB read")
         }
     }
 
     /// Seals a text and prints the message.
     func seal(_ text: consuming SecretBytes, to recipient: PublicKey, from: Bytes32?, toMember: Bytes32?) throws {
+        progress.show("sealing \(text.count >> 20) MiB")
         let payload = try text.withBytes { try settings.ecies.seal($0, to: recipient) }
         switch output {
         case .json:

@@ -22,7 +22,7 @@ struct ProofFetch: Program {
 
     @Option(
         help: ArgumentHelp(
-            "How long one request may take. (default: 30) [environment: ETH_TIMEOUT]", valueName: "seconds"),
+            "How long one answer may take. (default: 30) [environment: ETH_TIMEOUT]", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var timeout: Duration?
 

@@ -15,11 +15,7 @@ package final class StatusLine: Sendable {
     private struct Shown {
         let owner: ObjectIdentifier
         let text: String
-        let since: ContinuousClock.Instant
     }
-
-    /// Written over at most so often.
-    private static let pace = Duration.milliseconds(100)
 
     package init() {}
 
@@ -33,12 +29,11 @@ package final class StatusLine: Sendable {
         }
         guard now - start > .seconds(1) else { return }
         Self.shown.withLock { shown in
-            if let shown, now - shown.since < Self.pace { return }
             let text = text().escapingControlCharacters
             guard text != shown?.text else { return }
             // A line that is too long is cut at the terminal's edge: only one line can be written over.
             Self.write("\u{1B}[?7l\r\u{1B}[K\(text)\u{1B}[?7h")
-            shown = Shown(owner: ObjectIdentifier(self), text: text, since: now)
+            shown = Shown(owner: ObjectIdentifier(self), text: text)
         }
     }
 
