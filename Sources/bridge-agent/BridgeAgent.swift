@@ -82,7 +82,8 @@ struct BridgeAgent: Program {
 
     @Option(
         help: ArgumentHelp(
-            "How long the guest agent is waited for at the start. (default: 120) [environment: ETH_TIMEOUT]", valueName: "seconds"),
+            "How long the guest agent is waited for at the start. (default: 120) [environment: ETH_TIMEOUT]",
+            valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var timeout: Duration?
 

@@ -67,7 +67,8 @@ struct ECIESSeal: Program {
 
     @Option(
         help: ArgumentHelp(
-            "How long a node may take for an answer, 30 at most. (default: 30) [environment: ETH_TIMEOUT]", valueName: "seconds"),
+            "How long a node may take for an answer, 30 at most. (default: 30) [environment: ETH_TIMEOUT]",
+            valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var timeout: Duration?
 

@@ -73,7 +73,8 @@ struct InboxWatch: Program {
 
     @Option(
         help: ArgumentHelp(
-            "How long a node may take for an answer, 30 at most; with --once, how long a failing handler is tried again. (default: 30) [environment: ETH_TIMEOUT]", valueName: "seconds"),
+            "How long a node may take for an answer, 30 at most; with --once, how long a failing handler is tried again. (default: 30) [environment: ETH_TIMEOUT]",
+            valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var timeout: Duration?
 

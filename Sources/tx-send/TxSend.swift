@@ -69,7 +69,8 @@ struct TxSend: Program {
 
     @Option(
         help: ArgumentHelp(
-            "How long what was sent is waited for; no answer of a node takes longer. (default: 120) [environment: ETH_TIMEOUT]", valueName: "seconds"),
+            "How long what was sent is waited for; no answer of a node takes longer. (default: 120) [environment: ETH_TIMEOUT]",
+            valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var timeout: Duration?
 

@@ -20,7 +20,9 @@ package final class StatusLine: Sendable {
     package init() {}
 
     /// Shows a line in place of the one before, once a second has passed since this was called first.
-    package func show(_ text: @autoclosure () -> String) {
+    ///
+    /// - Parameter text: nil leaves the line as it is.
+    package func show(_ text: @autoclosure () -> String?) {
         guard isForPerson else { return }
         let now = ContinuousClock.now
         let start = start.withLock { start in
@@ -29,8 +31,7 @@ package final class StatusLine: Sendable {
         }
         guard now - start > .seconds(1) else { return }
         Self.shown.withLock { shown in
-            let text = text().escapingControlCharacters
-            guard text != shown?.text else { return }
+            guard let text = text()?.escapingControlCharacters, text != shown?.text else { return }
             // A line that is too long is cut at the terminal's edge: only one line can be written over.
             Self.write("\u{1B}[?7l\r\u{1B}[K\(text)\u{1B}[?7h")
             shown = Shown(owner: ObjectIdentifier(self), text: text)

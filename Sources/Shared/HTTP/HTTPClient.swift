@@ -25,7 +25,8 @@ package final class HTTPClient {
     ///   - isCancelled: asked about once a second while a request runs, and when bytes move; true ends the request
     ///     with ``HTTPError/cancelled(endpoint:)``.
     package init(
-        caFile: String? = nil, observer: @escaping HTTPObserver = { _ in }, isCancelled: @escaping () -> Bool = { false }
+        caFile: String? = nil, observer: @escaping HTTPObserver = { _ in },
+        isCancelled: @escaping () -> Bool = { false }
     ) {
         unsafe handle = Self.isReady ? curl_easy_init() : nil
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))

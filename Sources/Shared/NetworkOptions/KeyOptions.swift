@@ -67,7 +67,8 @@ package struct KeyOptions: ParsableArguments {
         _ source: KeySource, observer: @escaping HTTPObserver, isCancelled: @escaping () -> Bool = { false }
     ) throws -> SecretKey {
         try source.load { path, purpose in
-            try agent.connect(observer: observer, isCancelled: isCancelled).getKey(path: path, purpose: purpose).takeSecret()
+            try agent.connect(observer: observer, isCancelled: isCancelled).getKey(path: path, purpose: purpose)
+                .takeSecret()
         }
     }
 }

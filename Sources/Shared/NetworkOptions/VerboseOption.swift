@@ -18,7 +18,8 @@ package struct VerboseOption: ParsableArguments {
             if isVerbose, exchange.outcome != .waiting { voice.note(exchange.description) }
             switch exchange.outcome {
             case .waiting:
-                line.show("waiting for \(exchange.endpoint) (\(exchange.duration.components.seconds) s)")
+                let seconds = exchange.duration.components.seconds
+                line.show(seconds > 0 ? "waiting for \(exchange.endpoint) (\(seconds) s)" : nil)
             // It may be asked again.
             case .failed(let error) where error.isTransient: line.show(error.description)
             case .answered(let status, _) where HTTPResponse.isTransient(status: status):

@@ -50,7 +50,8 @@ package struct VerifyOptions: ParsableArguments {
     /// - Throws: `ValidationError`, `SettingError`, `ProvenStateError`.
     package func reader(
         of bridge: Address, rpc: RPCOptions, inbox: InboxOptions? = nil, timeout: Duration,
-        observer: @escaping HTTPObserver, isCancelled: @escaping () -> Bool = { false }, warn: @escaping (String) -> Void
+        observer: @escaping HTTPObserver, isCancelled: @escaping () -> Bool = { false },
+        warn: @escaping (String) -> Void
     ) throws -> any BridgeReader {
         guard verify else {
             guard inbox?.maxPayload == nil else { throw ValidationError("--max-payload needs --verify") }
