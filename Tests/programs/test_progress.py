@@ -102,6 +102,8 @@ def test_nothing_in_the_first_second():
     with slow(0.6, lambda *_: (200, BODY)) as server:
         answer = watched("proof-fetch", server.url, server.url)
     assert (answer.status, answer.stderr) == (DONE, "") and len(answer.documents) == 2
+    log = watched("proof-extract", stdin=[b"booting\r\n", 0.3, b"PROOF_JSON=", BODY])
+    assert (log.status, log.stderr, log.document) == (DONE, "", PROOFS[0])
 
 
 def test_nothing_where_nobody_sits():
@@ -150,6 +152,16 @@ def test_a_large_log():
     answer = watched("proof-extract", stdin=[megabyte, 0.7, megabyte, 0.7, megabyte, 0.7, proof])
     assert (answer.status, answer.document, answer.left) == (DONE, PROOFS[0], "")
     assert answer.lines == ["2 MiB read", "3 MiB read"]
+
+
+def test_results_between():
+    """A proof that is printed on the way stands on a line of its own."""
+    megabyte = b"booting\r\n" * (1 << 17)
+    proof = b"PROOF_JSON=" + BODY + b"\r\n"
+    answer = watched("proof-extract", "--all", stdin=[megabyte, 1.2, megabyte, proof, 0.2, megabyte], printed_there=True)
+    assert answer.status == DONE and "2 MiB read" in answer.lines
+    [found, end] = answer.left.split("\n")
+    assert (json.loads(found), end) == (PROOFS[0], "")
 
 
 @pytest.mark.parametrize("is_file", [False, True], ids=["pipe", "file"])
