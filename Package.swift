@@ -121,7 +121,8 @@ let package = Package(
         library(
             "NetworkOptions",
             [
-                "BridgeClient", "Failures", "GuestAgent", "HTTP", "JSONRPC", "Keys", "Node", "Primitives", "Program",
+                "BridgeClient", "Console", "Failures", "GuestAgent", "HTTP", "JSONRPC", "Keys", "Node", "Primitives",
+                "Program",
                 "ProvenState", "Secp256k1", "Secrets", argumentParser,
             ]),
 

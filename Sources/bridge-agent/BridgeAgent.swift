@@ -80,12 +80,19 @@ struct BridgeAgent: Program {
     @Option(help: "The purpose of the guest agent's key.")
     var purpose = Proof.purpose
 
+    @Option(
+        help: ArgumentHelp(
+            "How long the guest agent is waited for at the start. (default: 120) [environment: ETH_TIMEOUT]",
+            valueName: "seconds"),
+        transform: TimeoutOption.seconds)
+    var timeout: Duration?
+
     @OptionGroup var agent: AgentOption
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
-    @OptionGroup var block: BlockOptions
-    @OptionGroup var timeout: TimeoutOption
+    @OptionGroup var inbox: InboxOptions
     @OptionGroup(title: "Nodes that are not trusted") var verification: VerifyOptions
+    @OptionGroup var verbosity: VerboseOption
 
     func validate() throws {
         guard interval > .zero else { throw ValidationError("--interval is more than 0") }
@@ -96,7 +103,7 @@ struct BridgeAgent: Program {
     func run() throws {
         let signals = EndSignals()
         let service = ServiceNotice()
-        let timeout = try timeout.duration(default: .seconds(120))
+        let timeout = try TimeoutOption.duration(timeout, default: .seconds(120))
         let state = MemberState()
         let watcher = try watcher(telling: state, timeout: timeout)
         let site = MemberSite(
@@ -113,7 +120,7 @@ struct BridgeAgent: Program {
 
         let keeper = ProofKeeper(
             state: state, source: .agent(address: agent.dstack), path: path, purpose: purpose, interval: interval,
-            repeatProof: repeatProof, voice: voice, service: service)
+            repeatProof: repeatProof, observer: verbosity.observer(voice), voice: voice, service: service)
         try keeper.begin(within: timeout)
         keeper.goOn()
         watcher?.run()
@@ -124,15 +131,16 @@ struct BridgeAgent: Program {
     private func watcher(telling state: MemberState, timeout: Duration) throws -> InboxWatcher? {
         guard let address = try bridge.namedAddress() else { return nil }
         let voice = voice
-        let reader = try verification.reader(of: address, rpc: rpc, block: block.named, timeout: timeout) {
-            voice.warning($0)
-        }
+        let observer = verbosity.observer(voice)
+        let reader = try verification.reader(
+            of: address, rpc: rpc, inbox: inbox, timeout: timeout, observer: observer
+        ) { voice.warning($0) }
         let source = KeySource.guestAgent(path: path, purpose: purpose)
         return InboxWatcher(
             reader, telling: state, interval: interval, requiresAuthentication: requireAuthenticated, voice: voice
         ) {
             try source.load { path, purpose in
-                try agent.connect().getKey(path: path, purpose: purpose).takeSecret()
+                try agent.connect(observer: observer).getKey(path: path, purpose: purpose).takeSecret()
             }
         }
     }

@@ -1,6 +1,7 @@
 import Console
 import Dispatch
 import Dstack
+import HTTP
 import JSON
 import MemberSite
 import ProofSource
@@ -18,6 +19,8 @@ struct ProofKeeper: Sendable {
     let interval: Duration
     /// The time between two lines of an unchanged proof; zero for one line.
     let repeatProof: Duration
+    /// Hears of each request to the guest agent.
+    let observer: HTTPObserver
     let voice: Voice
     /// Hears that the program has started, and is alive.
     let service: ServiceNotice
@@ -70,7 +73,7 @@ struct ProofKeeper: Sendable {
     }
 
     private func query(within timeout: Duration) -> ProofSource.Query {
-        ProofSource.Query(path: path, purpose: purpose, timeout: min(timeout, .seconds(10)))
+        ProofSource.Query(path: path, purpose: purpose, timeout: min(timeout, .seconds(10)), observer: observer)
     }
 
     /// The line that is read from logs. The server goes on if nobody reads them.

@@ -16,13 +16,15 @@ extension ECIESSeal {
     /// names, and the bridge and the chain that are set.
     func openMessage() throws {
         try refuseTerminal()
-        let key = try keys.load()
+        let key = try keys.load(observer: verbosity.observer(voice))
         let input = try Input(path: file, awaited: "a sealed message", voice: voice)
+        progress.show("reading")
         let bytes = try input.readAll(limit: 2 * Self.limit)
         // The program in front has failed; bytes that are too few are a message that does not open.
         guard !bytes.allSatisfy(Self.space.contains) else {
             throw ConsoleError.empty(path: input.path, awaited: "sealed bytes")
         }
+        progress.show("opening \(bytes.count >> 20) MiB")
         let message = try Self.message(bytes)
         let text = try settings.ecies.open(message.payload.span, with: key)
         guard let envelope = try Envelope.parse(text) else {

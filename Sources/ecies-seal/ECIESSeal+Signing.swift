@@ -32,7 +32,7 @@ extension ECIESSeal {
         let source = try keys.source(named: source)
         let bridge = try bridge.address()
         let destination = try destination()
-        let key = try keys.load(source)
+        let key = try keys.load(source, observer: verbosity.observer(voice))
         let sender = key.publicKey.memberId
         if let fromMember, fromMember != sender { throw SealError.foreignSender(named: fromMember, signer: sender) }
 

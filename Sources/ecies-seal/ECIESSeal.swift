@@ -10,6 +10,9 @@ import Secp256k1
 import Secrets
 import TEEBridge
 
+/// How far a large input has come.
+let progress = StatusLine()
+
 @main
 struct ECIESSeal: Program {
     static let configuration = CommandConfiguration(
@@ -62,12 +65,19 @@ struct ECIESSeal: Program {
     @Option(help: ArgumentHelp("What is printed: json, hex or raw.", valueName: "format"))
     var output: Output = .json
 
+    @Option(
+        help: ArgumentHelp(
+            "How long a node may take for an answer, 30 at most. (default: 30) [environment: ETH_TIMEOUT]",
+            valueName: "seconds"),
+        transform: TimeoutOption.seconds)
+    var timeout: Duration?
+
     @OptionGroup(title: "Other settings of eciespy") var settings: SealSettings
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
-    @OptionGroup var timeout: TimeoutOption
     @OptionGroup(title: "Nodes that are not trusted") var verification: VerifyOptions
     @OptionGroup var keys: KeyOptions
+    @OptionGroup var verbosity: VerboseOption
 
     @Argument(help: "A file; standard input if absent or -.")
     var file: String?
@@ -104,19 +114,23 @@ struct ECIESSeal: Program {
 
     /// What reads the bridge, as far as the nodes are trusted.
     func reader() throws -> any BridgeReader {
-        try verification.reader(of: bridge.address(), rpc: rpc, timeout: timeout.duration(default: .seconds(30))) {
-            voice.warning($0)
-        }
+        try verification.reader(
+            of: bridge.address(), rpc: rpc, timeout: TimeoutOption.duration(timeout, default: .seconds(30)),
+            observer: verbosity.observer(voice)
+        ) { voice.warning($0) }
     }
 
     /// The bytes to seal.
     func readText() throws -> SecretBytes {
         let input = try Input(path: file, awaited: "the bytes to seal", voice: voice)
-        return try input.descriptor.readSecret(limit: Self.limit, path: input.path)
+        return try input.descriptor.readSecret(limit: Self.limit, path: input.path) { byteCount in
+            progress.show("\(byteCount >> 20) MiB read")
+        }
     }
 
     /// Seals a text and prints the message.
     func seal(_ text: consuming SecretBytes, to recipient: PublicKey, from: Bytes32?, toMember: Bytes32?) throws {
+        progress.show("sealing \(text.count >> 20) MiB")
         let payload = try text.withBytes { try settings.ecies.seal($0, to: recipient) }
         switch output {
         case .json:

@@ -1,3 +1,4 @@
+import Console
 import Glibc
 import ServiceNotice
 import Signals
@@ -65,6 +66,7 @@ final class Attention {
 
     /// Tells that the program is ending, and ends it if a signal has asked for that.
     func leave() {
+        StatusLine.erase()
         service.tell(.stopping)
         if let endingSignal { Signals.end(by: endingSignal) }
     }

@@ -71,23 +71,31 @@ struct InboxWatch: Program {
     @Flag(help: "Deliver only messages that their senders signed; the others are warnings.")
     var requireAuthenticated = false
 
+    @Option(
+        help: ArgumentHelp(
+            "How long a node may take for an answer, 30 at most; with --once, how long a failing handler is tried again. (default: 30) [environment: ETH_TIMEOUT]",
+            valueName: "seconds"),
+        transform: TimeoutOption.seconds)
+    var timeout: Duration?
+
     @OptionGroup(title: "Handler") var exec: ExecOptions
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
-    @OptionGroup var block: BlockOptions
-    @OptionGroup var timeout: TimeoutOption
+    @OptionGroup var inbox: InboxOptions
     @OptionGroup(title: "Nodes that are not trusted") var verification: VerifyOptions
     @OptionGroup var keys: KeyOptions
+    @OptionGroup var verbosity: VerboseOption
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case json, text }
 
     func run() throws {
         let attention = Attention(hangUpEnds: once)
         defer { attention.leave() }
-        let timeout = try timeout.duration(default: .seconds(30))
+        let timeout = try TimeoutOption.duration(timeout, default: .seconds(30))
         let handler = try exec.handler()
         let reader = try verification.reader(
-            of: bridge.address(), rpc: rpc, block: block.named, timeout: timeout, isCancelled: { attention.isEnding }
+            of: bridge.address(), rpc: rpc, inbox: inbox, timeout: timeout, observer: verbosity.observer(voice),
+            isCancelled: { attention.isEnding }
         ) { voice.warning($0) }
         let file = try stateFile()
         let inbox = Inbox(
@@ -107,6 +115,8 @@ struct InboxWatch: Program {
         var delivery: Delivery?
         var pauses = Pauses(interval: interval, budget: budget)
         var outage: String?
+        let line = StatusLine()
+        var count = 0
         while !attention.isEnding {
             let pause: Duration
             do {
@@ -114,6 +124,9 @@ struct InboxWatch: Program {
                 delivery = current
                 let failure = try current.look(again: pauses.isTryDue) { message in
                     try deliver(message, to: handler, attention)
+                    count += 1
+                    // What a handler prints would stand behind it.
+                    if handler == nil { line.show("\(count) messages read") }
                 } warn: { index, reason in
                     voice.warning(
                         "message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
@@ -131,6 +144,7 @@ struct InboxWatch: Program {
                 outage = failure.description
                 pause = pauses.afterOutage()
             }
+            line.end()
             if attention.rest(pause) { pauses.tryNow() }
         }
     }
@@ -167,12 +181,16 @@ struct InboxWatch: Program {
     /// The key. Who watches waits for a guest agent that starts later.
     private func key(_ timeout: Duration, _ attention: Attention) throws -> SecretKey {
         var backoff = Backoff(budget: once ? .zero : timeout)
+        let line = StatusLine()
+        defer { line.end() }
         let start = ContinuousClock.now
         while true {
             do {
-                return try keys.load(fallback: .member, isCancelled: { attention.isEnding })
+                return try keys.load(
+                    fallback: .member, observer: verbosity.observer(voice), isCancelled: { attention.isEnding })
             } catch let failure as GuestAgentError where failure.isTransient {
                 guard let pause = backoff.pause(elapsed: ContinuousClock.now - start) else { throw failure }
+                line.show("\(failure); trying again")
                 attention.rest(pause)
                 if attention.isEnding { throw failure }
             }

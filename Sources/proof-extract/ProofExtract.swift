@@ -47,8 +47,11 @@ struct ProofExtract: Program {
         if paths.contains(nil), Descriptor.standardInput.isTerminal {
             voice.hint("reading a log from the terminal; Ctrl-D ends it")
         }
+        let line = StatusLine()
         let wanted = choice?.wanted ?? (follow ? .first : .last)
-        try LogSearch(paths: paths, wanted: wanted, isFollowing: follow, timeout: timeout).run { proof in
+        try LogSearch(paths: paths, wanted: wanted, isFollowing: follow, timeout: timeout).run { byteCount in
+            line.show("\(byteCount >> 20) MiB read" + (follow ? ", waiting for a proof" : ""))
+        } _: { proof in
             try Descriptor.standardOutput.writeLine(proof.json.compact)
         }
     }

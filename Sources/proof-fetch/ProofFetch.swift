@@ -20,8 +20,14 @@ struct ProofFetch: Program {
             """,
         version: version)
 
-    @OptionGroup var timeout: TimeoutOption
+    @Option(
+        help: ArgumentHelp(
+            "How long one answer may take. (default: 30) [environment: ETH_TIMEOUT]", valueName: "seconds"),
+        transform: TimeoutOption.seconds)
+    var timeout: Duration?
+
     @OptionGroup var tls: TLSOption
+    @OptionGroup var verbosity: VerboseOption
 
     @Option(
         help: ArgumentHelp("Try again for so long when the service is away or overloaded.", valueName: "seconds"),
@@ -40,7 +46,8 @@ struct ProofFetch: Program {
     func run() throws {
         let sources = try base.map { text throws(ProofSourceError) in try ProofSource(text) }
         let query = ProofSource.Query(
-            path: path, purpose: purpose, timeout: try timeout.duration(default: .seconds(30)), caFile: tls.caFile)
+            path: path, purpose: purpose, timeout: try TimeoutOption.duration(timeout, default: .seconds(30)),
+            caFile: tls.caFile, observer: verbosity.observer(voice))
         let voice = voice
         let fetcher = ProofFetcher(query: query, retryFor: retryFor) { error, pause in
             voice.warning("\(error); trying again in \(pause.formattedSeconds) s")

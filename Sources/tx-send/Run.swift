@@ -22,6 +22,8 @@ final class Run {
     private var stops: [Int32] = []
     /// How many transactions were handed to a node, and of how many of them a record was given.
     private var (sentCount, toldCount) = (0, 0)
+    /// How many records were given of a mode that sends nothing.
+    private var askedCount = 0
     private var status = ExitStatus.done
     private var isComplete = true
 
@@ -55,13 +57,9 @@ final class Run {
     var telling: Telling {
         Telling(
             sending: { label, hash in
-                self.line.clear()
                 self.voice.note("sending \(hash)" + (label.map { " (\($0))" } ?? ""))
             },
-            warning: { text in
-                self.line.clear()
-                self.voice.warning(text)
-            },
+            warning: { text in self.voice.warning(text) },
             progress: { progress in
                 self.sentCount = progress.sent
                 guard progress.sent > 0 else { return }
@@ -73,14 +71,13 @@ final class Run {
 
     /// Runs what sends, and sees to it that a failure says what was sent before.
     func tellingFailures(_ body: () throws -> Bool) throws {
-        defer { line.clear() }
+        defer { line.end() }
         do {
             isComplete = try body()
         } catch ConsoleError.outputClosed where toldCount >= sentCount {
             throw ConsoleError.outputClosed
         } catch let failure as any Failure where sentCount > 0 {
             // 2 and 3 promise that nothing was sent.
-            line.clear()
             if failure as? ConsoleError != .outputClosed { _ = voice.report(failure) }
             voice.hint("\(sentCount) of the transactions were sent before this; look at their records")
             throw EndsWith(.outcomeUnknown)
@@ -89,7 +86,6 @@ final class Run {
 
     /// Prints a record, and notes what it means for the end.
     func report(_ record: SentRecord) throws {
-        line.clear()
         let verdict = judge(record)
         if status == .done { status = verdict }
         if record.transactionHash != nil { toldCount += 1 }
@@ -108,6 +104,8 @@ final class Run {
     /// Prints a record of a mode that sends nothing, and ends the program where the rest would be in vain.
     func reportAtOnce(_ record: SentRecord) throws {
         try report(record)
+        askedCount += 1
+        line.show("\(askedCount) requests done")
         guard status == .done else { throw EndsWith(status) }
     }
 

@@ -67,9 +67,16 @@ struct TxSend: Program {
         transform: Quantity.init(amount:))
     var minTip = FeeRules.usualLeastTip
 
+    @Option(
+        help: ArgumentHelp(
+            "How long what was sent is waited for; no answer of a node takes longer. (default: 120) [environment: ETH_TIMEOUT]",
+            valueName: "seconds"),
+        transform: TimeoutOption.seconds)
+    var timeout: Duration?
+
     @OptionGroup var rpc: RPCOptions
     @OptionGroup var keys: KeyOptions
-    @OptionGroup var timeout: TimeoutOption
+    @OptionGroup var verbosity: VerboseOption
 
     @Argument(help: "A file of requests (--wait: records); standard input if absent or -.")
     var file: String?
@@ -167,7 +174,8 @@ struct TxSend: Program {
     private static let mostTogether = 100
 
     private func sender(_ run: Run, journal: Journal?) throws -> Sender {
-        try Sender(key: keys.load(), policy: policy(), journal: journal, telling: run.telling) { try node(run) }
+        let key = try keys.load(observer: verbosity.observer(voice))
+        return try Sender(key: key, policy: policy(), journal: journal, telling: run.telling) { try node(run) }
     }
 
     private func policy() throws -> SendPolicy {
@@ -182,10 +190,10 @@ struct TxSend: Program {
         return policy
     }
 
-    private func duration() throws -> Duration { try timeout.duration(default: .seconds(120)) }
+    private func duration() throws -> Duration { try TimeoutOption.duration(timeout, default: .seconds(120)) }
 
     private func node(_ run: Run) throws -> Node {
-        try rpc.node(timeout: duration(), isCancelled: { run.isCancelled })
+        try rpc.node(timeout: duration(), observer: verbosity.observer(voice), isCancelled: { run.isCancelled })
     }
 
     private func input(_ awaited: String) throws -> Input { try Input(path: file, awaited: awaited, voice: voice) }

@@ -111,7 +111,7 @@ struct KeyOptionsTests {
         await #expect(processExitsWith: .success) { () throws in
             for name in ["TEEBRIDGE_KEY", "ETH_KEYSTORE"] { unsafe unsetenv(name) }
             unsafe setenv("PRIVATE_KEY", "0x" + keyDigits, 1)
-            let account = try KeyOptions.parse([]).load().address.checksummed
+            let account = try KeyOptions.parse([]).load(observer: { _ in }).address.checksummed
             #expect(account == keyAccount)
             #expect(unsafe getenv("PRIVATE_KEY") == nil)
         }
@@ -122,13 +122,15 @@ struct KeyOptionsTests {
         let agent = try LoopbackServer { _ in [.answer("{\"key\":\"\(keyDigits)\",\"signature_chain\":\(links)}")] }
         defer { agent.stop() }
         let options = try KeyOptions.parse(["--key", "dstack:/a?purpose=b", "--dstack", agent.url])
-        let account = try options.load().address.checksummed
+        let account = try options.load(observer: { _ in }).address.checksummed
         #expect(account == keyAccount)
         #expect(agent.requests.first?.body == Array(#"{"path":"/a","purpose":"b"}"#.utf8))
     }
 
     @Test func `an agent that is not there is told with the paths that were looked at`() throws {
         let options = try KeyOptions.parse(["--key", "dstack:", "--dstack", "/nonexistent/dstack.sock"])
-        #expect(throws: GuestAgentError.noSocket(paths: ["/nonexistent/dstack.sock"])) { _ = try options.load() }
+        #expect(throws: GuestAgentError.noSocket(paths: ["/nonexistent/dstack.sock"])) {
+            _ = try options.load(observer: { _ in })
+        }
     }
 }

@@ -31,13 +31,12 @@ private let phala = "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
 
     @Test("a time is a number of seconds", arguments: [("0", 0), ("1", 1000), ("0.25", 250), ("86400", 86_400_000)])
     func timeout(text: String, milliseconds: Int) throws {
-        let option = try TimeoutOption.parse(["--timeout", text])
-        #expect(try option.duration(default: .seconds(7)) == .milliseconds(milliseconds))
+        #expect(try TimeoutOption.seconds(text) == .milliseconds(milliseconds))
     }
 
     @Test("what is no such number is refused", arguments: ["", "x", "nan", "inf", "86400.1", "1s", " 1", "1e400"])
     func badTimeout(text: String) {
-        #expect(throws: (any Error).self) { try TimeoutOption.parse(["--timeout", text]) }
+        #expect(throws: DurationError.self) { try TimeoutOption.seconds(text) }
     }
 }
 
@@ -101,12 +100,12 @@ struct EnvironmentTests {
     @Test func `the time is the option's, then the environment's, then the program's`() async {
         await #expect(processExitsWith: .success) { () throws in
             unsafe unsetenv("ETH_TIMEOUT")
-            #expect(try TimeoutOption.parse([]).duration(default: .seconds(7)) == .seconds(7))
+            #expect(try TimeoutOption.duration(nil, default: .seconds(7)) == .seconds(7))
             unsafe setenv("ETH_TIMEOUT", "3", 1)
-            #expect(try TimeoutOption.parse([]).duration(default: .seconds(7)) == .seconds(3))
-            #expect(try TimeoutOption.parse(["--timeout", "5"]).duration(default: .seconds(7)) == .seconds(5))
+            #expect(try TimeoutOption.duration(nil, default: .seconds(7)) == .seconds(3))
+            #expect(try TimeoutOption.duration(.seconds(5), default: .seconds(7)) == .seconds(5))
             unsafe setenv("ETH_TIMEOUT", "soon", 1)
-            #expect(throws: SettingError.self) { try TimeoutOption.parse([]).duration(default: .seconds(7)) }
+            #expect(throws: SettingError.self) { try TimeoutOption.duration(nil, default: .seconds(7)) }
         }
     }
 }

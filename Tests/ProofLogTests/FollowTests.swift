@@ -9,9 +9,10 @@ import Testing
         try LogReader(path: path, follow: .init(until: .now + duration, interval: .milliseconds(1)))
     }
 
-    /// Reads one step and gives it with the text that came.
+    /// Reads one step that tells something and gives it with the text that came.
     static func next(_ reader: inout LogReader) throws -> (LogReader.Step, String) {
-        let step = try reader.next()
+        var step = try reader.next()
+        while step == .nothingYet { step = try reader.next() }
         let text = reader.withBytes { bytes in bytes.indices.map { Character(Unicode.Scalar(bytes[$0])) } }
         return (step, step == .bytes ? String(text) : "")
     }

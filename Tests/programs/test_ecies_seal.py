@@ -252,7 +252,7 @@ def test_bridges_that_cannot_be_asked(chain, change, status):
     ["--to-pubkey", COMPRESSED.hex(), "--from-member", "7"], ["--to-pubkey", COMPRESSED.hex(), "--output", "base64"],
     ["--to-pubkey", COMPRESSED.hex(), "--nonce-length", "0"], ["--to-pubkey", COMPRESSED.hex(), "--nonce-length", "24"],
     ["--open", "--to-member", A], ["--open", "--from-member", A], ["--open", "--key", KEY],
-    ["--to-pubkey", COMPRESSED.hex(), "secret", "twice"],
+    ["--to-pubkey", COMPRESSED.hex(), "secret", "twice"], ["--to-pubkey", COMPRESSED.hex(), "--max-payload", "1"],
 ])
 def test_usage(arguments):
     answer = run("ecies-seal", *arguments, stdin=b"x")

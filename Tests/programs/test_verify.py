@@ -155,7 +155,9 @@ def test_faulty_settings(chain, options):
 
 
 def test_settings_that_would_do_nothing_are_refused(chain):
-    run("inbox-watch", "--once", "--quorum", "1", env=chain.env).check_error(BAD_INPUT, "--verify")
+    for program in (["inbox-watch", "--once"], ["bridge-agent", "--listen", "127.0.0.1:0"]):
+        for option in ("--quorum", "--max-payload"):
+            run(*program, option, "1", env=chain.env | {"PRIVATE_KEY": KEY}).check_error(BAD_INPUT, "--verify")
     run("ecies-seal", "--verify", "--to-pubkey", PUBLIC.hex(), env=chain.env).check_error(BAD_INPUT, "--to-member")
 
 

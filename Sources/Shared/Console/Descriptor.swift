@@ -18,10 +18,16 @@ package struct Descriptor: Sendable {
     /// Whether a person sits at the other end.
     package var isTerminal: Bool { isatty(number) == 1 }
 
-    /// Writes all the bytes.
+    /// Writes all the bytes, on a terminal in place of the ``StatusLine``.
     ///
     /// - Throws: ``ConsoleError/outputClosed`` for a closed pipe, ``ConsoleError/cannotWrite(errno:)``.
     package func write(_ bytes: Span<UInt8>) throws(ConsoleError) {
+        if isTerminal { StatusLine.erase() }
+        try writeUnder(bytes)
+    }
+
+    /// Writes all the bytes, whatever stands on the terminal.
+    func writeUnder(_ bytes: Span<UInt8>) throws(ConsoleError) {
         var position = 0
         while position < bytes.count {
             let written = unsafe bytes.withUnsafeBufferPointer { buffer -> Int in
@@ -57,8 +63,11 @@ package struct Descriptor: Sendable {
 
     /// Reads to the end into memory that is wiped.
     ///
+    /// - Parameter progress: told again and again how many bytes were read so far.
     /// - Throws: ``ConsoleError/tooLong(path:limit:)`` beyond `limit` bytes.
-    package func readSecret(limit: Int, path: String) throws(ConsoleError) -> SecretBytes {
+    package func readSecret(
+        limit: Int, path: String, progress: (Int) -> Void = { _ in }
+    ) throws(ConsoleError) -> SecretBytes {
         var collected = SecretBuffer()
         var block = SecretBuffer(count: 64 * 1024)
         while true {
@@ -66,6 +75,7 @@ package struct Descriptor: Sendable {
             guard count > 0 else { return collected.finish() }
             guard collected.count + count <= limit else { throw .tooLong(path: path, limit: limit) }
             block.withBytes { collected.append($0.extracting(0..<count)) }
+            progress(collected.count)
         }
     }
 }

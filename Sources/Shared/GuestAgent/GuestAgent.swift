@@ -65,7 +65,7 @@ package final class GuestAgent {
     private func ask(_ method: String, _ parameters: JSONValue) throws(GuestAgentError) -> HTTPResponse {
         // A connection for each request: the agent may have been restarted since the last.
         let request = HTTPRequest(
-            endpoint, .post(Array(parameters.compact.utf8)), path: "/\(method)",
+            endpoint, .post(Array(parameters.compact.utf8)), path: "/\(method)", subject: method,
             headers: [("Content-Type", "application/json"), ("Accept", "application/json")], limits: limits,
             reusesConnection: false)
         do { return try http.perform(request) } catch { throw .transport(error) }

@@ -81,6 +81,14 @@ package struct Endpoint: Hashable, Sendable {
         return origin + self.path + path + joint
     }
 
+    /// How the URL for a path is named in messages: ``displayName``, and `/…` for a path or query.
+    ///
+    /// Nothing is behind a socket's path: what is asked of a socket says the request.
+    func shown(with path: String) -> String {
+        let isBare = socketPath != nil || (self.path.isEmpty && query.isEmpty && path.utf8.count <= 1)
+        return displayName + (isBare ? "" : "/…")
+    }
+
     /// The text with every part of the URL that may be a secret replaced by `…`: servers quote what they were asked.
     package func redacting(_ text: String) -> String {
         guard socketPath == nil else { return text }

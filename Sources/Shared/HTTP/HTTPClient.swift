@@ -13,6 +13,7 @@ package final class HTTPClient {
     private let handle: UnsafeMutableRawPointer?
     private let errorText: UnsafeMutablePointer<CChar>
     private let caFile: String?
+    private let observer: HTTPObserver
     private let isCancelled: () -> Bool
 
     /// `curl_global_init` is not thread-safe in older versions, and the first use of a static is.
@@ -20,13 +21,18 @@ package final class HTTPClient {
 
     /// - Parameters:
     ///   - caFile: a file of PEM certificates to trust instead of the system's.
+    ///   - observer: hears of each request that is sent.
     ///   - isCancelled: asked about once a second while a request runs, and when bytes move; true ends the request
     ///     with ``HTTPError/cancelled(endpoint:)``.
-    package init(caFile: String? = nil, isCancelled: @escaping () -> Bool = { false }) {
+    package init(
+        caFile: String? = nil, observer: @escaping HTTPObserver = { _ in },
+        isCancelled: @escaping () -> Bool = { false }
+    ) {
         unsafe handle = Self.isReady ? curl_easy_init() : nil
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         self.caFile = caFile
+        self.observer = observer
         self.isCancelled = isCancelled
     }
 
@@ -40,11 +46,15 @@ package final class HTTPClient {
     /// - Throws: ``HTTPError``. An answer of any status is an answer, no error; see
     ///   ``HTTPResponse/successful(from:)``.
     package func perform(_ request: HTTPRequest) throws(HTTPError) -> HTTPResponse {
-        let name = request.endpoint.displayName
         guard let handle = unsafe handle else { throw failure(CURLE_FAILED_INIT, of: request) }
         let url = try request.endpoint.url(for: request.path)
         let headers = try HeaderList(request)
-        let transfer = Transfer(limits: request.limits, isCancelled: isCancelled)
+        let start = ContinuousClock.now
+        let tell = { [observer] outcome in observer(HTTPExchange(request, outcome, after: .now - start)) }
+        let transfer = Transfer(limits: request.limits) { [isCancelled] in
+            tell(.waiting)
+            return isCancelled()
+        }
 
         unsafe curl_easy_reset(handle)
         var options = unsafe TransferOptions(handle)
@@ -56,7 +66,21 @@ package final class HTTPClient {
         unsafe errorText.pointee = 0
         let code = withoutBrokenPipeSignal { unsafe curl_easy_perform(handle) }
         withExtendedLifetime((transfer, headers)) {}
+        do throws(HTTPError) {
+            let response = try response(of: transfer, code, to: request)
+            tell(.answered(status: response.status, byteCount: response.body.count))
+            return response
+        } catch {
+            tell(.failed(error))
+            throw error
+        }
+    }
 
+    /// What a transfer that is over has brought.
+    private func response(
+        of transfer: Transfer, _ code: CURLcode, to request: HTTPRequest
+    ) throws(HTTPError) -> HTTPResponse {
+        let name = request.endpoint.displayName
         if let part = transfer.overflow {
             let limit = part == .body ? request.limits.body : request.limits.head
             throw .responseTooLarge(endpoint: name, part, limit: limit)

@@ -12,6 +12,8 @@ package struct HTTPRequest: Sendable {
     package var method: Method
     /// What is put behind the endpoint's own path: nothing, or a path (and query) that begins with a slash.
     package var path: String
+    /// What it asks for, for those who watch: names that are no secret.
+    package var subject: String?
     /// Names and values, in printable ASCII.
     package var headers: [(name: String, value: String)]
     /// How much and how long.
@@ -23,12 +25,13 @@ package struct HTTPRequest: Sendable {
     package var reusesConnection: Bool
 
     package init(
-        _ endpoint: Endpoint, _ method: Method = .get, path: String = "",
+        _ endpoint: Endpoint, _ method: Method = .get, path: String = "", subject: String? = nil,
         headers: [(name: String, value: String)] = [], limits: HTTPLimits = HTTPLimits(), reusesConnection: Bool = true
     ) {
         self.endpoint = endpoint
         self.method = method
         self.path = path
+        self.subject = subject
         self.headers = headers
         self.limits = limits
         self.reusesConnection = reusesConnection

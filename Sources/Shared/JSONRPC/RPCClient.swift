@@ -26,10 +26,6 @@ package final class RPCClient {
     package let endpoint: Endpoint
     /// How much and how long, for each request.
     package var limits: HTTPLimits
-    /// Called before each HTTP request with the names of the methods in it; parameters may be secret.
-    package var observer: ([String]) -> Void
-    /// How many HTTP requests were sent.
-    package private(set) var requestCount = 0
 
     private let http: HTTPClient
     private var lastID: UInt64 = 0
@@ -37,13 +33,11 @@ package final class RPCClient {
     private var refused: (count: Int, error: RPCError)?
 
     package init(
-        _ endpoint: Endpoint, over http: HTTPClient = HTTPClient(), limits: HTTPLimits = HTTPLimits(),
-        observer: @escaping ([String]) -> Void = { _ in }
+        _ endpoint: Endpoint, over http: HTTPClient = HTTPClient(), limits: HTTPLimits = HTTPLimits()
     ) {
         self.endpoint = endpoint
         self.http = http
         self.limits = limits
-        self.observer = observer
     }
 
     /// The result of one call.
@@ -118,13 +112,24 @@ package final class RPCClient {
     }
 
     private func send(_ body: JSONValue, methods: [String], once: Bool) throws(RPCError) -> HTTPResponse {
-        observer(methods)
-        requestCount += 1
         let request = HTTPRequest(
-            endpoint, .post(Array(body.compact.utf8)),
+            endpoint, .post(Array(body.compact.utf8)), subject: Self.counted(methods),
             headers: [("Content-Type", "application/json"), ("Accept", "application/json")], limits: limits,
             reusesConnection: !once)
         do { return try http.perform(request) } catch { throw .transport(error) }
+    }
+
+    /// Each name once, and how often it stands there: `eth_call ×3, eth_chainId`.
+    private static func counted(_ names: [String]) -> String {
+        var counts: [(name: String, count: Int)] = []
+        for name in names {
+            if let index = counts.firstIndex(where: { $0.name == name }) {
+                counts[index].count += 1
+            } else {
+                counts.append((name, 1))
+            }
+        }
+        return counts.map { $0.count == 1 ? $0.name : "\($0.name) ×\($0.count)" }.joined(separator: ", ")
     }
 
     private func malformed(_ reason: String) -> RPCError {

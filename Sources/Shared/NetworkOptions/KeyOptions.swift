@@ -1,6 +1,6 @@
 package import ArgumentParser
 package import GuestAgent
-import HTTP
+package import HTTP
 package import Keys
 import Program
 package import Secp256k1
@@ -50,20 +50,25 @@ package struct KeyOptions: ParsableArguments {
 
     /// The key.
     ///
-    /// - Parameter isCancelled: whether a request to the guest agent that runs should end.
+    /// - Parameters:
+    ///   - observer: hears of each request to the guest agent.
+    ///   - isCancelled: whether one that runs should end.
     /// - Throws: `KeyError`, `GuestAgentError`.
     package func load(
-        fallback: KeySource? = nil, isCancelled: @escaping () -> Bool = { false }
+        fallback: KeySource? = nil, observer: @escaping HTTPObserver, isCancelled: @escaping () -> Bool = { false }
     ) throws -> SecretKey {
-        try load(source(fallback: fallback), isCancelled: isCancelled)
+        try load(source(fallback: fallback), observer: observer, isCancelled: isCancelled)
     }
 
     /// The key of a source that another option names, with this group's guest agent.
     ///
     /// - Throws: `KeyError`, `GuestAgentError`.
-    package func load(_ source: KeySource, isCancelled: @escaping () -> Bool = { false }) throws -> SecretKey {
+    package func load(
+        _ source: KeySource, observer: @escaping HTTPObserver, isCancelled: @escaping () -> Bool = { false }
+    ) throws -> SecretKey {
         try source.load { path, purpose in
-            try agent.connect(isCancelled: isCancelled).getKey(path: path, purpose: purpose).takeSecret()
+            try agent.connect(observer: observer, isCancelled: isCancelled).getKey(path: path, purpose: purpose)
+                .takeSecret()
         }
     }
 }
@@ -79,9 +84,14 @@ package struct AgentOption: ParsableArguments {
 
     /// The agent, not asked yet.
     ///
-    /// - Parameter isCancelled: whether a request that runs should end.
+    /// - Parameters:
+    ///   - observer: hears of each request.
+    ///   - isCancelled: whether one that runs should end.
     /// - Throws: `GuestAgentError` if no socket is there.
-    package func connect(isCancelled: @escaping () -> Bool = { false }) throws -> GuestAgent {
-        GuestAgent(at: try AgentAddress.find(named: dstack), over: HTTPClient(isCancelled: isCancelled))
+    package func connect(
+        observer: @escaping HTTPObserver, isCancelled: @escaping () -> Bool = { false }
+    ) throws -> GuestAgent {
+        let client = HTTPClient(observer: observer, isCancelled: isCancelled)
+        return GuestAgent(at: try AgentAddress.find(named: dstack), over: client)
     }
 }

@@ -63,13 +63,15 @@ package struct RPCOptions: ParsableArguments {
     /// - Parameters:
     ///   - timeout: how long one request may take, if it is less than the usual 30 seconds; questions are not asked
     ///     again for longer.
+    ///   - observer: hears of each request.
     ///   - isCancelled: asked while a request runs; true ends it.
     /// - Throws: ``SettingError`` if no URL is set.
     package func node(
-        timeout: Duration = .seconds(30), isCancelled: @escaping () -> Bool = { false }
+        timeout: Duration = .seconds(30), observer: @escaping HTTPObserver = { _ in },
+        isCancelled: @escaping () -> Bool = { false }
     ) throws(SettingError) -> Node {
         let limits = Self.limits(timeout: timeout)
-        let client = tls.client(isCancelled: isCancelled)
+        let client = tls.client(observer: observer, isCancelled: isCancelled)
         let clients = try endpoints().map { RPCClient($0, over: client, limits: limits) }
         return Node(clients, patience: min(retryFor, timeout))
     }

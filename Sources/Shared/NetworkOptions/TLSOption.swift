@@ -12,8 +12,12 @@ package struct TLSOption: ParsableArguments {
 
     /// A client that trusts those certificates.
     ///
-    /// - Parameter isCancelled: asked while a request runs; true ends it.
-    package func client(isCancelled: @escaping () -> Bool = { false }) -> HTTPClient {
-        HTTPClient(caFile: caFile, isCancelled: isCancelled)
+    /// - Parameters:
+    ///   - observer: hears of each request.
+    ///   - isCancelled: asked while a request runs; true ends it.
+    package func client(
+        observer: @escaping HTTPObserver, isCancelled: @escaping () -> Bool = { false }
+    ) -> HTTPClient {
+        HTTPClient(caFile: caFile, observer: observer, isCancelled: isCancelled)
     }
 }

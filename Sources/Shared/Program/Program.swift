@@ -29,6 +29,7 @@ extension Program {
         }
         do {
             var command = try parseAsRoot()
+            defer { StatusLine.erase() }
             try command.run()
         } catch {
             Glibc.exit(report(error).rawValue)

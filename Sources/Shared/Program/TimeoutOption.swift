@@ -1,15 +1,7 @@
-package import ArgumentParser
 import Failures
 
-/// `--timeout`: how long the program waits.
-package struct TimeoutOption: ParsableArguments {
-    @Option(
-        help: ArgumentHelp("How long to wait. [environment: ETH_TIMEOUT]", valueName: "seconds"),
-        transform: TimeoutOption.seconds)
-    package var timeout: Duration?
-
-    package init() {}
-
+/// `--timeout`, or ETH_TIMEOUT, and whatever else is a number of seconds; each program says what its own bounds.
+package enum TimeoutOption {
     /// The most that makes sense: a day.
     private static let longest = 86_400.0
 
@@ -19,11 +11,12 @@ package struct TimeoutOption: ParsableArguments {
         return .seconds(seconds)
     }
 
-    /// The time by option or environment, or else the default.
-    package func duration(default defaultDuration: Duration) throws(SettingError) -> Duration {
-        if let timeout { return timeout }
-        if let duration = try Environment.parsed("ETH_TIMEOUT", by: Self.seconds) { return duration }
-        return defaultDuration
+    /// The time that the option names, else the environment, else the default.
+    package static func duration(
+        _ option: Duration?, default defaultDuration: Duration
+    ) throws(SettingError) -> Duration {
+        if let option { return option }
+        return try Environment.parsed("ETH_TIMEOUT", by: seconds) ?? defaultDuration
     }
 }
 

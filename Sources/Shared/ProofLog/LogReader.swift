@@ -22,6 +22,8 @@ package struct LogReader: ~Copyable {
     package enum Step: Equatable {
         /// More bytes are in the block.
         case bytes
+        /// The log that is followed has not grown for a while.
+        case nothingYet
         /// What comes next is another log: the file was begun anew.
         case begunAnew
         /// There is no more.
@@ -54,12 +56,12 @@ package struct LogReader: ~Copyable {
         body(block.span.extracting(0..<count))
     }
 
-    /// Reads on; waits for more where the log is followed.
+    /// Reads on; waits for more where the log is followed, for a second at most.
     ///
     /// - Throws: ``ProofLogError/unreadable(_:)``.
     package mutating func next() throws(ProofLogError) -> Step {
         while true {
-            if let follow, !file.isRegular, !file.waitForBytes(until: follow.deadline) { return .timedOut }
+            if let follow, !file.isRegular, let step = awaitBytes(follow) { return step }
             guard let count = try file.read(into: &block) else {
                 _ = file.waitForBytes(until: follow?.deadline)
                 continue
@@ -78,8 +80,17 @@ package struct LogReader: ~Copyable {
                 file = other
                 return .begunAnew
             }
-            guard pause(follow) else { return .timedOut }
+            return pause(follow) ? .nothingYet : .timedOut
         }
+    }
+
+    /// Waits for a stream; nil once bytes, or the end, can be read.
+    private borrowing func awaitBytes(_ follow: Follow) -> Step? {
+        let glance = ContinuousClock.now + .seconds(1)
+        guard let deadline = follow.deadline, deadline < glance else {
+            return file.waitForBytes(until: glance) ? nil : .nothingYet
+        }
+        return file.waitForBytes(until: deadline) ? nil : .timedOut
     }
 
     /// Waits for the file to grow; false if the deadline has passed.

@@ -22,24 +22,30 @@ package struct LogSearch {
 
     /// Reads the files and hands over each proof as soon as it is certain.
     ///
+    /// - Parameter progress: told again and again how many bytes were read so far.
     /// - Throws: ``ProofLogError``, and what `body` throws.
-    package func run(_ body: (Proof) throws -> Void) throws {
+    package func run(progress: (Int) -> Void = { _ in }, _ body: (Proof) throws -> Void) throws {
         let deadline = timeout.map { ContinuousClock.now + $0 }
         var search = ProofSearch(wanted)
         var isTimedOut = false
+        var byteCount = 0
         for (index, path) in paths.enumerated() where !search.isSatisfied {
             if index > 0 { search.nextSource() }
             let isFollowed = isFollowing && index == paths.count - 1
             var reader = try LogReader(path: path, follow: isFollowed ? .init(until: deadline) : nil)
             var step = LogReader.Step.bytes
-            while step == .bytes || step == .begunAnew, !search.isSatisfied {
+            while step != .ended, step != .timedOut, !search.isSatisfied {
                 step = try reader.next()
                 switch step {
-                case .bytes: try reader.withBytes { search.feed($0) }.forEach(body)
+                case .bytes:
+                    byteCount += reader.withBytes { $0.count }
+                    try reader.withBytes { search.feed($0) }.forEach(body)
+                case .nothingYet: break
                 case .begunAnew: try search.nextLog().forEach(body)
                 case .timedOut: isTimedOut = true
                 case .ended: break
                 }
+                progress(byteCount)
             }
         }
         try search.finish().forEach(body)

@@ -36,12 +36,18 @@ package enum ProofSource: Sendable {
         package var timeout: Duration
         /// A file of PEM certificates to trust instead of the system's.
         package var caFile: String?
+        /// Hears of each request.
+        package var observer: HTTPObserver
 
-        package init(path: String, purpose: String, timeout: Duration, caFile: String? = nil) {
+        package init(
+            path: String, purpose: String, timeout: Duration, caFile: String? = nil,
+            observer: @escaping HTTPObserver = { _ in }
+        ) {
             self.path = path
             self.purpose = purpose
             self.timeout = timeout
             self.caFile = caFile
+            self.observer = observer
         }
     }
 
@@ -62,8 +68,9 @@ package enum ProofSource: Sendable {
         let limits = HTTPLimits(body: documentLimit, deadline: query.timeout, connectTimeout: query.timeout)
         let request = HTTPRequest(
             endpoint, .get, path: "/proof", headers: [("Accept", "application/json")], limits: limits)
+        let client = HTTPClient(caFile: query.caFile, observer: query.observer)
         let response: HTTPResponse
-        do throws(HTTPError) { response = try HTTPClient(caFile: query.caFile).perform(request) } catch {
+        do throws(HTTPError) { response = try client.perform(request) } catch {
             throw .http(error, retryAfter: nil)
         }
         guard response.isSuccess else {
@@ -88,7 +95,7 @@ package enum ProofSource: Sendable {
     /// Makes the proof with the guest agent's key, as the CVM itself does.
     private static func make(at address: String?, _ query: Query) throws(ProofSourceError) -> Proof {
         let endpoint = try asking { () throws(GuestAgentError) in try AgentAddress.find(named: address) }
-        let agent = GuestAgent(at: endpoint, deadline: query.timeout)
+        let agent = GuestAgent(at: endpoint, over: HTTPClient(observer: query.observer), deadline: query.timeout)
         let appId = try asking { () throws(GuestAgentError) in try agent.info().appId }
         let derived = try asking { () throws(GuestAgentError) in
             try agent.getKey(path: query.path, purpose: query.purpose)

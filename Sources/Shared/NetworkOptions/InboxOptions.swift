@@ -1,19 +1,24 @@
 package import ArgumentParser
 package import BridgeClient
 
-/// `--block` and `--confirmations`: after which block inboxes are read.
-package struct BlockOptions: ParsableArguments {
+/// `--block`, `--confirmations` and `--max-payload`: what of an inbox is read.
+package struct InboxOptions: ParsableArguments {
     @Option(
+        name: .customLong("block"),
         help: ArgumentHelp(
             "Read the state after the latest block, or after the one that the chain holds for safe or finalized.",
             valueName: "block"))
-    package var block: Tag?
+    package var tag: Tag?
 
     @Option(
         help: ArgumentHelp(
             "Read a message when so many blocks, its own counted, keep it; 1, the latest block, by default.",
             valueName: "n"))
     package var confirmations: UInt64?
+
+    @Option(
+        help: ArgumentHelp("Pass over messages that are longer; 65536 by default. With --verify.", valueName: "bytes"))
+    package var maxPayload: UInt64?
 
     /// The names of blocks.
     package enum Tag: String, ExpressibleByArgument, CaseIterable {
@@ -23,15 +28,16 @@ package struct BlockOptions: ParsableArguments {
     package init() {}
 
     package func validate() throws {
-        guard block == nil || confirmations == nil else {
+        guard tag == nil || confirmations == nil else {
             throw ValidationError("--block and --confirmations both say which block is read: name one of them")
         }
         if confirmations == 0 { throw ValidationError("--confirmations is at least 1, which is the latest block") }
+        if let maxPayload, maxPayload > 1 << 24 { throw ValidationError("--max-payload is at most 16777216") }
     }
 
-    /// The block that the options name; nil for none.
-    package var named: ReadingBlock? {
-        switch block {
+    /// The block that the options name; nil for none. With `--verify` the nodes agree on one instead.
+    package var block: ReadingBlock? {
+        switch tag {
         case .latest: .latest
         case .safe: .safe
         case .finalized: .finalized
