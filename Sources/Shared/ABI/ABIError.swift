@@ -128,8 +128,7 @@ package enum ABIError: Failure, Equatable {
     package var hints: [String] {
         switch self {
         case .ambiguousName: ["give the whole signature, with the types"]
-        case .unknownItem(_, _, let near) where !near.isEmpty:
-            ["did you mean \(near.map { $0.quoted() }.joined(separator: " or "))?"]
+        case .unknownItem(_, _, let near): String.asking(for: near)
         case .wrongTopicCount: ["write indexed behind the types of those values that are topics"]
         case .unknownResult(let signature): ["add the types that it returns: \(signature)(…)"]
         case .json(let error): error.hints

@@ -40,8 +40,10 @@ package enum KeyError: Failure, Equatable {
             ["key sources are file:PATH, keystore:PATH, env:NAME, fd:N and dstack:PATH?purpose=PURPOSE"]
         case .keyAsArgument: ["write it to a file that only you can read, and name it as file:PATH"]
         case .tooOpen(let path, _): ["chmod 600 \(path)"]
+        case .notAKey: ["is it another file? A keystore of JSON is named as keystore:PATH"]
+        case .notInEnvironment(let name): ["env: takes the name of a variable: set and export \(name.hidingKeys)"]
+        case .unreadable: ["is the path right, and may this user read it?"]
         case .noSource: ["use --key SOURCE, or set TEEBRIDGE_KEY to a source"]
-        default: []
         }
     }
 }

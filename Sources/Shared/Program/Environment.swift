@@ -18,7 +18,10 @@ package enum Environment {
     ) throws(SettingError) -> Value? {
         for name in names {
             guard let text = value(name) else { continue }
-            do { return try parse(text) } catch { throw .invalid(environment: name, reason: "\(error)") }
+            do { return try parse(text) } catch {
+                let hints = (error as? any Failure)?.hints ?? []
+                throw .invalid(environment: name, reason: "\(error)".hidingKeys, hints: hints)
+            }
         }
         return nil
     }
