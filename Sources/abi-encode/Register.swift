@@ -89,7 +89,9 @@ enum RegisterError: Failure {
     }
 
     var hints: [String] {
-        guard case .untrustedRoot(let root) = self else { return [] }
-        return ["if you know from elsewhere that it is a KMS to trust, use --kms-root \(root)"]
+        switch self {
+        case .untrustedRoot(let root): ["if you know from elsewhere that it is a KMS to trust, use --kms-root \(root)"]
+        case .otherApp: ["is it the right proof? --app-id names the app whose proofs are taken"]
+        }
     }
 }

@@ -35,6 +35,21 @@ package enum ConsoleError: Failure, Equatable {
         }
     }
 
+    package var hints: [String] {
+        switch self {
+        case .outputClosed: []
+        case .cannotWrite: ["is there room on the disk, and may this user write there?"]
+        case .cannotOpen(let path, _) where path.hidingKeys != path:
+            ["a file's name is meant; if that is a key, it is in the shell's history now: use another"]
+        case .cannotOpen, .cannotRead: ["is the path right, and may this user read it? - is standard input"]
+        case .tooLong: ["is it the right file?"]
+        case .empty(_, let awaited):
+            ["is it the right file, and did the program that should print the \(awaited) do so?"]
+        case .noTerminal: ["name the file that the password is in with --password-file"]
+        case .inputTwice: ["let one of them be a file"]
+        }
+    }
+
     /// The system's words for an error number, in the house's lower case.
     package static func reason(_ code: Int32) -> String {
         let text = unsafe String(cString: strerror(code))

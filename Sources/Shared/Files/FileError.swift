@@ -31,7 +31,14 @@ package enum FileError: Failure, Equatable {
         }
     }
 
-    package var hints: [String] { [] }
+    package var hints: [String] {
+        switch self {
+        case .cannotOpen, .cannotRead: ["is the path right, and may this user use it?"]
+        case .cannotWrite: ["is there room on the disk, and may this user write there?"]
+        case .tooLong: ["is it the right file?"]
+        case .inUse: ["wait until the other has ended, or name another file"]
+        }
+    }
 
     private static func text(_ errno: Int32) -> String {
         let text = unsafe String(cString: strerror(errno))

@@ -15,7 +15,8 @@ enum CommandLineFault: Failure, Equatable {
     var description: String {
         switch self {
         case .unknownOption(let option, _, _, _, _): "unknown option \(option.hidingKeys.quoted())"
-        case .negativeNumber(let number, _): "\(number.hidingKeys.quoted()) is read as an option, since it begins with -"
+        case .negativeNumber(let number, _):
+            "\(number.hidingKeys.quoted()) is read as an option, since it begins with -"
         case .unknownCommand(let word, _, _): "unknown command \(word.hidingKeys.quoted())"
         }
     }

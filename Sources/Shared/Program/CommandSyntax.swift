@@ -40,12 +40,14 @@ struct CommandSyntax {
         self.name = name
         self.options = options
         takesWords = arguments.contains { $0["kind"]?.string == "positional" }
-        commands = (object["subcommands"]?.array ?? []).compactMap { json in
+        let commands = (object["subcommands"]?.array ?? []).compactMap { json -> (String, CommandSyntax)? in
             guard let word = json.object?["commandName"]?.string, let syntax = CommandSyntax(json, below: name) else {
                 return nil
             }
             return (word, syntax)
         }
+        // The parser describes its help below a program that has no commands, too.
+        self.commands = commands.allSatisfy { $0.0 == "help" } ? [] : commands
     }
 
     /// What the parser takes everywhere and describes nowhere.

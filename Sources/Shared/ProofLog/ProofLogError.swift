@@ -48,7 +48,7 @@ package enum ProofLogError: Failure, Equatable {
             case .invalid(let error): error.hints
             case .cutOff, .tooLong, .notJSON: ["proof-fetch gets the proof from the CVM itself"]
             }
-        case .unreadable: []
+        case .unreadable(let error): error.hints
         }
     }
 }
