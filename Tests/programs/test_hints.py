@@ -9,7 +9,7 @@ from eth_account import Account
 from harness import BAD_INPUT, NO, PROGRAMS, UNREACHABLE, hexed, run
 from manual import commands_of
 from proofs import PROOFS, changed
-from services import Server
+from services import Server, relay
 from test_verifiers import compiled, verified  # noqa: F401  (fixtures)
 
 A, B = PROOFS
@@ -258,6 +258,26 @@ def test_too_little_ether(chain, send, key_file):
     assert 1 <= needed < 1.01 and missing == pytest.approx(needed - 0.001)
     check(answer, BAD_INPUT, error, f"send ether to {poor} on this chain; --dry-run says what the requests may cost, "
           "--max-fee bounds it")
+
+
+@pytest.mark.parametrize("message, hint", [
+    ("insufficient funds for gas * price + value",
+     "send ether to the sender on this chain: --dry-run says whose it is and what the requests may cost"),
+    ("exceeds block gas limit", "look at the request: --dry-run says what it would do and cost"),
+])
+def test_what_the_node_refuses(chain, owner_key, message, hint):
+    def refuse(call, answer):
+        is_sent = call["method"].startswith("eth_sendRawTransaction")
+        return answer if not is_sent else {
+            "jsonrpc": "2.0", "id": call["id"], "error": {"code": -32000, "message": message}}
+
+    with relay(chain.url, refuse) as node:
+        answer = run("tx-send", "--key", owner_key, env=chain.env | {"ETH_RPC_URL": node.url},
+                     stdin={"to": chain.stranger.address, "value": "0x1"})
+    assert (answer.status, answer.stdout) == (UNREACHABLE, b"")
+    assert re.sub("0x[0-9a-f]{64}", "HASH", answer.stderr).splitlines() == [
+        "tx-send: sending HASH", f'tx-send: error: the node refused the transaction: "{message}"',
+        f"tx-send: hint: {hint}"]
 
 
 def reverted(answer, label: str) -> tuple[str, ...]:

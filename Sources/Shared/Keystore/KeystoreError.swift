@@ -39,7 +39,7 @@ package enum KeystoreError: Failure, Equatable {
 
     package var hints: [String] {
         switch self {
-        case .malformed, .unsupported, .unusable: ["a keystore is a file of Web3 Secret Storage, version 3, as geth makes it"]
+        case .malformed, .unsupported, .unusable: ["a keystore is Web3 Secret Storage, version 3, as geth makes it"]
         case .wrongPassword: ["try it again, or name the file that the password is in with --password-file"]
         case .damaged, .foreignKey: ["restore the keystore from a copy"]
         case .libraryFailed: []

@@ -48,7 +48,7 @@ package struct RPCOptions: ParsableArguments {
     ]
 
     private static func chainId(of text: String) throws(UnknownName) -> UInt64 {
-        guard let id = chains[text] ?? UInt64(text) else { 
+        guard let id = chains[text] ?? UInt64(text) else {
             throw UnknownName(what: "a chain's id or name", text: text, names: chains.keys)
         }
         return id

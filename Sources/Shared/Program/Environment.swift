@@ -12,7 +12,7 @@ package enum Environment {
 
     /// The value of the first of the variables that is set, read by `parse`.
     ///
-    /// - Throws: ``SettingError/invalid(environment:reason:)`` with what `parse` says.
+    /// - Throws: ``SettingError/invalid(environment:reason:hints:)`` with what `parse` says.
     package static func parsed<Value, Reason: Error>(
         _ names: String..., by parse: (String) throws(Reason) -> Value
     ) throws(SettingError) -> Value? {

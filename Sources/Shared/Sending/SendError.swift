@@ -57,6 +57,8 @@ package enum SendError: Failure, Equatable {
         case .noContract: ["is the address right, and the chain?"]
         case .insufficientFunds(let sender, _, _):
             ["send ether to \(sender) on this chain; --dry-run says what the requests may cost, --max-fee bounds it"]
+        case .rejected(let message) where message.lowercased().contains("insufficient funds"):
+            ["send ether to the sender on this chain: --dry-run says whose it is and what the requests may cost"]
         case .rejected: ["look at the request: --dry-run says what it would do and cost"]
         case .dependent: ["send the requests instead, or use a node that has eth_simulateV1"]
         case .keyInUse: ["wait until the other has ended: two would take the same nonces"]
