@@ -116,7 +116,7 @@ let package = Package(
 
         // How the programs are used.
         library("Console", ["Failures", "JSON", "Secrets"]),
-        library("Program", ["Console", "Failures", "Primitives", argumentParser]),
+        library("Program", ["Console", "Failures", "JSON", "Primitives", argumentParser]),
         library("Keys", ["Console", "Failures", "JSON", "Keystore", "Secp256k1", "Secrets"]),
         library(
             "NetworkOptions",

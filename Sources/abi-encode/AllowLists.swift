@@ -8,7 +8,9 @@ import TEEBridge
 
 struct AddKMSRoot: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "add-kms-root", abstract: "A request that allows a KMS root.")
+        commandName: "add-kms-root",
+        abstract: "A request that allows a KMS root.",
+        discussion: example("add-kms-root phala-base"))
     @OptionGroup var bridge: BridgeOption
     @Argument(help: "The root: an address, or phala-base.", transform: { try KMSRootOptions.root($0) })
     var root: Address
@@ -18,7 +20,9 @@ struct AddKMSRoot: ParsableCommand {
 
 struct RemoveKMSRoot: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove-kms-root", abstract: "A request that takes a KMS root off the allow-list.")
+        commandName: "remove-kms-root",
+        abstract: "A request that takes a KMS root off the allow-list.",
+        discussion: example("remove-kms-root 0x…"))
     @OptionGroup var bridge: BridgeOption
     @Argument(help: "The root: an address, or phala-base.", transform: { try KMSRootOptions.root($0) })
     var root: Address
@@ -28,7 +32,9 @@ struct RemoveKMSRoot: ParsableCommand {
 
 struct AddAllowedCode: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "add-allowed-code", abstract: "A request that allows a code id.")
+        commandName: "add-allowed-code",
+        abstract: "A request that allows a code id.",
+        discussion: example(#"add-allowed-code "$APP_ID""#))
     @OptionGroup var bridge: BridgeOption
     @Argument(help: "The code id: an app id of 20 bytes of hex, or its 32 bytes.", transform: codeId)
     var code: Bytes32
@@ -38,7 +44,9 @@ struct AddAllowedCode: ParsableCommand {
 
 struct RemoveAllowedCode: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove-allowed-code", abstract: "A request that takes a code id off the allow-list.")
+        commandName: "remove-allowed-code",
+        abstract: "A request that takes a code id off the allow-list.",
+        discussion: example(#"remove-allowed-code "$APP_ID""#))
     @OptionGroup var bridge: BridgeOption
     @Argument(help: "The code id: an app id of 20 bytes of hex, or its 32 bytes.", transform: codeId)
     var code: Bytes32
@@ -48,7 +56,9 @@ struct RemoveAllowedCode: ParsableCommand {
 
 struct AddVerifier: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "add-verifier", abstract: "A request that allows a verifier, on a bridge that has verifiers.")
+        commandName: "add-verifier",
+        abstract: "A request that allows a verifier, on a bridge that has verifiers.",
+        discussion: example("add-verifier 0x…"))
     @OptionGroup var bridge: BridgeOption
     @Argument(help: "The verifier contract.", transform: { try Address($0) })
     var verifier: Address
@@ -58,7 +68,9 @@ struct AddVerifier: ParsableCommand {
 
 struct RemoveVerifier: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove-verifier", abstract: "A request that takes a verifier off the allow-list.")
+        commandName: "remove-verifier",
+        abstract: "A request that takes a verifier off the allow-list.",
+        discussion: example("remove-verifier 0x…"))
     @OptionGroup var bridge: BridgeOption
     @Argument(help: "The verifier contract.", transform: { try Address($0) })
     var verifier: Address
@@ -69,7 +81,8 @@ struct RemoveVerifier: ParsableCommand {
 struct AddComposeHash: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add-compose-hash",
-        abstract: "A request that allows a compose file's hash in a dstack app contract.")
+        abstract: "A request that allows a compose file's hash in a dstack app contract.",
+        discussion: example(#"add-compose-hash --app 0x… "$HASH""#))
     @Option(help: ArgumentHelp("The dstack app contract.", valueName: "address"), transform: { try Address($0) })
     var app: Address
     @Argument(
@@ -79,6 +92,9 @@ struct AddComposeHash: ParsableCommand {
 
     func run() throws { try emit(BridgeRequests.composeHash(hash, app: app)) }
 }
+
+/// The example of a command of this file.
+private func example(_ words: String) -> String { "EXAMPLE\n  abi-encode \(words) | tx-send" }
 
 /// A code id, or the app id (20 bytes) that it is with 12 zero bytes behind.
 private func codeId(_ text: String) throws(PrimitiveError) -> Bytes32 {

@@ -26,7 +26,12 @@ struct Decode: ParsableCommand {
 struct DecodeCalldata: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "calldata", abstract: "The function that is called, and its arguments.",
-        discussion: "A JSON document has the calldata as data or input: a request, or a node's transaction.")
+        discussion: """
+            A JSON document has the calldata as data or input: a request, or a node's transaction.
+
+            EXAMPLE
+              abi-encode add-kms-root phala-base | abi-encode decode calldata
+            """)
     @OptionGroup var options: DecodeOptions
     @OptionGroup var arguments: DecodeArguments
 
@@ -50,7 +55,12 @@ struct DecodeCalldata: ParsableCommand {
 struct DecodeResult: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "result", abstract: "What a function returned.",
-        discussion: "A JSON document has the result as result: the record of tx-send --call, or a node's answer.")
+        discussion: """
+            A JSON document has the result as result: the record of tx-send --call, or a node's answer.
+
+            EXAMPLE
+              tx-send --call request.json | abi-encode decode result isMember
+            """)
     @OptionGroup var options: DecodeOptions
 
     @Argument(help: "The function and what it returns, or its name.")
@@ -86,6 +96,9 @@ struct DecodeError: ParsableCommand {
         discussion: """
             A JSON document has the error as data, or as the data of its member revert: a record of tx-send, or the \
             error of a node. Error(string) and Panic(uint256) are part of every interface.
+
+            EXAMPLE
+              tx-send --dry-run request.json | abi-encode decode error
             """)
     @OptionGroup var options: DecodeOptions
     @OptionGroup var arguments: DecodeArguments

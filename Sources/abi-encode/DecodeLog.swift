@@ -10,6 +10,9 @@ struct DecodeLog: ParsableCommand {
             A JSON document is a log, with topics and data, or has events or logs: a record of tx-send, or a \
             node's receipt. An event that has a name already is printed as it is. Of an indexed value of more than a \
             word, the log has only the hash: {"hash":"0x…"}.
+
+            EXAMPLE
+              tx-send --wait pending.jsonl | abi-encode decode log
             """)
     @OptionGroup var options: DecodeOptions
     @OptionGroup var arguments: DecodeArguments

@@ -12,7 +12,7 @@ struct Deploy: ParsableCommand {
             The constructor's arguments are written as those of call.
 
             EXAMPLE
-              abi-encode deploy contracts/TEEBridge.json '[0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51]' | tx-send
+              abi-encode deploy contracts/TEEBridge.json '[0x…]' | tx-send
             """)
 
     @OptionGroup var options: RequestOptions

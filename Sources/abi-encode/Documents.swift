@@ -30,6 +30,6 @@ struct DocumentError: Failure {
     let failure: any Failure
 
     var kind: FailureKind { failure.kind }
-    var description: String { "\(path.quoted()): \(failure)" }
+    var description: String { "\(path.quotedPath): \(failure)" }
     var hints: [String] { failure.hints }
 }

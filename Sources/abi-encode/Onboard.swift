@@ -8,7 +8,11 @@ import Transactions
 
 struct Onboard: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Requests that post sealed messages to members' inboxes.")
+        abstract: "Requests that post sealed messages to members' inboxes.",
+        discussion: """
+            EXAMPLE
+              ecies-seal --to-member 0x… secret | abi-encode onboard | tx-send
+            """)
 
     @OptionGroup var bridge: BridgeOption
 

@@ -18,6 +18,10 @@ struct Register: ParsableCommand {
             With --verifier, the requests are for the second version of the bridge, which leaves the judgement of \
             proofs to contracts of their own; --allow then puts the root on the verifier's allow-list, and the \
             verifier on the bridge's.
+
+            EXAMPLE
+              proof-fetch https://… | abi-encode register --bridge 0x… | tx-send
+              abi-encode register --allow --kms-root phala-base proof.json | tx-send
             """)
 
     @OptionGroup var bridge: BridgeOption
@@ -89,7 +93,9 @@ enum RegisterError: Failure {
     }
 
     var hints: [String] {
-        guard case .untrustedRoot(let root) = self else { return [] }
-        return ["if you know from elsewhere that it is a KMS to trust, use --kms-root \(root)"]
+        switch self {
+        case .untrustedRoot(let root): ["if you know from elsewhere that it is a KMS to trust, use --kms-root \(root)"]
+        case .otherApp: ["is it the right proof? --app-id names the app whose proofs are taken"]
+        }
     }
 }

@@ -37,4 +37,5 @@ struct NotPayable: Failure {
     let name: String
     var kind: FailureKind { .badInput }
     var description: String { "\(name.quoted()) is not payable, so nothing can be sent along" }
+    var hints: [String] { ["leave --value out, or is it another function?"] }
 }

@@ -23,25 +23,17 @@ struct InboxWatch: Program {
             Prints one message a line; without --once, new ones as they come. A message that does not open is a \
             warning, since anybody can post anything. With no key named, the guest agent is asked for the CVM's own.
 
-            With --exec a program gets each message: the payload on its standard input, and in its environment \
-            TEEBRIDGE_MESSAGE_ID, TEEBRIDGE_MEMBER_ID, TEEBRIDGE_INDEX, TEEBRIDGE_FROM and TEEBRIDGE_AUTHENTICATED \
-            (true or false). What it prints goes to standard error, and nothing is printed for the message unless \
-            --format is given. A message that it does not take (exit 0) is tried again with growing pauses; with \
-            --once until --timeout is over, then the exit status is 1.
+            With --exec a program gets each message: the payload on its standard input, and what else is known of it \
+            in variables TEEBRIDGE_…. A message that it does not take (exit 0) is tried again with growing pauses.
 
-            With --state a message that was printed, or taken, is not delivered by a later run. Whatever ends the \
-            program, each message is delivered at least once; "id" tells one that came twice. A run that finds \
-            another at work on the same state has nothing to do: with --once it ends with exit 0.
+            With --state each message is delivered at least once, whatever ends the program, and not again by a later \
+            run; "id" tells one that came twice.
 
-            Without --once, SIGHUP has it look at once, and it speaks to systemd (Type=notify, WatchdogSec=).
+            "authenticated":true says that the member in "from" signed the message (ecies-seal --sign-with) for this \
+            inbox: anybody can post in another member's name.
 
-            Anybody can also post in another member's name. "authenticated":true says that the member in "from" \
-            signed the message (ecies-seal --sign-with) for this inbox; a signed message that was made for another \
-            one, altered or delivered before is a warning.
-
-            With --verify no node can hide, alter, reorder or invent a message: the storage is proven against a block \
-            that all nodes (--quorum: so many of them) show, or that --block-hash names. A node that is caught is \
-            named, and the program ends with exit 1.
+            With --verify no node can hide, alter, reorder or invent a message. A node that is caught is named, and \
+            the program ends with exit 1.
 
             EXAMPLE
               inbox-watch --once --bridge 0x… --rpc-url https://…

@@ -16,7 +16,7 @@ struct ProofFetch: Program {
             proof is checked and printed on a line, in the order of the BASEs.
 
             EXAMPLE
-              proof-fetch --retry-for 60 https://cvm-8080.example.org | abi-encode register | tx-send
+              proof-fetch --retry-for 60 https://… | abi-encode register | tx-send
             """,
         version: version)
 

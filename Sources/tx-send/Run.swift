@@ -126,6 +126,7 @@ final class Run {
         case .reverted:
             let verb = record.transactionHash == nil && mode != .call ? "would revert" : "reverted"
             voice.error("\(name) \(verb): \(record.revert?.description ?? "its record says why, if that is known")")
+            for hint in record.revertHints { voice.hint(hint) }
             return .answerIsNo
         case .replaced:
             voice.error("\(name) was replaced: another transaction of the sender took the nonce of \(hash)")

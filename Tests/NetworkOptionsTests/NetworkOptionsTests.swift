@@ -77,9 +77,9 @@ struct RPCOptionsTests {
 struct KeyOptionsTests {
     @Test func `a key in place of its source is refused, and not repeated`() throws {
         for text in [keyDigits, "0x" + keyDigits] {
-            let options = try KeyOptions.parse(["--key", text])
-            let error = #expect(throws: KeyError.keyAsArgument) { try options.source() }
-            #expect(error?.description.contains(keyDigits.prefix(6)) == false)
+            let error = try #require(throws: (any Error).self) { try KeyOptions.parse(["--key", text]) }
+            #expect(KeyOptions.message(for: error) == KeyError.keyAsArgument.description)
+            #expect(!KeyOptions.fullMessage(for: error).contains(keyDigits.prefix(6)))
         }
     }
 

@@ -267,7 +267,7 @@ def test_a_word_alone_is_the_input_unless_it_has_a_parenthesis(decoded, tmp_path
     ("log", ["--topic", "0x12", "0x"], "", "32 bytes are needed"),
     ("calldata", ["f(", "0x"], "", "expected a type"), ("calldata", ["getMemberr", "0x"], "", NONE),
     ("error", ["NotOner", "0x"], "", NONE), ("log", ["KmsRootAded", "0x"], "", NONE),
-    ("result", [], "", "missing expected argument"), ("nonsense", ["0x"], "", "unexpected argument"),
+    ("result", [], "", "missing expected argument"), ("nonsense", ["0x"], "", "unknown command"),
 ])
 def test_input_that_is_not_what_it_should_be(decoded, kind, arguments, text, error):
     decoded(kind, *arguments, stdin=text).check_error(BAD_INPUT, error)

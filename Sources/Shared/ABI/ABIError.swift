@@ -89,7 +89,7 @@ package enum ABIError: Failure, Equatable {
         case .wrongKind(let place, let type, let actual): "\(place.shown): \(type.quoted()) is needed, not \(actual)"
         case .outOfRange(let place, let type): "\(place.shown): the number does not fit \(type.quoted())"
         case .notAValue(let place, let type, let text, let expected):
-            "\(place.shown): not a value of type \(type.quoted()): \(text.quoted()): expected \(expected)"
+            "\(place.shown): not a value of type \(type.quoted()): \(text.hidingKeys.quoted()): expected \(expected)"
         case .missingComponent(let place, let type, let name):
             "\(place.shown): member \(name.quoted()) of \(type.quoted()) is missing"
         case .repeatedArgument(let name): "the argument \(name.quoted()) is given twice"
@@ -128,13 +128,38 @@ package enum ABIError: Failure, Equatable {
     package var hints: [String] {
         switch self {
         case .ambiguousName: ["give the whole signature, with the types"]
-        case .unknownItem(_, _, let near) where !near.isEmpty:
-            ["did you mean \(near.map { $0.quoted() }.joined(separator: " or "))?"]
+        case .unknownItem(_, _, let near): String.asking(for: near)
         case .wrongTopicCount: ["write indexed behind the types of those values that are topics"]
         case .unknownResult(let signature): ["add the types that it returns: \(signature)(…)"]
         case .json(let error): error.hints
+        case .notAValue(_, "address", let text, _):
+            Self.hints(for: text) { text throws(PrimitiveError) in
+                _ = try Address(text)
+            }
+        case .notAValue(_, "bytes32", let text, _):
+            Self.hints(for: text) { text throws(PrimitiveError) in
+                _ = try Bytes32(hex: text)
+            }
+        case .syntax: ["a signature is name(type,…), as in transfer(address,uint256); put it in single quotes"]
+        case .unknownType, .fixedPointType: ["types are as in Solidity: uint256, address, bytes32, string, (…), …[]"]
+        case .wrongCount: ["put a list into […] and a tuple into (…), in quotes for the shell"]
+        case .outOfRange: ["is it the right type? A negative number needs one that begins with int"]
+        case .repeatedArgument: ["leave one of them out"]
+        case .withoutNames: ["give them in their order"]
+        case .noBytecode: ["name the artefact that a compiler makes of a contract, not of an interface"]
+        case .unlinkedBytecode: ["link it with the compiler first"]
+        case .offsetOutside, .notCanonical, .trailingBytes: ["--lenient takes what contracts take"]
+        case .wrongSelector, .wrongTopic: ["without a signature, the interface is searched for it"]
         default: []
         }
+    }
+
+    /// What the reason why a text is not a value tells about it.
+    private static func hints(
+        for text: String, reading read: (String) throws(PrimitiveError) -> Void
+    ) -> [String] {
+        do throws(PrimitiveError) { try read(text) } catch { return error.hints }
+        return []
     }
 
     private static func values(_ count: Int) -> String { count == 1 ? "1 value" : "\(count) values" }

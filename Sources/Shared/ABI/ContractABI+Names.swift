@@ -1,3 +1,5 @@
+import Failures
+
 extension ContractABI {
     /// The function of a name, or of a signature such as `transfer(address,uint)` where the name has overloads.
     ///

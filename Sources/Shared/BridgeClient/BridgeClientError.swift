@@ -63,10 +63,16 @@ package enum BridgeClientError: Failure, Equatable {
     package var hints: [String] {
         switch self {
         case .noContract: ["is the address right, and the chain?"]
+        case .wrongChain(let expected, let actual):
+            ["name a node of chain \(expected) with --rpc-url, or chain \(actual) with --chain"]
+        case .notAMember:
+            ["is the id right, and the bridge? abi-encode register makes the CVM of a proof a member"]
+        case .unexpectedAnswer, .unknownLayout: ["is there a TEEBridge at the address, and is the chain right?"]
+        case .payloadTooLarge: ["--max-payload allows longer ones"]
+        case .replaced, .shorter, .changedMeanwhile: ["try again in a while, or use another node"]
         case .foreignKey: ["the node lies, or is broken: use another"]
         case .node(let error): error.hints
         case .unproven(let error): error.hints
-        default: []
         }
     }
 }

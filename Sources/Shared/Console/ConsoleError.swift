@@ -26,12 +26,27 @@ package enum ConsoleError: Failure, Equatable {
         switch self {
         case .outputClosed: "the output was closed"
         case .cannotWrite(let code): "cannot write the output: \(Self.reason(code))"
-        case .cannotOpen(let path, let code): "cannot open \(path.hidingKeys.quoted()): \(Self.reason(code))"
-        case .cannotRead(let path, let code): "cannot read \(path.quoted()): \(Self.reason(code))"
-        case .tooLong(let path, let limit): "\(path.quoted()) is longer than \(limit) bytes"
-        case .empty(let path, let awaited): "there are no \(awaited) in \(path.quoted())"
+        case .cannotOpen(let path, let code): "cannot open \(path.hidingKeys.quotedPath): \(Self.reason(code))"
+        case .cannotRead(let path, let code): "cannot read \(path.quotedPath): \(Self.reason(code))"
+        case .tooLong(let path, let limit): "\(path.quotedPath) is longer than \(limit) bytes"
+        case .empty(let path, let awaited): "there are no \(awaited) in \(path.quotedPath)"
         case .noTerminal: "there is no terminal to ask for the password"
         case .inputTwice: "standard input can be read only once"
+        }
+    }
+
+    package var hints: [String] {
+        switch self {
+        case .outputClosed: []
+        case .cannotWrite: ["is there room on the disk, and may this user write there?"]
+        case .cannotOpen(let path, _) where path.hidingKeys != path:
+            ["a file's name is meant; if that is a key, it is in the shell's history now: use another"]
+        case .cannotOpen, .cannotRead: ["is the path right, and may this user read it? - is standard input"]
+        case .tooLong: ["is it the right file?"]
+        case .empty(_, let awaited):
+            ["is it the right file, and did the program that should print the \(awaited) do so?"]
+        case .noTerminal: ["name the file that the password is in with --password-file"]
+        case .inputTwice: ["let one of them be a file"]
         }
     }
 

@@ -51,10 +51,14 @@ package enum ProofError: Failure, Equatable {
     }
 
     package var hints: [String] {
-        if case .wrongPurpose = self {
-            ["the CVM must ask its guest agent for the key with purpose \(Proof.purpose.quoted())"]
-        } else {
-            []
+        switch self {
+        case .wrongPurpose: ["the CVM must ask its guest agent for the key with purpose \(Proof.purpose.quoted())"]
+        case .wrongAppKey:
+            ["the key was made for another purpose than the proof says, or the proof was altered on its way"]
+        case .wrongMessage, .wrongMessageSigner: ["this is a proof of something else, or was altered on its way"]
+        case .malformed, .invalidSignature, .invalidPublicKey, .contradiction, .unpaddedCodeId:
+            ["the proof was altered on its way: get it from the CVM anew (proof-fetch)"]
+        case .notKMSIssued: ["deploy the app with a KMS as its key provider"]
         }
     }
 }

@@ -28,4 +28,14 @@ package enum ECIESError: Failure, Equatable {
         case .libraryFailed(let text): text
         }
     }
+
+    package var hints: [String] {
+        switch self {
+        case .tooShort, .invalidEphemeralKey:
+            ["is this what ecies-seal printed, or eciespy with the same settings (--ephemeral-compressed)?"]
+        case .doesNotOpen:
+            ["is --key the recipient's, and are the settings the sender's (--hkdf-compressed, --nonce-length)?"]
+        case .libraryFailed: []
+        }
+    }
 }

@@ -51,4 +51,18 @@ package enum EnvelopeError: Failure, Equatable {
         case .noRandomness(let reason): "no message id could be made: \(reason)"
         }
     }
+
+    package var hints: [String] {
+        switch self {
+        case .cutOff, .chainIdTooLarge, .badSignature, .malleableSignature:
+            ["it was altered, or is none of ecies-seal's: ask the sender to send it anew"]
+        case .unknownVersion: ["open it with the version of the programs that sealed it, or a newer one"]
+        case .otherRecipient: ["whoever posted it is not who sealed it; or is --key the wrong one?"]
+        case .otherBridge: ["whoever posted it is not who sealed it; or is --bridge the wrong one?"]
+        case .otherChain: ["whoever posted it is not who sealed it; or is --chain the wrong one?"]
+        case .otherSender: ["do not believe it: it was posted in another member's name"]
+        case .replayed: ["nothing is lost: it was delivered when it came first"]
+        case .noRandomness: []
+        }
+    }
 }

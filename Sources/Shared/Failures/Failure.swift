@@ -37,6 +37,9 @@ extension String {
         return "\"\(Substring(scalars).escapingControlCharacters)\(isCut ? "…" : "")\""
     }
 
+    /// A file's path as ``quoted(limit:)`` shows text, whole: its end says most, and it comes from the user.
+    package var quotedPath: String { quoted(limit: 4096) }
+
     /// The text with `…` in place of all that could be a secret key, even one that was mistyped or cut: what a user
     /// wrote is repeated in errors, and a key may stand where it does not belong.
     package var hidingKeys: String {

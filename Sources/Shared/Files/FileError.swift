@@ -23,15 +23,22 @@ package enum FileError: Failure, Equatable {
 
     package var description: String {
         switch self {
-        case .cannotOpen(let path, let errno): "cannot open \(path.quoted()): \(Self.text(errno))"
-        case .cannotRead(let path, let errno): "cannot read \(path.quoted()): \(Self.text(errno))"
-        case .cannotWrite(let path, let errno): "cannot write \(path.quoted()): \(Self.text(errno))"
-        case .tooLong(let path, let limit): "\(path.quoted()) has more than \(limit) bytes"
-        case .inUse(let path): "\(path.quoted()) is in use by another program"
+        case .cannotOpen(let path, let errno): "cannot open \(path.quotedPath): \(Self.text(errno))"
+        case .cannotRead(let path, let errno): "cannot read \(path.quotedPath): \(Self.text(errno))"
+        case .cannotWrite(let path, let errno): "cannot write \(path.quotedPath): \(Self.text(errno))"
+        case .tooLong(let path, let limit): "\(path.quotedPath) has more than \(limit) bytes"
+        case .inUse(let path): "\(path.quotedPath) is in use by another program"
         }
     }
 
-    package var hints: [String] { [] }
+    package var hints: [String] {
+        switch self {
+        case .cannotOpen, .cannotRead: ["is the path right, and may this user use it?"]
+        case .cannotWrite: ["is there room on the disk, and may this user write there?"]
+        case .tooLong: ["is it the right file?"]
+        case .inUse: ["wait until the other has ended, or name another file"]
+        }
+    }
 
     private static func text(_ errno: Int32) -> String {
         let text = unsafe String(cString: strerror(errno))

@@ -68,7 +68,9 @@ package enum GuestAgentError: Failure, Equatable {
         case .transport(let error): error.hints
         case .status(_, _, 404): ["the agent is older than 0.4.2, or this is another service's address"]
         case .notKMSIssued: ["deploy the app with a KMS as its key provider"]
-        case .invalidAddress, .refused, .status, .malformed: []
+        case .invalidAddress: ["name the path of its socket, or an http:// URL"]
+        case .refused: ["the agent's own words say why; its log in the CVM may say more"]
+        case .status, .malformed: ["is this the address of a dstack guest agent, of 0.4.2 or later?"]
         }
     }
 

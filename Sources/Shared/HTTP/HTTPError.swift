@@ -24,6 +24,8 @@ package enum HTTPError: Failure, Equatable {
     case responseTooLarge(endpoint: String, HTTPResponsePart, limit: Int)
     /// An answer whose status is none of 200 to 299.
     case status(endpoint: String, code: Int)
+    /// The server refused http, for it wants https.
+    case wantsHTTPS(endpoint: String)
     /// The client's owner wanted no answer any more.
     case cancelled(endpoint: String)
     /// Everything else that curl reports, by its number and with its text.
@@ -43,7 +45,7 @@ package enum HTTPError: Failure, Equatable {
         switch self {
         case .cannotResolve, .connectionRefused, .cannotConnect, .connectionReset, .endedEarly, .timedOut: true
         case .status(_, let code): HTTPResponse.isTransient(status: code)
-        case .invalidEndpoint, .invalidRequest, .tlsFailed, .responseTooLarge, .cancelled, .other: false
+        case .invalidEndpoint, .invalidRequest, .tlsFailed, .responseTooLarge, .wantsHTTPS, .cancelled, .other: false
         }
     }
 
@@ -54,7 +56,7 @@ package enum HTTPError: Failure, Equatable {
         case .connectionReset(_, let phase), .endedEarly(_, let phase), .timedOut(_, let phase, _),
             .other(_, let phase, _, _):
             phase == .exchanging
-        case .responseTooLarge, .status, .cancelled: true
+        case .responseTooLarge, .status, .wantsHTTPS, .cancelled: true
         }
     }
 
@@ -72,14 +74,37 @@ package enum HTTPError: Failure, Equatable {
         case .responseTooLarge(let endpoint, let part, let limit):
             "\(endpoint): the answer's \(part) has more than \(limit) bytes"
         case .status(let endpoint, let code): "\(endpoint): answered HTTP status \(code)"
+        case .wantsHTTPS(let endpoint): "\(endpoint): the server takes https alone, and the URL says http"
         case .cancelled(let endpoint): "\(endpoint): given up"
         case .other(let endpoint, _, let code, let reason): "\(endpoint): \(reason) (curl error \(code))"
         }
     }
 
     package var hints: [String] {
-        guard case .status(_, let code) = self, 300..<400 ~= code else { return [] }
-        return ["the server redirects, and redirects are not followed: check the URL"]
+        switch self {
+        case .cannotResolve: ["is the host's name right, and is there a network?"]
+        case .connectionRefused, .cannotConnect: ["is the service running, and the URL's host and port right?"]
+        case .wantsHTTPS: ["write https:// in place of http:// in the URL"]
+        case .tlsFailed(_, let reason) where reason.contains("wrong version number"):
+            ["the server speaks no TLS there: is the port right? Otherwise write http:// in place of https://"]
+        case .tlsFailed: ["is the host's name right? --cacert FILE trusts the certificates of another authority"]
+        case .status(_, let code): Self.hint(forStatus: code).map { [$0] } ?? []
+        default: []
+        }
+    }
+}
+
+extension HTTPError {
+    /// What to do about a status.
+    fileprivate static func hint(forStatus code: Int) -> String? {
+        switch code {
+        case 300..<400: "the server redirects, and redirects are not followed: check the URL"
+        case 401, 403: "the server lets nobody in without a key, or not with this one: check the URL and the key in it"
+        case 404, 405: "the server has nothing there: check the URL's path"
+        case 429: "the server wants fewer requests: wait, or use another"
+        case 500...: "the server, or what is behind it, is out of order: wait, or use another"
+        default: nil
+        }
     }
 }
 

@@ -95,9 +95,9 @@ package struct HTTPResponse: Sendable {
 
     /// The answer itself, if its status is one of 200 to 299.
     ///
-    /// - Throws: ``HTTPError/status(endpoint:code:)``.
+    /// - Throws: ``HTTPError/status(endpoint:code:)``, ``HTTPError/wantsHTTPS(endpoint:)``.
     package func successful(from endpoint: Endpoint) throws(HTTPError) -> HTTPResponse {
-        guard isSuccess else { throw .status(endpoint: endpoint.displayName, code: status) }
+        guard isSuccess else { throw failure(from: endpoint) }
         return self
     }
 

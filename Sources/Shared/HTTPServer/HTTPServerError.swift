@@ -20,4 +20,13 @@ package enum HTTPServerError: Failure, Equatable {
             "cannot listen on \(address): \(unsafe String(cString: strerror(code)).lowercased())"
         }
     }
+
+    package var hints: [String] {
+        switch self {
+        case .notAnAddress, .notANetwork: []
+        case .cannotListen(_, EADDRINUSE): ["another program listens there: choose another port, or 0 for any"]
+        case .cannotListen(_, EACCES): ["ports below 1024 are root's: choose another"]
+        case .cannotListen: ["is the address one of this machine's?"]
+        }
+    }
 }

@@ -40,7 +40,11 @@ package enum HandlerError: Failure, Equatable {
     package var hints: [String] {
         switch self {
         case .notFound: ["name a program, without arguments; each argument follows with its own --exec-arg"]
-        default: []
+        case .notExecutable: ["chmod +x makes a file executable; its first line must name its interpreter"]
+        case .cannotStart: ["is there memory left, and may this user start more processes?"]
+        case .failed, .killed: ["what it said stands above; the message stays and is tried again by the next run"]
+        case .timedOut: ["--exec-timeout gives it longer"]
+        case .stopped: []
         }
     }
 

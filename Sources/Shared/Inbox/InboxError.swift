@@ -31,4 +31,13 @@ package enum InboxError: Failure, Equatable {
         case .unauthenticated: "it is not signed, and only authenticated messages are passed on"
         }
     }
+
+    package var hints: [String] {
+        switch self {
+        case .unread(let error): error.hints
+        case .unopened(let error): error.hints
+        case .refused(let error): error.hints
+        case .unauthenticated: ["the sender signs with ecies-seal --sign-with"]
+        }
+    }
 }

@@ -14,11 +14,11 @@ package enum InboxStateError: Failure, Equatable {
 
     package var description: String {
         switch self {
-        case .damaged(let path, let reason): "the state in \(path.quoted()) is damaged: \(reason)"
+        case .damaged(let path, let reason): "the state in \(path.quotedPath) is damaged: \(reason)"
         case .unknownVersion(let path, let version):
-            "the state in \(path.quoted()) has the unknown version \(version.quoted(limit: 20))"
+            "the state in \(path.quotedPath) has the unknown version \(version.quoted(limit: 20))"
         case .foreign(let path, let saved, let expected):
-            "the state in \(path.quoted()) is that of another \(Self.difference(saved, expected))"
+            "the state in \(path.quotedPath) is that of another \(Self.difference(saved, expected))"
         }
     }
 

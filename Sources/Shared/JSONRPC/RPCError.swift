@@ -85,7 +85,8 @@ package enum RPCError: Failure, Equatable {
         switch self {
         case .transport(let error): error.hints
         case .status(let endpoint, let code, _, _): HTTPError.status(endpoint: endpoint, code: code).hints
-        default: []
+        case .notJSON, .malformed: ["is this the URL of a node's JSON-RPC, with its whole path?"]
+        case .missingAnswer, .batchRefused, .response: []
         }
     }
 }

@@ -57,6 +57,8 @@ extension RPCClient {
         if response.status != 429, response.retryAfter == nil, let error = response.nodeError(from: endpoint) {
             return failure(of: error)
         }
+        let failure = response.failure(from: endpoint)
+        if case .wantsHTTPS = failure { return .transport(failure) }
         let reason = response.explanation(from: endpoint).map { endpoint.redacting($0) }
         return .status(
             endpoint: endpoint.displayName, code: response.status, reason: reason, retryAfter: response.retryAfter)

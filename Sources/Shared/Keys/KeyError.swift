@@ -28,7 +28,7 @@ package enum KeyError: Failure, Equatable {
         case .keyAsArgument: "a raw key as an argument is refused: it shows in the process list and shell history"
         case .unreadable(let source, let reason): "the key from \(source.quoted()) cannot be read: \(reason)"
         case .tooOpen(let path, let mode):
-            "the file of a secret, \(path.quoted()), can be read by others (mode \(String(mode, radix: 8)))"
+            "the file of a secret, \(path.quotedPath), can be read by others (mode \(String(mode, radix: 8)))"
         case .notInEnvironment(let name):
             "the environment variable \(name.quoted()), which should hold a key, is not set"
         case .notAKey(let source): "\(source.quoted()) does not hold a key: 64 hex digits are needed"
@@ -43,8 +43,11 @@ package enum KeyError: Failure, Equatable {
             ["key sources are file:PATH, keystore:PATH, env:NAME, fd:N and dstack:PATH?purpose=PURPOSE"]
         case .keyAsArgument: ["write it to a file that only you can read, and name it as file:PATH"]
         case .tooOpen(let path, _): ["chmod 600 \(path)"]
+        case .notAKey: ["is it another file? A keystore of JSON is named as keystore:PATH"]
+        case .notInEnvironment(let name): ["env: takes the name of a variable: set and export \(name.hidingKeys)"]
+        case .unreadable: ["is the path right, and may this user read it?"]
         case .noSource: ["use --key SOURCE, or set TEEBRIDGE_KEY to a source"]
-        default: []
+        case .notAgentsKey: ["the guest agent is out of order: is the socket that of dstack's agent?"]
         }
     }
 }

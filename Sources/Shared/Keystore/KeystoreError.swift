@@ -36,4 +36,13 @@ package enum KeystoreError: Failure, Equatable {
         case .libraryFailed(let text): text
         }
     }
+
+    package var hints: [String] {
+        switch self {
+        case .malformed, .unsupported, .unusable: ["a keystore is Web3 Secret Storage, version 3, as geth makes it"]
+        case .wrongPassword: ["try it again, or name the file that the password is in with --password-file"]
+        case .damaged, .foreignKey: ["restore the keystore from a copy"]
+        case .libraryFailed: []
+        }
+    }
 }

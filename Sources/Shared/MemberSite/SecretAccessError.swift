@@ -12,7 +12,7 @@ package enum SecretAccessError: Failure, Equatable {
 
     package var description: String {
         switch self {
-        case .shortToken(let path): "the token in \(path.quoted()) has less than \(Self.leastTokenLength) characters"
+        case .shortToken(let path): "the token in \(path.quotedPath) has less than \(Self.leastTokenLength) characters"
         }
     }
 

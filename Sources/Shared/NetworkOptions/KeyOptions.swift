@@ -8,7 +8,7 @@ import Secrets
 
 /// `--key` and `--dstack`: whose key is used.
 package struct KeyOptions: ParsableArguments {
-    // Text, and parsed only in source(): the parser would repeat a raw key in its error.
+    // Text, and parsed only in validate(): the parser would repeat a raw key in its error.
     @Option(
         help: ArgumentHelp(
             """
@@ -26,6 +26,8 @@ package struct KeyOptions: ParsableArguments {
     @OptionGroup package var agent: AgentOption
 
     package init() {}
+
+    package func validate() throws { if let key { _ = try source(named: key) } }
 
     /// The source of the key.
     ///

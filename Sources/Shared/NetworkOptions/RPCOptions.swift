@@ -38,7 +38,7 @@ package struct RPCOptions: ParsableArguments {
     private func namedEndpoints() throws(SettingError) -> [Endpoint] {
         try rpcUrl.map { url throws(SettingError) in
             do throws(HTTPError) { return try Endpoint(url: url) } catch {
-                throw .unusable(option: "--rpc-url", reason: error.description)
+                throw .unusable(option: "--rpc-url", reason: error.description, hints: error.hints)
             }
         }
     }
@@ -47,8 +47,10 @@ package struct RPCOptions: ParsableArguments {
         "base": 8453, "base-sepolia": 84532, "sepolia": 11_155_111, "mainnet": 1,
     ]
 
-    private static func chainId(of text: String) throws(ChainError) -> UInt64 {
-        guard let id = chains[text] ?? UInt64(text) else { throw ChainError(text: text) }
+    private static func chainId(of text: String) throws(UnknownName) -> UInt64 {
+        guard let id = chains[text] ?? UInt64(text) else {
+            throw UnknownName(what: "a chain's id or name", text: text, names: chains.keys)
+        }
         return id
     }
 
@@ -97,10 +99,4 @@ package struct RPCOptions: ParsableArguments {
         }
         return endpoints
     }
-}
-
-/// A text that names no chain.
-private struct ChainError: Error, CustomStringConvertible {
-    let text: String
-    var description: String { "not a chain's id or name: \(text.quoted())" }
 }

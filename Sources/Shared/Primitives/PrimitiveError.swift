@@ -31,4 +31,23 @@ package enum PrimitiveError: Failure, Equatable {
         case .tooLarge(let bits): "the number needs more than \(bits) bits"
         }
     }
+
+    package var hints: [String] {
+        switch self {
+        case .wrongLength(let expected, let actual): Self.hint(for: actual, inPlaceOf: expected).map { [$0] } ?? []
+        default: []
+        }
+    }
+
+    /// What bytes of another length most likely are.
+    private static func hint(for actual: Int, inPlaceOf expected: Int) -> String? {
+        switch (expected, actual) {
+        case (20, 32): "32 bytes are the id of a member, a hash or a key; an address is meant, which has 40 digits"
+        case (32, 20): "20 bytes are an address; a member's id is meant, or a hash, which has 64 digits"
+        case (20, 33), (20, 64), (20, 65): "this is as long as a public key; an address is meant, which has 40 digits"
+        case (32, 33), (32, 64), (32, 65):
+            "this is as long as a public key; a member's id is the Keccak-256 hash of that, and has 64 digits"
+        default: nil
+        }
+    }
 }

@@ -12,13 +12,16 @@ package enum Environment {
 
     /// The value of the first of the variables that is set, read by `parse`.
     ///
-    /// - Throws: ``SettingError/invalid(environment:reason:)`` with what `parse` says.
+    /// - Throws: ``SettingError/invalid(environment:reason:hints:)`` with what `parse` says.
     package static func parsed<Value, Reason: Error>(
         _ names: String..., by parse: (String) throws(Reason) -> Value
     ) throws(SettingError) -> Value? {
         for name in names {
             guard let text = value(name) else { continue }
-            do { return try parse(text) } catch { throw .invalid(environment: name, reason: "\(error)") }
+            do { return try parse(text) } catch {
+                let hints = (error as? any Failure)?.hints ?? []
+                throw .invalid(environment: name, reason: "\(error)".hidingKeys, hints: hints)
+            }
         }
         return nil
     }

@@ -43,15 +43,22 @@ package struct KMSRootOptions: ParsableArguments {
         "phala-base": "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
     ]
 
-    package static func root(_ text: String) throws(PrimitiveError) -> Address { try Address(named[text] ?? text) }
+    /// A root by its address or its name.
+    ///
+    /// - Throws: `PrimitiveError`, ``UnknownName``.
+    package static func root(_ text: String) throws -> Address {
+        let address = named[text] ?? text
+        guard address.hasPrefix("0x") else {
+            throw UnknownName(what: "an address with 0x, or a KMS root's name", text: text, names: named.keys)
+        }
+        return try Address(address)
+    }
 
     /// The roots that the operator named, by options or else by the environment; none is no error.
     package func trusted() throws(SettingError) -> Set<Address> {
         guard kmsRoots.isEmpty else { return Set(kmsRoots) }
-        let fromEnvironment = try Environment.parsed("KMS_ROOTS") { text throws(PrimitiveError) in
-            try text.split(separator: ",").map { name throws(PrimitiveError) in
-                try Self.root(String(name).filter { !$0.isWhitespace })
-            }
+        let fromEnvironment = try Environment.parsed("KMS_ROOTS") { text in
+            try text.split(separator: ",").map { try Self.root(String($0).filter { !$0.isWhitespace }) }
         }
         return Set(fromEnvironment ?? [])
     }

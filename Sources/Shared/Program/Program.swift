@@ -57,11 +57,22 @@ extension Program {
             do { try Descriptor.standardOutput.writeLine(fullMessage(for: error)) } catch { return report(error) }
             return .done
         }
+        let reading = CommandSyntax(of: Self.self)?.read(CommandLine.arguments.dropFirst())
+        if let fault = reading?.fault { return voice.report(fault) }
         let text = message(for: error).hidingKeys
         voice.error((text.prefix(1).lowercased() + text.dropFirst()).trimmed)
-        voice.hint("\(_commandName) --help lists the options")
+        for hint in wrappedFailure(in: error)?.hints ?? [] { voice.hint(hint) }
+        if let reading { voice.hint(reading.help) }
         return .badInput
     }
+}
+
+/// The failure that an error of the parser wraps: what a value's own reading or a `validate()` threw. The parser's types
+/// are its own, so that only a mirror shows what is in them.
+private func wrappedFailure(in value: Any, depth: Int = 8) -> (any Failure)? {
+    if let failure = value as? any Failure { return failure }
+    guard depth > 0 else { return nil }
+    return Mirror(reflecting: value).children.lazy.compactMap { wrappedFailure(in: $0.value, depth: depth - 1) }.first
 }
 
 /// Thrown by a `run()` that has said all there is to say, to end with a status.

@@ -5,22 +5,45 @@ package enum SettingError: Failure, Equatable {
     /// Neither the option nor the environment names it.
     case missing(what: String, option: String, environment: String)
     /// The environment's value is not what it should be.
-    case invalid(environment: String, reason: String)
+    case invalid(environment: String, reason: String, hints: [String] = [])
     /// The option's value is not what it should be, and may be too secret to be repeated.
-    case unusable(option: String, reason: String)
+    case unusable(option: String, reason: String, hints: [String] = [])
 
     package var kind: FailureKind { .badInput }
 
     package var description: String {
         switch self {
         case .missing(let what, _, _): "\(what) is not set"
-        case .invalid(let environment, let reason): "the environment's \(environment) cannot be used: \(reason)"
-        case .unusable(let option, let reason): "the value of \(option) cannot be used: \(reason)"
+        case .invalid(let environment, let reason, _): "the environment's \(environment) cannot be used: \(reason)"
+        case .unusable(let option, let reason, _): "the value of \(option) cannot be used: \(reason)"
         }
     }
 
     package var hints: [String] {
-        guard case .missing(_, let option, let environment) = self else { return [] }
-        return ["use \(option), or set \(environment) in the environment"]
+        switch self {
+        case .missing(_, let option, let environment): ["use \(option), or set \(environment) in the environment"]
+        case .invalid(_, _, let hints), .unusable(_, _, let hints): hints
+        }
+    }
+}
+
+/// A text that is neither a value nor one of the names that stand for values.
+package struct UnknownName: Failure, Equatable {
+    /// What it should name: "a chain's id or name".
+    let what: String
+    let text: String
+    let names: [String]
+
+    package init(what: String, text: String, names: some Sequence<String>) {
+        self.what = what
+        self.text = text
+        self.names = names.sorted()
+    }
+
+    package var kind: FailureKind { .badInput }
+    package var description: String { "not \(what): \(text.hidingKeys.quoted())" }
+    package var hints: [String] {
+        let near = text.nearest(in: names)
+        return near.isEmpty ? ["the names are \(names.joined(separator: ", "))"] : String.asking(for: near)
     }
 }

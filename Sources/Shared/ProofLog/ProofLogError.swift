@@ -28,7 +28,7 @@ package enum ProofLogError: Failure, Equatable {
         case .noMarker: "no \(ProofScanner.markerText) line in the log"
         case .noValidProof(let refused, let path, let count):
             "a \(ProofScanner.markerText) line was seen at line \(refused.place.line)"
-                + (path.map { " of \($0.quoted())" } ?? "") + " but no proof was valid: \(refused.reason)"
+                + (path.map { " of \($0.quotedPath)" } ?? "") + " but no proof was valid: \(refused.reason)"
                 + (count > 1 ? " (\(count) such lines in all)" : "")
         case .timedOut(let duration, let refused):
             "no valid proof came within \(duration)"
@@ -48,7 +48,7 @@ package enum ProofLogError: Failure, Equatable {
             case .invalid(let error): error.hints
             case .cutOff, .tooLong, .notJSON: ["proof-fetch gets the proof from the CVM itself"]
             }
-        case .unreadable: []
+        case .unreadable(let error): error.hints
         }
     }
 }

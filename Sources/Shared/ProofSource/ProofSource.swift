@@ -74,8 +74,7 @@ package enum ProofSource: Sendable {
             throw .http(error, retryAfter: nil)
         }
         guard response.isSuccess else {
-            let error = HTTPError.status(endpoint: endpoint.displayName, code: response.status)
-            throw .http(error, retryAfter: response.retryAfter)
+            throw .http(response.failure(from: endpoint), retryAfter: response.retryAfter)
         }
         return try proof(in: response.body, from: endpoint.displayName)
     }

@@ -49,7 +49,8 @@ package enum ProofSourceError: Failure, Equatable {
         case .http(let error, _): error.hints
         case .agent(let error): error.hints
         case .invalid(_, let error): error.hints
-        default: []
+        case .html, .notJSON: ["is this the URL of bridge-agent, whose /proof is asked for, and does it run?"]
+        case .malformedKey: ["is this the address of a dstack guest agent, of 0.4.2 or later?"]
         }
     }
 

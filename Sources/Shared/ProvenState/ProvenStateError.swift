@@ -69,8 +69,13 @@ package enum ProvenStateError: Failure, Equatable {
         case .disagreement, .farBehind: ["one of them lies or follows a fork: --block-hash names the block to believe"]
         case .failed(_, .failed(.response(_, _, _))): ["the node must offer eth_getProof for the block"]
         case .failed(_, let error): error.hints
+        case .otherBlock: ["the node lies, or is broken: use another"]
+        case .tooOld: ["the nodes hang behind: use others, or allow more with --max-age"]
+        case .unknownBlock: ["is the hash right, and the chain? A node may not have the block yet, or not any more"]
+        case .wrongChain(_, let expected, let actual):
+            ["name a node of chain \(expected) with --rpc-url, or chain \(actual) with --chain"]
+        case .tooFewWitnesses: ["name more nodes with --rpc-url, or let fewer be enough with --quorum"]
         case .quorumTooLarge: ["name more nodes with --rpc-url; the same one twice counts once"]
-        default: []
         }
     }
 }

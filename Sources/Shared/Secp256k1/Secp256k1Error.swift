@@ -30,4 +30,14 @@ package enum Secp256k1Error: Failure, Equatable {
         case .highS: "the signature's s is in the upper half (malleable)"
         }
     }
+
+    package var hints: [String] {
+        switch self {
+        case .wrongPublicKeyLength(32): ["32 bytes are the id of a member, whose key the bridge knows: --to-member"]
+        case .wrongPublicKeyLength(20): ["20 bytes are an address, which no key can be found from"]
+        case .invalidPublicKey:
+            ["65 bytes begin with 04, 33 with 02 or 03, and 64 are those 65 without the 04: is a digit wrong or lost?"]
+        default: []
+        }
+    }
 }

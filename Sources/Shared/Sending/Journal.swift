@@ -160,8 +160,8 @@ package enum JournalError: Failure, Equatable {
     package var description: String {
         switch self {
         case .damaged(let path, let line, let reason):
-            "the journal \(path.quoted()) cannot be used: line \(line): \(reason)"
-        case .foreign(let path, let what): "the journal \(path.quoted()) is of another \(what)"
+            "the journal \(path.quotedPath) cannot be used: line \(line): \(reason)"
+        case .foreign(let path, let what): "the journal \(path.quotedPath) is of another \(what)"
         case .otherRequest(let id): "the id \(id.quoted()) is another request's, in the journal or in the input"
         }
     }

@@ -49,8 +49,21 @@ package enum SendError: Failure, Equatable {
 
     package var hints: [String] {
         switch self {
+        case .wrongChain(let expected, _):
+            [
+                "name a node of chain \(expected) with --rpc-url, or the chain that is meant with --chain; a request "
+                    + "may name one as well"
+            ]
         case .noContract: ["is the address right, and the chain?"]
-        default: []
+        case .insufficientFunds(let sender, _, _):
+            ["send ether to \(sender) on this chain; --dry-run says what the requests may cost, --max-fee bounds it"]
+        case .rejected(let message) where message.lowercased().contains("insufficient funds"):
+            ["send ether to the sender on this chain: --dry-run says whose it is and what the requests may cost"]
+        case .rejected: ["look at the request: --dry-run says what it would do and cost"]
+        case .dependent: ["send the requests instead, or use a node that has eth_simulateV1"]
+        case .keyInUse: ["wait until the other has ended: two would take the same nonces"]
+        case .notPending: ["give --wait the records as tx-send printed them"]
+        case .tooExpensive: ["wait until gas is cheaper, or allow more with --max-fee"]
         }
     }
 }

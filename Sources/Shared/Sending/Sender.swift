@@ -149,6 +149,7 @@ extension SentRecord {
         var record = SentRecord(label: request.label, id: request.id, .reverted)
         record.revert = TEEBridge.answers.decodeRevert(data)
         record.revertBytes = data
+        record.selector = request.to == nil ? nil : try? Selector(request.data.prefix(Selector.byteCount))
         return record
     }
 }

@@ -45,6 +45,8 @@ package struct SentRecord: Equatable, Sendable {
     package var revert: RevertData?
     /// What it reverted with, as it came.
     package var revertBytes: [UInt8] = []
+    /// What a request that would revert calls: for people, and not in the document.
+    package var selector: Selector?
     /// What the call returned.
     package var result: [UInt8]?
     /// The signed bytes, where they were not sent.

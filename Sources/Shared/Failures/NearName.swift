@@ -1,11 +1,16 @@
 extension String {
     /// The names that this one is most likely a slip of the pen for: those with the fewest changes, if they are few.
-    func nearest(in names: [String]) -> [String] {
+    package func nearest(in names: [String]) -> [String] {
         // Two letters that changed places are two changes.
         let limit = utf8.count < 4 ? 1 : max(2, utf8.count / 3)
         let distances = names.map { ($0, distance(to: $0, limit: limit)) }
         guard let least = distances.map(\.1).min(), least <= limit else { return [] }
         return distances.filter { $0.1 == least }.map(\.0).uniqued
+    }
+
+    /// The hint that one of these names may be meant instead; none for no names.
+    package static func asking(for names: [String]) -> [String] {
+        names.isEmpty ? [] : ["did you mean \(names.map { $0.quoted() }.joined(separator: " or "))?"]
     }
 
     /// How many characters must be inserted, removed or replaced to make the other name of this one, capitals or not
@@ -34,7 +39,7 @@ extension String {
 
 extension [String] {
     /// Each of the texts once, in their order.
-    var uniqued: [String] {
+    fileprivate var uniqued: [String] {
         var seen: Set<String> = []
         return filter { seen.insert($0).inserted }
     }

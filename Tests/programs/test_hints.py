@@ -1,0 +1,331 @@
+"""Every mistake is named, and what to do about it: exactly, with the status and nothing on standard output."""
+
+import json
+import re
+
+import pytest
+from eth_account import Account
+
+from harness import BAD_INPUT, NO, PROGRAMS, UNREACHABLE, hexed, run
+from manual import commands_of
+from proofs import PROOFS, changed
+from services import Server, relay
+from test_verifiers import compiled, verified  # noqa: F401  (fixtures)
+
+A, B = PROOFS
+ADDRESS = "0x47e801184B3a8ea8E6A4A7A4CFEfEcC76809Da72"
+MEMBER = A["member_id"]
+# A made-up key of the eciesjs suite.
+KEY = "95d3c5e483e9b1d4f5fc8e79b2deaf51362980de62dbb082a9a4257eef653d7d"
+# 64 bytes: the point of A's key without the 04 in front.
+POINT = Account.from_key(KEY)._key_obj.public_key.to_bytes().hex()
+OWN = "32 bytes are the id of a member, a hash or a key; an address is meant, which has 40 digits"
+IDS = "20 bytes are an address; a member's id is meant, or a hash, which has 64 digits"
+RAW = "a raw key as an argument is refused: it shows in the process list and shell history"
+FILE = "write it to a file that only you can read, and name it as file:PATH"
+
+
+def check(answer, status: int, error: str, *hints: str) -> None:
+    """Assert that this is all that was said, and that no key is in it."""
+    expected = [f"error: {error}", *(f"hint: {hint}" for hint in hints)]
+    assert answer.stderr.splitlines() == [f"{answer.program}: {line}" for line in expected]
+    assert (answer.status, answer.stdout) == (status, b"")
+    assert KEY not in answer.stderr and KEY[8:-8] not in answer.stderr
+
+
+# The command line
+
+
+@pytest.mark.parametrize("command", [
+    command for program in PROGRAMS for command in commands_of(program)], ids=" ".join)
+def test_help_is_short_and_has_an_example(command):
+    text = run(*command, "--help").check_done().stdout.decode()
+    overview, usage, _ = text.partition("\nUSAGE: ")
+    assert usage and len(overview.splitlines()) <= 30
+    example = re.search(r"^EXAMPLES?\n((?:  .*\n)+)", overview + "\n", re.MULTILINE)
+    if command[-1] != "help":
+        assert example and " ".join(command) in example[1], text
+        assert all(line.startswith("  ") for line in example[1].splitlines())
+
+
+LISTED = "tx-send --help lists the options"
+
+
+@pytest.mark.parametrize("words, error, hints", [
+    (["tx-send", "--rpc-ulr", "x"], 'unknown option "--rpc-ulr"', ['did you mean "--rpc-url"?', LISTED]),
+    (["tx-send", "--RPC-URL=x"], 'unknown option "--RPC-URL"', ['did you mean "--rpc-url"?', LISTED]),
+    (["tx-send", "-key", "x"], 'unknown option "-key"', ['did you mean "--key"?', LISTED]),
+    (["tx-send", "--rpc", "x"], 'unknown option "--rpc"', ['did you mean "--rpc-url"?', LISTED]),
+    (["tx-send", "--private-key", KEY], 'unknown option "--private-key"', ['did you mean "--key"?', LISTED]),
+    (["tx-send", f"--private-key=0x{KEY}"], 'unknown option "--private-key"', ['did you mean "--key"?', LISTED]),
+    (["tx-send", f"--{KEY}"], 'unknown option "--…"', [LISTED]),
+    (["tx-send", "-k"], 'unknown option "-k"', [LISTED]),
+    (["tx-send", "--nothing-alike"], 'unknown option "--nothing-alike"', [LISTED]),
+    (["tx-send", "--in-flight", "-1"], 'unknown option "-1"',
+     ["if it is the value of --in-flight, write --in-flight=-1", LISTED]),
+    (["proof-extract", "-x", "log"], 'unknown option "-x"', ["proof-extract --help lists the options"]),
+    # Not the parser's choice, which names what is missing and keeps still about what is too much.
+    (["abi-encode", "call", "--too", ADDRESS, "f()"], 'unknown option "--too"',
+     ['did you mean "--to"?', "abi-encode call --help lists the options"]),
+    (["proof-fetch", "--retry", "5"], 'unknown option "--retry"',
+     ['did you mean "--retry-for"?', "proof-fetch --help lists the options"]),
+    (["abi-encode", "--bridge", ADDRESS, "register"], 'unknown option "--bridge"',
+     ["write it behind the command, as in abi-encode register --bridge", "abi-encode --help lists the options"]),
+    (["abi-encode", "regster"], 'unknown command "regster"',
+     ['did you mean "register"?', "abi-encode --help lists the commands"]),
+    (["abi-encode", "regster", "--bridge", ADDRESS], 'unknown command "regster"',
+     ['did you mean "register"?', "abi-encode --help lists the commands"]),
+    (["abi-encode", "frobnicate"], 'unknown command "frobnicate"', ["abi-encode --help lists the commands"]),
+    (["abi-encode", KEY], 'unknown command "…"', ["abi-encode --help lists the commands"]),
+    (["abi-encode", "decode", "reslt", "0x"], 'unknown command "reslt"',
+     ['did you mean "result"?', "abi-encode decode --help lists the commands"]),
+    (["abi-encode", "call", "--to", ADDRESS, "f(int256)", "-1"], '"-1" is read as an option, since it begins with -',
+     ["put -- in front of words that begin with -, and the options before that: abi-encode call … -- -1"]),
+    (["abi-encode", "call"], "missing expected argument '--to <address>'",
+     ["abi-encode call --help lists the options"]),
+    (["tx-send", "--key"], "missing value for '--key <source>'", [LISTED]),
+    (["bridge-agent", "word"], "unexpected argument 'word'", ["bridge-agent --help lists the options"]),
+    (["bridge-agent", KEY], "unexpected argument '…'", ["bridge-agent --help lists the options"]),
+], ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "")
+def test_what_the_command_line_should_be(words, error, hints):
+    check(run(*words), BAD_INPUT, error, *hints)
+
+
+def test_what_a_hint_advises_works():
+    """Behind -- a number below zero is a word, and =-1 is a value."""
+    [document] = run("abi-encode", "call", "--to", ADDRESS, "f(int256)", "--", "-1").check_done().documents
+    assert document["data"].endswith("ff" * 32)
+    run("tx-send", "--in-flight=-1").check_error(BAD_INPUT, "--in-flight takes 1 to 256")
+
+
+@pytest.mark.parametrize("words, error", [
+    (["inbox-watch", "--exec-arg", "--unknown", "--once"], "--exec-arg, --exec-timeout and --keep-going need --exec"),
+    (["tx-send", "--in-flight", "0", "--", "--unknown"], "--in-flight takes 1 to 256"),
+    (["tx-send", "--in-flight", "0", "-"], "--in-flight takes 1 to 256"),
+    (["tx-send", "--in-flight=0", "--key=file:key", "unknown"], "--in-flight takes 1 to 256"),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_what_is_no_fault_is_not_called_one(words, error):
+    """Beside another one: what stands behind an option that takes any word, or behind --, is no option."""
+    assert run(*words).check_error(BAD_INPUT) == error
+
+
+# Values in each other's place
+
+
+@pytest.mark.parametrize("words, error, hints", [
+    (["register", "--bridge", MEMBER], "the value '0x…' is invalid for '--bridge <address>': 20 bytes are needed, "
+     "but there are 32", [OWN, "abi-encode register --help lists the options"]),
+    (["add-kms-root", "--bridge", ADDRESS, MEMBER], "the value '0x…' is invalid for '<root>': 20 bytes are needed, "
+     "but there are 32", [OWN, "abi-encode add-kms-root --help lists the options"]),
+    (["add-kms-root", "--bridge", ADDRESS, "phalabase"], "the value 'phalabase' is invalid for '<root>': not an address "
+     'with 0x, or a KMS root\'s name: "phalabase"',
+     ['did you mean "phala-base"?', "abi-encode add-kms-root --help lists the options"]),
+    (["call", "--to", ADDRESS, "f(address)", MEMBER], f'argument 1: not a value of type "address": "{MEMBER}": expected '
+     "0x and 40 hex digits: 20 bytes are needed, but there are 32", [OWN]),
+    (["call", "--to", ADDRESS, "f(bytes32)", ADDRESS], f'argument 1: not a value of type "bytes32": "{ADDRESS}": '
+     "expected 0x and 64 hex digits: 32 bytes are needed, but there are 20", [IDS]),
+], ids=lambda value: value[0] if isinstance(value, list) else "")
+def test_what_a_request_takes(words, error, hints):
+    check(run("abi-encode", *words), BAD_INPUT, error, *hints)
+
+
+def test_what_the_environment_should_name(chain):
+    check(run("abi-encode", "add-verifier", ADDRESS, env={"BRIDGE_CONTRACT": MEMBER}), BAD_INPUT,
+          "the environment's BRIDGE_CONTRACT cannot be used: 20 bytes are needed, but there are 32", OWN)
+    check(run("tx-send", "--call", stdin={"to": ADDRESS}, env=chain.env | {"CHAIN": "bas"}), BAD_INPUT,
+          'the environment\'s CHAIN cannot be used: not a chain\'s id or name: "bas"', 'did you mean "base"?')
+
+
+SEAL = "ecies-seal --help lists the options"
+
+
+@pytest.mark.parametrize("options, error, hint", [
+    (["--to-member", ADDRESS], f"the value '{ADDRESS}' is invalid for '--to-member <id>': 32 bytes are needed, but there "
+     "are 20", IDS),
+    (["--to-member", "0x" + POINT], "the value '0x…' is invalid for '--to-member <id>': 32 bytes are needed, but there "
+     "are 64", "this is as long as a public key; a member's id is the Keccak-256 hash of that, and has 64 digits"),
+    (["--to-pubkey", MEMBER], "the value '0x…' is invalid for '--to-pubkey <hex>': a public key has 33, 64 or 65 bytes, "
+     "but this has 32", "32 bytes are the id of a member, whose key the bridge knows: --to-member"),
+    (["--to-pubkey", "04" + POINT[:-2]], "the value '…' is invalid for '--to-pubkey <hex>': not a secp256k1 public key: "
+     "no such point on the curve",
+     "65 bytes begin with 04, 33 with 02 or 03, and 64 are those 65 without the 04: is a digit wrong or lost?"),
+], ids=["address", "key", "member", "cut"])
+def test_whom_a_message_is_sealed_to(options, error, hint):
+    check(run("ecies-seal", *options, stdin=b"text"), BAD_INPUT, error, hint, SEAL)
+
+
+def test_a_public_key_without_its_04_is_one():
+    for form in (POINT, "0x" + POINT, "04" + POINT):
+        run("ecies-seal", "--to-pubkey", form, stdin=b"text").check_done()
+
+
+@pytest.mark.parametrize("form", [KEY, "0x" + KEY, f"file:{KEY}", f"env:0x{KEY}"])
+@pytest.mark.parametrize("program", ["tx-send", "inbox-watch", "ecies-seal"])
+def test_a_raw_key_is_refused_before_anything_else(program, form):
+    """Nothing else needs to be set for that."""
+    check(run(program, "--key", form), BAD_INPUT, RAW, FILE, f"{program} --help lists the options")
+
+
+def test_a_raw_key_where_a_file_belongs(chain, owner_key):
+    answer = run("tx-send", "--key", owner_key, KEY, env=chain.env)
+    check(answer, BAD_INPUT, 'cannot open "…": no such file or directory',
+          "a file's name is meant; if that is a key, it is in the shell's history now: use another")
+
+
+# Services
+
+
+PLAIN = "<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>"
+
+
+@pytest.mark.parametrize("reply", [
+    (301, b"", {"Location": "https://node.example.org/"}), (308, b"moved", {"Location": "HTTPS://node.example.org/"}),
+    (400, PLAIN.encode()), (400, b"Client sent an HTTP request to an HTTPS server.\n"),
+], ids=["301", "308", "nginx", "go"])
+def test_a_server_that_wants_https(reply, owner_key):
+    hint = "write https:// in place of http:// in the URL"
+    request = {"to": ADDRESS, "data": "0x01"}
+    with Server(lambda *_: reply) as server:
+        error = f"{server.url}: the server takes https alone, and the URL says http"
+        check(run("proof-fetch", server.url), UNREACHABLE, error, hint)
+        for words in (["--call"], ["--key", owner_key]):
+            check(run("tx-send", *words, "--rpc-url", server.url, stdin=request), UNREACHABLE, error, hint)
+
+
+@pytest.mark.parametrize("reply, error, hint", [
+    ((302, b"", {"Location": "/login"}), "answered HTTP status 302",
+     "the server redirects, and redirects are not followed: check the URL"),
+    ((404, b""), "answered HTTP status 404", "the server has nothing there: check the URL's path"),
+    ((401, b""), "answered HTTP status 401",
+     "the server lets nobody in without a key, or not with this one: check the URL and the key in it"),
+], ids=["redirect", "path", "key"])
+def test_other_statuses(reply, error, hint):
+    with Server(lambda *_: reply) as server:
+        check(run("proof-fetch", server.url), UNREACHABLE, f"{server.url}: {error}", hint)
+        check(run("tx-send", "--call", "--rpc-url", server.url, stdin={"to": ADDRESS}), UNREACHABLE,
+              f"{server.url}: {error}", hint)
+
+
+def test_https_where_there_is_only_http():
+    with Server(lambda *_: (200, b"")) as server:
+        answer = run("proof-fetch", server.url.replace("http:", "https:"))
+    answer.check_error(UNREACHABLE, "no trusted TLS connection")
+    assert answer.messages("hint") == [
+        "the server speaks no TLS there: is the port right? Otherwise write http:// in place of https://"]
+
+
+# Proofs
+
+
+def test_a_proof_of_another_purpose(agents):
+    error = 'the proof was made for the purpose "tls", not for "ethereum"'
+    hint = 'the CVM must ask its guest agent for the key with purpose "ethereum"'
+    document = changed(A, "dstack_proof.purpose", "tls")
+    socket = agents[0].socket
+    check(run("proof-fetch", "--purpose", "tls", f"dstack:{socket}"), NO,
+          f'the proof from "{socket}" does not hold: {error}', hint)
+    check(run("abi-encode", "register", "--bridge", ADDRESS, stdin=document), NO, error, hint)
+    with Server(lambda *_: (200, json.dumps(document).encode())) as server:
+        check(run("proof-fetch", server.url), NO, f"the proof from {server.url} does not hold: {error}", hint)
+
+
+# Sending
+
+
+@pytest.fixture
+def send(chain, owner_key):
+    return lambda *words, key=owner_key, **options: run("tx-send", "--key", key, *words, env=chain.env, **options)
+
+
+def test_another_chain(chain, send):
+    hint = "name a node of chain 8453 with --rpc-url, or the chain that is meant with --chain; a request may name one " \
+        "as well"
+    check(send("--chain", "base", stdin={"to": ADDRESS, "data": "0x"}), BAD_INPUT,
+          "the node is of chain 31337, not of chain 8453", hint)
+    check(run("ecies-seal", "--chain", "base", "--to-member", MEMBER, env=chain.env, stdin=b"x"), BAD_INPUT,
+          "the node is of chain 31337, not of chain 8453",
+          "name a node of chain 8453 with --rpc-url, or chain 31337 with --chain")
+
+
+def test_too_little_ether(chain, send, key_file):
+    poor = Account.from_key(KEY).address
+    assert chain.rpc("dev_setBalance", poor, hex(10**15))
+    answer = send(key=f"file:{key_file(KEY, name='poor')}", stdin={"to": ADDRESS, "value": hex(10**18)})
+    [error] = answer.messages("error")
+    said = re.fullmatch(rf"{poor} has 0\.001 ether, but the transactions may cost ([\d.]+) ether, ([\d.]+) ether more",
+                        error)
+    needed, missing = map(float, said.groups())
+    assert 1 <= needed < 1.01 and missing == pytest.approx(needed - 0.001)
+    check(answer, BAD_INPUT, error, f"send ether to {poor} on this chain; --dry-run says what the requests may cost, "
+          "--max-fee bounds it")
+
+
+@pytest.mark.parametrize("message, hint", [
+    ("insufficient funds for gas * price + value",
+     "send ether to the sender on this chain: --dry-run says whose it is and what the requests may cost"),
+    ("exceeds block gas limit", "look at the request: --dry-run says what it would do and cost"),
+])
+def test_what_the_node_refuses(chain, owner_key, message, hint):
+    def refuse(call, answer):
+        is_sent = call["method"].startswith("eth_sendRawTransaction")
+        return answer if not is_sent else {
+            "jsonrpc": "2.0", "id": call["id"], "error": {"code": -32000, "message": message}}
+
+    with relay(chain.url, refuse) as node:
+        answer = run("tx-send", "--key", owner_key, env=chain.env | {"ETH_RPC_URL": node.url},
+                     stdin={"to": chain.stranger.address, "value": "0x1"})
+    assert (answer.status, answer.stdout) == (UNREACHABLE, b"")
+    assert re.sub("0x[0-9a-f]{64}", "HASH", answer.stderr).splitlines() == [
+        "tx-send: sending HASH", f'tx-send: error: the node refused the transaction: "{message}"',
+        f"tx-send: hint: {hint}"]
+
+
+def reverted(answer, label: str) -> tuple[str, ...]:
+    """The hints of a request that would revert, for want of the function."""
+    assert answer.status == NO and answer.document["revert"] == {"data": "0x"}
+    assert answer.messages("error") == [f'"{label}" would revert: no reason given']
+    return tuple(answer.messages("hint"))
+
+
+def test_a_request_for_the_other_version_of_the_bridge(chain, verified, send):  # noqa: F811
+    def encode(bridge, *words, stdin=b""):
+        return run("abi-encode", words[0], "--bridge", bridge, *words[1:], stdin=stdin).check_done().document
+
+    roots = ("a bridge with verifiers has no KMS roots: they are on the verifier's list, as its --bridge",)
+    verifiers = ("a bridge without verifiers has none to allow: KMS roots are on its own list",)
+    v1, v2 = chain.bridge.address, verified.bridge
+    for bridge, words, label, hints in (
+        (v2, ["register"], "registerDstack",
+         ("a bridge with verifiers has no registerDstack: name the verifier, as abi-encode register --verifier 0x…",)),
+        (v1, ["register", "--verifier", verified.verifier], "register",
+         ("a bridge without verifiers has no register: leave --verifier out of abi-encode register",)),
+        (v2, ["add-kms-root", ADDRESS], "addKmsRoot", roots), (v1, ["add-verifier", ADDRESS], "addVerifier", verifiers),
+    ):
+        request = encode(bridge, *words, stdin=B if words[0] == "register" else b"")
+        request.pop("unless")
+        for mode in ([], ["--dry-run"]):
+            assert reverted(send(*mode, stdin=request), label) == hints
+
+
+def test_what_the_bridge_refuses(chain, send, key_file):
+    def encode(*words, stdin=b""):
+        [*_, last] = run("abi-encode", *words, env=chain.env, stdin=stdin).check_done().documents
+        return {name: last[name] for name in ("label", "to", "data")}
+
+    stranger = f"file:{key_file(hexed(chain.stranger.key), name='stranger')}"
+    sealed = {"from_member": "0x" + "11" * 32, "to_member": "0x" + "22" * 32, "payload": "0x02"}
+    chain.deploy()
+    for key, request, error, hint in (
+        (stranger, encode("add-kms-root", ADDRESS), '"addKmsRoot" would revert: NotOwner()',
+         "only the bridge's owner may do this: is --key the owner's, and the bridge the right one?"),
+        (stranger, encode("register", stdin=A), '"registerDstack" would revert: InvalidDstackSignature()',
+         "is the proof's KMS root allowed? The owner allows it: abi-encode add-kms-root, or register --allow"),
+        (stranger, encode("onboard", stdin=sealed), '"onboard" would revert: MemberNotFound()',
+         "sender and recipient must both be members of this bridge: abi-encode register"),
+    ):
+        answer = send(key=key, stdin=request)
+        assert (answer.messages("error"), answer.messages("hint")) == ([error], [hint])
+    chain.transact(chain.bridge.functions.addKmsRoot(A["kms_root"]))
+    answer = send(stdin=encode("register", stdin=A))
+    assert answer.messages("hint") == [
+        "the owner allows the code first: abi-encode add-allowed-code, or register --allow"]
