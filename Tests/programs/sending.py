@@ -4,6 +4,7 @@ import json
 import threading
 from contextlib import contextmanager
 
+from devchain.launcher import DevChain
 from eth_account import Account
 from eth_account.typed_transactions import TypedTransaction
 from eth_utils import keccak, to_checksum_address

@@ -9,7 +9,7 @@ from eth_account import Account
 from harness import BAD_INPUT, NO, PROGRAMS, UNREACHABLE, hexed, run
 from manual import commands_of
 from proofs import PROOFS, changed
-from services import Server, relay
+from services import CHAIN_ID, Server, relay
 from test_verifiers import compiled, verified  # noqa: F401  (fixtures)
 
 A, B = PROOFS
@@ -120,7 +120,7 @@ def test_what_is_no_fault_is_not_called_one(words, error):
     (["add-kms-root", "--bridge", ADDRESS, "phalabase"], "the value 'phalabase' is invalid for '<root>': not an address "
      'with 0x, or a KMS root\'s name: "phalabase"',
      ['did you mean "phala-base"?', "abi-encode add-kms-root --help lists the options"]),
-    (["call", "--to", ADDRESS, "f(address)", MEMBER], f'argument 1: not a value of type "address": "{MEMBER}": expected '
+    (["call", "--to", ADDRESS, "f(address)", MEMBER], 'argument 1: not a value of type "address": "0x…": expected '
      "0x and 40 hex digits: 20 bytes are needed, but there are 32", [OWN]),
     (["call", "--to", ADDRESS, "f(bytes32)", ADDRESS], f'argument 1: not a value of type "bytes32": "{ADDRESS}": '
      "expected 0x and 64 hex digits: 32 bytes are needed, but there are 20", [IDS]),
@@ -241,10 +241,10 @@ def test_another_chain(chain, send):
     hint = "name a node of chain 8453 with --rpc-url, or the chain that is meant with --chain; a request may name one " \
         "as well"
     check(send("--chain", "base", stdin={"to": ADDRESS, "data": "0x"}), BAD_INPUT,
-          "the node is of chain 31337, not of chain 8453", hint)
+          f"the node is of chain {CHAIN_ID}, not of chain 8453", hint)
     check(run("ecies-seal", "--chain", "base", "--to-member", MEMBER, env=chain.env, stdin=b"x"), BAD_INPUT,
-          "the node is of chain 31337, not of chain 8453",
-          "name a node of chain 8453 with --rpc-url, or chain 31337 with --chain")
+          f"the node is of chain {CHAIN_ID}, not of chain 8453",
+          f"name a node of chain 8453 with --rpc-url, or chain {CHAIN_ID} with --chain")
 
 
 def test_too_little_ether(chain, send, key_file):

@@ -280,7 +280,7 @@ def test_key_files(content, path):
 
 @pytest.mark.parametrize("parameters", [
     {"n": 1 << 62}, {"n": 1 << 30, "r": 8}, {"r": 1 << 62}, {"p": 1 << 62}, {"n": 0}, {"n": -2}, {"r": 0}, {"p": 0},
-    {"dklen": 1 << 62}, {"dklen": 0}, {"n": 10**400}, {"n": 3}, {"n": 1 << 20, "r": 8},
+    {"dklen": 1 << 62}, {"dklen": 0}, {"n": 10**400}, {"n": 3}, {"n": 1 << 21, "r": 8},
 ], ids=str)
 def test_keystores_that_cost_too_much(parameters, path):
     keystore = json.loads(json.dumps(KEYSTORES["published, scrypt"]["keystore"]))

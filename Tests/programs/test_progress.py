@@ -119,7 +119,8 @@ def test_what_is_printed_takes_its_place():
         assert json.loads(found.left) == PROOFS[0] and len(found.lines) > 0
         failed = watched("proof-fetch", server.url)
     assert failed.status == UNREACHABLE and len(failed.lines) > 0
-    assert failed.left == f"proof-fetch: error: {server.url}: answered HTTP status 404\n"
+    assert failed.left == f"proof-fetch: error: {server.url}: answered HTTP status 404\n" \
+        "proof-fetch: hint: the server has nothing there: check the URL's path\n"
 
 
 @pytest.mark.parametrize("option", [[], ["-v"]], ids=["quiet", "verbose"])
@@ -143,7 +144,8 @@ def test_a_node_that_is_away():
     answer = watched("ecies-seal", "--to-member", A, "--retry-for", "2.5", stdin=[b"x"],
                      env={"ETH_RPC_URL": "http://127.0.0.1:9", "BRIDGE_CONTRACT": "0x" + "11" * 20})
     assert answer.status == UNREACHABLE and answer.lines == ["http://127.0.0.1:9: connection refused"]
-    assert answer.left == "ecies-seal: error: http://127.0.0.1:9: connection refused\n"
+    assert answer.left == "ecies-seal: error: http://127.0.0.1:9: connection refused\n" \
+        "ecies-seal: hint: is the service running, and the URL's host and port right?\n"
 
 
 def test_a_large_log():
