@@ -1,7 +1,7 @@
 """Runs the built programs as a shell would, and checks how they end.
 
-Nothing of this process's environment reaches them but PATH: a setting that a developer
-exported must not change what a test sees.
+Nothing of this process's environment reaches them but PATH, and the options of sanitizers: a setting
+that a developer exported must not change what a test sees.
 """
 
 import json
@@ -17,7 +17,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("TEEBRIDGE_BIN", ROOT / ".build" / "debug")).resolve()
 PROGRAMS = ("abi-encode", "bridge-agent", "ecies-seal", "inbox-watch", "proof-extract", "proof-fetch", "tx-send")
-ENVIRONMENT = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+# The sanitizer that they were built with, if any; it needs memory, time and system calls of its own.
+SANITIZER = os.environ.get("SANITIZER")
+ENVIRONMENT = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"} | {
+    name: value for name, value in os.environ.items() if name in ("ASAN_OPTIONS", "TSAN_OPTIONS")}
 SECONDS = 60
 
 DONE, NO, BAD_INPUT, UNREACHABLE, UNKNOWN = range(5)
