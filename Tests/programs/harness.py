@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("TEEBRIDGE_BIN", ROOT / ".build" / "debug")).resolve()
 PROGRAMS = ("abi-encode", "bridge-agent", "ecies-seal", "inbox-watch", "proof-extract", "proof-fetch", "tx-send")
@@ -21,6 +23,8 @@ PROGRAMS = ("abi-encode", "bridge-agent", "ecies-seal", "inbox-watch", "proof-ex
 SANITIZER = os.environ.get("SANITIZER")
 ENVIRONMENT = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"} | {
     name: value for name, value in os.environ.items() if name in ("ASAN_OPTIONS", "TSAN_OPTIONS")}
+# Marks tests of what is in a program's memory, and how much it has.
+plain_memory = pytest.mark.skipif(SANITIZER is not None, reason="a sanitizer has terabytes of addresses for its own use")
 SECONDS = 60
 
 DONE, NO, BAD_INPUT, UNREACHABLE, UNKNOWN = range(5)

@@ -13,8 +13,8 @@ import pytest
 
 from faulty import HALF, KILL, Faults
 from harness import (
-    BAD_INPUT, DONE, ENVIRONMENT, PROGRAMS, UNKNOWN, UNREACHABLE, Result, json_lines, program_path, run, running,
-    wait_until,
+    BAD_INPUT, DONE, ENVIRONMENT, PROGRAMS, UNKNOWN, UNREACHABLE, Result, json_lines, plain_memory, program_path,
+    run, running, wait_until,
 )
 from inboxes import A, B, fill, sealed, settings, state
 from proofs import PROOFS
@@ -159,6 +159,7 @@ def test_out_of_file_descriptors(jobs, program):
     assert DONE in ended
 
 
+@plain_memory
 @pytest.mark.parametrize("program", ONE_SHOT)
 def test_out_of_memory(jobs, program):
     """However little there may be: the whole output, or no success."""
@@ -235,6 +236,7 @@ def test_what_could_not_be_printed_is_not_kept_as_delivered(chain, tmp_path, red
     assert job.run().check_done().document["index"] == 0
 
 
+@plain_memory
 def test_the_state_stays_whole_without_memory(chain, tmp_path):
     """Wherever memory runs out, each message is delivered by this run or by the next."""
     fill(chain, "one", "two")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import BAD_INPUT, running
+from harness import BAD_INPUT, plain_memory, running
 
 # A made-up key of the eciesjs suite.
 KEY = "95d3c5e483e9b1d4f5fc8e79b2deaf51362980de62dbb082a9a4257eef653d7d"
@@ -102,6 +102,7 @@ def test_a_key_file_that_is_wrong_is_not_repeated(run, chain, key_file, text):
     assert KEY[:16] not in error
 
 
+@plain_memory
 def test_wiped_memory_holds_no_key(chain, requests_before, key_file):
     """After the key was read, the hex digits of its file are nowhere in memory; the key itself stands once."""
     with watch(chain, key=f"file:{key_file(KEY)}") as process:

@@ -16,7 +16,8 @@ import pytest
 import fault_proxy as faults
 from fault_proxy import FaultProxy
 from harness import (
-    BAD_INPUT, DONE, ENVIRONMENT, NO, UNKNOWN, UNREACHABLE, finish, json_lines, program_path, run, running, wait_until,
+    BAD_INPUT, DONE, ENVIRONMENT, NO, UNKNOWN, UNREACHABLE, finish, json_lines, plain_memory, program_path, run,
+    running, wait_until,
 )
 from sending import check_done, check_records, running_ledger, signed, transaction_of, transfers
 
@@ -124,6 +125,7 @@ def peak_memory(ledger, requests, path, *options) -> int:
     return int(done.stderr.splitlines()[-1])
 
 
+@plain_memory
 def test_memory_does_not_grow_with_the_input(tmp_path):
     # The chain is what takes the time, so it is asked for no more than it must be.
     with running_ledger("--no-simulate", accounts=2) as ledger:
