@@ -22,7 +22,7 @@ package struct Descriptor: Sendable {
     ///
     /// - Throws: ``ConsoleError/outputClosed`` for a closed pipe, ``ConsoleError/cannotWrite(errno:)``.
     package func write(_ bytes: Span<UInt8>) throws(ConsoleError) {
-        if isTerminal { StatusLine.erase() }
+        if StatusLine.isShown, isTerminal { StatusLine.erase() }
         try writeUnder(bytes)
     }
 

@@ -44,6 +44,9 @@ package final class StatusLine: Sendable {
         Self.erase { $0 == ObjectIdentifier(self) }
     }
 
+    /// Whether such a line stands on the terminal.
+    static var isShown: Bool { shown.withLock { $0 != nil } }
+
     /// Takes away whatever line stands on the terminal.
     package static func erase() { erase { _ in true } }
 
