@@ -1,0 +1,88 @@
+"""The input of the benchmarks, made once, always the same, in .build/bench."""
+
+import itertools
+import json
+import random
+import sys
+
+from measure import BUILT, ROOT
+
+sys.path.insert(0, str(ROOT / "Tests" / "support"))
+
+from guestagent.chain import AppKeys, make_proof, proof_document  # noqa: E402  (needs the path above)
+from guestagent.keys import keccak256  # noqa: E402
+
+PROOF_COUNT = 10_000
+LINE = b"[  123.456789] dstack-bridge-1  | 127.0.0.1 - - \"GET /proof HTTP/1.1\" 200 - waiting for onboarding\n"
+
+
+def made(name: str):
+    """Let the function write the file of that name, unless it was made before; its path."""
+    def decorate(write):
+        path = BUILT / name
+        if not path.exists():
+            draft = path.with_suffix(".draft")
+            with open(draft, "wb") as file:
+                write(file)
+            draft.rename(path)
+        return path
+    return decorate
+
+
+def proof(index: int) -> dict:
+    return make_proof(keccak256(b"a root"), keccak256(index.to_bytes(4))[:20])
+
+
+@made("proofs.jsonl")
+def PROOFS(file):
+    for index in range(PROOF_COUNT):
+        file.write(json.dumps(proof(index), separators=(",", ":")).encode() + b"\n")
+
+
+def marker(index: int) -> bytes:
+    return b"PROOF_JSON=" + json.dumps(proof(index)).encode() + b"\n"
+
+
+def noise(size: int):
+    """About so many bytes of a console's lines."""
+    block = LINE * 10_000
+    for _ in range(size // len(block)):
+        yield block
+
+
+@made("worst.log")
+def WORST(file):
+    file.write(marker(0))
+    file.writelines(noise(1_000_000_000))
+
+
+@made("late.log")
+def LATE(file):
+    file.writelines(noise(1_000_000_000))
+    file.write(marker(0))
+    file.writelines(noise(1_000_000))
+
+
+@made("dense.log")
+def DENSE(file):
+    """100 MB, a proof on every second line."""
+    line = LINE.rstrip(b"\n").ljust(1000, b".") + b"\n"
+    for proof_line in itertools.cycle(PROOFS.read_bytes().splitlines()):
+        if file.tell() >= 100_000_000:
+            break
+        file.write(line + b"PROOF_JSON=" + proof_line + b"\n")
+
+
+@made("large")
+def LARGE(file):
+    """256 MiB that do not compress."""
+    file.write(random.Random(1).randbytes(256 << 20))
+
+
+@made("requests.jsonl")
+def REQUESTS(file):
+    for index in range(10_000):
+        request = {"to": "0x47e801184B3a8ea8E6A4A7A4CFEfEcC76809Da72", "data": "0x01", "value": hex(index),
+                   "chainId": "0x1", "nonce": hex(index), "gas": "0x5208", "maxFeePerGas": "0x2",
+                   "maxPriorityFeePerGas": "0x1"}
+        file.write(json.dumps(request).encode() + b"\n")
