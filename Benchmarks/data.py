@@ -76,7 +76,8 @@ def DENSE(file):
 @made("large")
 def LARGE(file):
     """256 MiB that do not compress."""
-    file.write(random.Random(1).randbytes(256 << 20))
+    generator = random.Random(1)
+    file.writelines(generator.randbytes(1 << 20) for _ in range(256))
 
 
 @made("requests.jsonl")
