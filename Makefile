@@ -27,7 +27,7 @@ build: setup ## build the programs into .build/debug (default)
 	swift build $(SWIFT_FLAGS)
 
 release: setup ## build them into .build/release, with Swift linked in
-	swift build -c release --static-swift-stdlib --disable-local-rpath $(SWIFT_FLAGS)
+	@scripts/release $(SWIFT_FLAGS)
 
 install: ## copy what `make release` built to PREFIX (/usr/local), below DESTDIR (none)
 	@scripts/install install

@@ -87,7 +87,7 @@ let package = Package(
         library("TEEBridge", ["ABI", "Dstack", "JSON", "Primitives", "Secp256k1", "Transactions"]),
 
         // Other people's services.
-        system("CCurl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
+        .systemLibrary(name: "CCurl", path: "Sources/Shared/CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         library("HTTP", ["CCurl", "Failures"]),
         library("HTTPServer", ["Failures", "JSON", nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix")]),
         library("Retrying"),

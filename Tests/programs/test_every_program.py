@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import BAD_INPUT, ENVIRONMENT, PROGRAMS, ROOT, program_path, run
+from harness import BAD_INPUT, ENVIRONMENT, PROGRAMS, ROOT, UNREACHABLE, program_path, run
 
 ABI_COMMANDS = ("register", "onboard", "add-kms-root", "remove-kms-root", "add-allowed-code", "remove-allowed-code",
                 "add-verifier", "remove-verifier",
@@ -47,10 +47,37 @@ def test_unknown_options(command):
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_libraries(program):
-    """Programs that need no network load no libcurl."""
+def test_libcurl_is_not_among_what_is_loaded_at_the_start(program):
     libraries = subprocess.run(["ldd", program_path(program)], capture_output=True, text=True, check=True).stdout
-    assert ("libcurl" in libraries) == (program not in ("abi-encode", "proof-extract"))
+    assert "libc.so" in libraries and "libcurl" not in libraries
+
+
+@pytest.fixture
+def without_libcurl(tmp_path):
+    """An environment in which libcurl is there and cannot be loaded."""
+    (tmp_path / "libcurl.so.4").write_bytes(b"no library")
+    return {"LD_LIBRARY_PATH": str(tmp_path)}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_job_that_needs_no_network_does_not_load_libcurl(program, without_libcurl):
+    run(program, "--version", env=without_libcurl).check_done()
+
+
+def test_a_secret_is_sealed_and_opened_without_libcurl(without_libcurl, tmp_path):
+    key = tmp_path / "key"
+    key.write_text("00" * 31 + "01")
+    key.chmod(0o600)
+    sealed = run("ecies-seal", "--to-pubkey", "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798",
+                 stdin=b"a secret", env=without_libcurl).check_done().stdout
+    opened = run("ecies-seal", "--open", "--key", f"file:{key}", stdin=sealed, env=without_libcurl).check_done()
+    assert opened.stdout == b"a secret"
+
+
+def test_a_request_without_libcurl_says_what_is_missing(without_libcurl):
+    answer = run("proof-fetch", "dstack:/dev/null", env=without_libcurl)
+    answer.check_error(UNREACHABLE, "libcurl.so.4")
+    assert "libcurl4" in answer.stderr
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -24,7 +24,7 @@ package struct Endpoint: Hashable, Sendable {
     ///
     /// - Parameter text: an absolute http or https URL in ASCII. A user and password are sent as basic
     ///   authentication; a fragment is ignored.
-    /// - Throws: ``HTTPError/invalidEndpoint(reason:)``.
+    /// - Throws: ``HTTPError/invalidEndpoint(reason:)``, ``HTTPError/noLibrary(reason:)``.
     package init(url text: String) throws(HTTPError) {
         guard text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
             throw .invalidEndpoint(reason: "the URL has a space or a character that is not printable ASCII")
@@ -108,18 +108,20 @@ private struct URLParts {
     let port: String?
 
     init(_ text: String) throws(HTTPError) {
-        guard let handle = unsafe curl_url() else { throw .invalidEndpoint(reason: "out of memory") }
-        defer { unsafe curl_url_cleanup(handle) }
-        let code = unsafe text.withCString { unsafe curl_url_set(handle, CURLUPART_URL, $0, 0) }
+        let library = try Curl.library.get()
+        let curl = unsafe library.functions.pointee
+        guard let handle = unsafe curl.url() else { throw .invalidEndpoint(reason: "out of memory") }
+        defer { unsafe curl.url_cleanup(handle) }
+        let code = unsafe text.withCString { unsafe curl.url_set(handle, CURLUPART_URL, $0, 0) }
         guard code == CURLUE_OK else {
-            throw .invalidEndpoint(reason: "the URL is malformed: \(unsafe String(cString: curl_url_strerror(code)))")
+            throw .invalidEndpoint(reason: "the URL is malformed: \(library.text(of: code))")
         }
         func part(_ part: CURLUPart) -> String? {
             var value: UnsafeMutablePointer<CChar>?
-            guard unsafe curl_url_get(handle, part, &value, 0) == CURLUE_OK, let value = unsafe value else {
+            guard unsafe curl.url_get(handle, part, &value, 0) == CURLUE_OK, let value = unsafe value else {
                 return nil
             }
-            defer { unsafe curl_free(value) }
+            defer { unsafe curl.free(value) }
             return unsafe String(cString: value)
         }
         guard let host = part(CURLUPART_HOST), !host.isEmpty else {

@@ -10,14 +10,12 @@ import Glibc
 /// Not `Sendable`: the curl handle that it owns belongs to one thread at a time.
 @safe
 package final class HTTPClient {
-    private let handle: UnsafeMutableRawPointer?
+    /// Made for the first request.
+    private var handle: CurlHandle?
     private let errorText: UnsafeMutablePointer<CChar>
     private let caFile: String?
     private let observer: HTTPObserver
     private let isCancelled: () -> Bool
-
-    /// `curl_global_init` is not thread-safe in older versions, and the first use of a static is.
-    private static let isReady = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
 
     /// - Parameters:
     ///   - caFile: a file of PEM certificates to trust instead of the system's.
@@ -28,7 +26,6 @@ package final class HTTPClient {
         caFile: String? = nil, observer: @escaping HTTPObserver = { _ in },
         isCancelled: @escaping () -> Bool = { false }
     ) {
-        unsafe handle = Self.isReady ? curl_easy_init() : nil
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         self.caFile = caFile
@@ -36,19 +33,18 @@ package final class HTTPClient {
         self.isCancelled = isCancelled
     }
 
-    deinit {
-        unsafe curl_easy_cleanup(handle)
-        unsafe errorText.deallocate()
-    }
+    deinit { unsafe errorText.deallocate() }
 
     /// Sends a request and waits for the whole answer.
     ///
     /// - Throws: ``HTTPError``. An answer of any status is an answer, no error; see
     ///   ``HTTPResponse/successful(from:)``.
     package func perform(_ request: HTTPRequest) throws(HTTPError) -> HTTPResponse {
-        guard let handle = unsafe handle else { throw failure(CURLE_FAILED_INIT, of: request) }
+        let handle = if let handle { handle } else { try CurlHandle() }
+        self.handle = handle
+        let functions = unsafe handle.curl.functions
         let url = try request.endpoint.url(for: request.path)
-        let headers = try HeaderList(request)
+        let headers = try HeaderList(request, handle.curl)
         let start = ContinuousClock.now
         let tell = { [observer] outcome in observer(HTTPExchange(request, outcome, after: .now - start)) }
         let transfer = Transfer(limits: request.limits) { [isCancelled] in
@@ -56,18 +52,18 @@ package final class HTTPClient {
             return isCancelled()
         }
 
-        unsafe curl_easy_reset(handle)
-        var options = unsafe TransferOptions(handle)
+        unsafe functions.pointee.easy_reset(handle.pointer)
+        var options = TransferOptions(handle)
         set(&options, for: request, url: url)
         unsafe options.set(CURLOPT_HTTPHEADER, list: headers.first)
         transfer.attach(to: &options)
-        if let refusal = options.refusal { throw failure(refusal, of: request) }
+        if let refusal = options.refusal { throw failure(refusal, of: request, handle) }
 
         unsafe errorText.pointee = 0
-        let code = withoutBrokenPipeSignal { unsafe curl_easy_perform(handle) }
+        let code = withoutBrokenPipeSignal { unsafe functions.pointee.easy_perform(handle.pointer) }
         withExtendedLifetime((transfer, headers)) {}
         do throws(HTTPError) {
-            let response = try response(of: transfer, code, to: request)
+            let response = try response(of: transfer, code, to: request, handle)
             tell(.answered(status: response.status, byteCount: response.body.count))
             return response
         } catch {
@@ -78,7 +74,7 @@ package final class HTTPClient {
 
     /// What a transfer that is over has brought.
     private func response(
-        of transfer: Transfer, _ code: CURLcode, to request: HTTPRequest
+        of transfer: Transfer, _ code: CURLcode, to request: HTTPRequest, _ handle: CurlHandle
     ) throws(HTTPError) -> HTTPResponse {
         let name = request.endpoint.displayName
         if let part = transfer.overflow {
@@ -86,10 +82,10 @@ package final class HTTPClient {
             throw .responseTooLarge(endpoint: name, part, limit: limit)
         }
         if transfer.wasCancelled { throw .cancelled(endpoint: name) }
-        guard code == CURLE_OK else { throw failure(code, of: request) }
+        guard code == CURLE_OK else { throw failure(code, of: request, handle) }
         guard transfer.isHeadComplete else { throw .endedEarly(endpoint: name, .exchanging) }
         return HTTPResponse(
-            status: integer(CURLINFO_RESPONSE_CODE), headers: transfer.headers, body: transfer.body)
+            status: handle.integer(CURLINFO_RESPONSE_CODE), headers: transfer.headers, body: transfer.body)
     }
 
     private func set(_ options: inout TransferOptions, for request: HTTPRequest, url: String) {
@@ -116,17 +112,11 @@ package final class HTTPClient {
         }
     }
 
-    private func integer(_ info: CURLINFO) -> Int {
-        var value = 0
-        guard let handle = unsafe handle, unsafe ccurl_get_long(handle, info, &value) == CURLE_OK else { return 0 }
-        return value
-    }
-
-    private func failure(_ code: CURLcode, of request: HTTPRequest) -> HTTPError {
+    private func failure(_ code: CURLcode, of request: HTTPRequest, _ handle: CurlHandle) -> HTTPError {
         let detail = unsafe String(cString: errorText)
-        let text = unsafe detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
         return HTTPError(
-            curl: code, text: request.endpoint.redacting(text), systemError: Int32(integer(CURLINFO_OS_ERRNO)),
-            phase: integer(CURLINFO_REQUEST_SIZE) > 0 ? .exchanging : .connecting, of: request)
+            curl: code, text: request.endpoint.redacting(detail.isEmpty ? handle.curl.text(of: code) : detail),
+            systemError: Int32(handle.integer(CURLINFO_OS_ERRNO)),
+            phase: handle.integer(CURLINFO_REQUEST_SIZE) > 0 ? .exchanging : .connecting, of: request)
     }
 }

@@ -28,6 +28,8 @@ package enum HTTPError: Failure, Equatable {
     case wantsHTTPS(endpoint: String)
     /// The client's owner wanted no answer any more.
     case cancelled(endpoint: String)
+    /// libcurl, which does the work, cannot be loaded.
+    case noLibrary(reason: String)
     /// Everything else that curl reports, by its number and with its text.
     case other(endpoint: String, HTTPPhase, code: Int, reason: String)
 
@@ -45,14 +47,18 @@ package enum HTTPError: Failure, Equatable {
         switch self {
         case .cannotResolve, .connectionRefused, .cannotConnect, .connectionReset, .endedEarly, .timedOut: true
         case .status(_, let code): HTTPResponse.isTransient(status: code)
-        case .invalidEndpoint, .invalidRequest, .tlsFailed, .responseTooLarge, .wantsHTTPS, .cancelled, .other: false
+        case .invalidEndpoint, .invalidRequest, .tlsFailed, .responseTooLarge, .wantsHTTPS, .cancelled, .noLibrary,
+            .other:
+            false
         }
     }
 
     /// Whether the server may have seen the request, or a part of it.
     package var mayHaveBeenSent: Bool {
         switch self {
-        case .invalidEndpoint, .invalidRequest, .cannotResolve, .connectionRefused, .cannotConnect, .tlsFailed: false
+        case .invalidEndpoint, .invalidRequest, .cannotResolve, .connectionRefused, .cannotConnect, .tlsFailed,
+            .noLibrary:
+            false
         case .connectionReset(_, let phase), .endedEarly(_, let phase), .timedOut(_, let phase, _),
             .other(_, let phase, _, _):
             phase == .exchanging
@@ -76,6 +82,7 @@ package enum HTTPError: Failure, Equatable {
         case .status(let endpoint, let code): "\(endpoint): answered HTTP status \(code)"
         case .wantsHTTPS(let endpoint): "\(endpoint): the server takes https alone, and the URL says http"
         case .cancelled(let endpoint): "\(endpoint): given up"
+        case .noLibrary(let reason): "libcurl cannot be used: \(reason)"
         case .other(let endpoint, _, let code, let reason): "\(endpoint): \(reason) (curl error \(code))"
         }
     }
@@ -84,6 +91,7 @@ package enum HTTPError: Failure, Equatable {
         switch self {
         case .cannotResolve: ["is the host's name right, and is there a network?"]
         case .connectionRefused, .cannotConnect: ["is the service running, and the URL's host and port right?"]
+        case .noLibrary: ["install libcurl: Debian has it in its package libcurl4"]
         case .wantsHTTPS: ["write https:// in place of http:// in the URL"]
         case .tlsFailed(_, let reason) where reason.contains("wrong version number"):
             ["the server speaks no TLS there: is the port right? Otherwise write http:// in place of https://"]

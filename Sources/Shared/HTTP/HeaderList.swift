@@ -3,11 +3,13 @@ import CCurl
 /// The header lines of a request in the form that curl takes; it owns their memory.
 @safe
 final class HeaderList {
+    private let curl: Curl
     /// The first line, which knows the next.
     private(set) var first: UnsafeMutablePointer<curl_slist>?
 
     /// - Throws: ``HTTPError/invalidRequest(endpoint:reason:)`` for a header that would end its line or its name.
-    init(_ request: HTTPRequest) throws(HTTPError) {
+    init(_ request: HTTPRequest, _ curl: Curl) throws(HTTPError) {
+        self.curl = curl
         // No Expect: curl would wait a second for a 100 that few servers send.
         let own = [(name: "Accept-Encoding", value: "identity"), (name: "Expect", value: "")]
         for (name, value) in own + request.headers {
@@ -17,12 +19,13 @@ final class HeaderList {
                 throw .invalidRequest(
                     endpoint: request.endpoint.displayName, reason: "a header is not printable ASCII")
             }
-            guard let longer = unsafe curl_slist_append(first, value.isEmpty ? "\(name):" : "\(name): \(value)") else {
+            let line = value.isEmpty ? "\(name):" : "\(name): \(value)"
+            guard let longer = unsafe curl.functions.pointee.slist_append(first, line) else {
                 throw .invalidRequest(endpoint: request.endpoint.displayName, reason: "out of memory")
             }
             unsafe first = longer
         }
     }
 
-    deinit { unsafe curl_slist_free_all(first) }
+    deinit { unsafe curl.functions.pointee.slist_free_all(first) }
 }
