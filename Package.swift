@@ -100,8 +100,8 @@ let package = Package(
         library(
             "Sending",
             [
-                "ABI", "Failures", "Files", "JSON", "JSONRPC", "Node", "Primitives", "Retrying", "Secp256k1",
-                "TEEBridge", "Transactions", bigInt,
+                "ABI", "Failures", "Files", "JSON", "JSONRPC", "Node", "Parallel", "Primitives", "Retrying",
+                "Secp256k1", "TEEBridge", "Transactions", bigInt,
             ]),
         library(
             "ProofSource",
@@ -116,7 +116,7 @@ let package = Package(
             ["BridgeClient", "ECIES", "Envelope", "Failures", "Files", "JSON", "Primitives", "Secp256k1", "Secrets"]),
 
         // How the programs are used.
-        library("Console", ["Failures", "JSON", "Secrets"]),
+        library("Console", ["Failures", "JSON", "Parallel", "Secrets"]),
         library("Program", ["Console", "Failures", "JSON", "Primitives", argumentParser]),
         library("Keys", ["Console", "Failures", "JSON", "Keystore", "Secp256k1", "Secrets"]),
         library(
