@@ -9,6 +9,7 @@ import Transactions
 
 struct Call: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "call",
         abstract: "A request that calls any function of any contract.",
         discussion: """
             Integers are decimal or 0x-hex, or amounts as 1.5gwei and 0.1ether; _ may group digits. Addresses and \

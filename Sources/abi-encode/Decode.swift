@@ -6,6 +6,7 @@ import TEEBridge
 
 struct Decode: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "decode",
         abstract: "Say what calldata, results, errors and logs mean.",
         discussion: """
             Prints one object a line. Unsigned integers are 0x-hex, signed ones decimal strings; values are named if \

@@ -7,6 +7,7 @@ import Transactions
 
 struct Deploy: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "deploy",
         abstract: "A request that creates a contract from a compiler's artefact.",
         discussion: """
             The constructor's arguments are written as those of call.

@@ -8,6 +8,7 @@ import Transactions
 
 struct Onboard: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "onboard",
         abstract: "Requests that post sealed messages to members' inboxes.",
         discussion: """
             EXAMPLE

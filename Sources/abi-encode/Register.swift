@@ -11,6 +11,7 @@ import Transactions
 
 struct Register: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "register",
         abstract: "Requests that make the CVMs of proofs members of the bridge.",
         discussion: """
             With --allow, each proof's KMS root and code are put on the bridge's allow-lists first, but only for a \
