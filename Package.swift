@@ -64,6 +64,7 @@ let package = Package(
         library("JSON", ["Failures"]),
         .systemLibrary(name: "CProcess", path: "Sources/Shared/CProcess"),
         library("Secrets", ["CProcess", "Failures", "Primitives"]),
+        library("Parallel", ["CProcess"]),
         library("Files", ["Failures"]),
         library("Signals"),
         library("ServiceNotice"),
@@ -99,8 +100,8 @@ let package = Package(
         library(
             "Sending",
             [
-                "ABI", "Failures", "Files", "JSON", "JSONRPC", "Node", "Primitives", "Retrying", "Secp256k1",
-                "TEEBridge", "Transactions", bigInt,
+                "ABI", "Failures", "Files", "JSON", "JSONRPC", "Node", "Parallel", "Primitives", "Retrying",
+                "Secp256k1", "TEEBridge", "Transactions", bigInt,
             ]),
         library(
             "ProofSource",
@@ -115,7 +116,7 @@ let package = Package(
             ["BridgeClient", "ECIES", "Envelope", "Failures", "Files", "JSON", "Primitives", "Secp256k1", "Secrets"]),
 
         // How the programs are used.
-        library("Console", ["Failures", "JSON", "Secrets"]),
+        library("Console", ["Failures", "JSON", "Parallel", "Secrets"]),
         library("Program", ["Console", "Failures", "JSON", "Primitives", argumentParser]),
         library("Keys", ["Console", "Failures", "JSON", "Keystore", "Secp256k1", "Secrets"]),
         library(
@@ -174,6 +175,7 @@ let package = Package(
         tests(of: "Primitives", ["JSON", bigInt]),
         tests(of: "JSON"),
         tests(of: "Secrets"),
+        tests(of: "Parallel"),
         tests(of: "Files", ["Failures"]),
         tests(of: "Signals"),
         tests(of: "ServiceNotice"),

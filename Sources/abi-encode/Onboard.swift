@@ -23,10 +23,10 @@ struct Onboard: ParsableCommand {
     func run() throws {
         let requests = try BridgeRequests(bridge: bridge.address())
         let input = try Input(path: file, awaited: "sealed messages", voice: ABIEncode.voice)
-        try input.forEachObject(
-            limit: inputLimit, parse: { try Self.request(SealedMessage(json: $0), of: $0, requests) }
-        ) {
-            try emit($0)
+        try input.forEachObject(limit: inputLimit) { json in
+            try Self.request(SealedMessage(json: json), of: json, requests).json.compact
+        } _: {
+            try Descriptor.standardOutput.writeLine($0)
         }
     }
 

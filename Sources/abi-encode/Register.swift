@@ -7,6 +7,7 @@ import JSON
 import Primitives
 import Program
 import TEEBridge
+import Transactions
 
 struct Register: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -52,7 +53,10 @@ struct Register: ParsableCommand {
         var isVerifierAllowed = verifier == nil
         var allowedRoots: Set<Address> = []
         var allowedCodes: Set<Bytes32> = []
-        try input.forEachObject(limit: inputLimit, parse: { try checked(Proof(json: $0), trusted: trusted) }) { proof in
+        try input.forEachObject(limit: inputLimit) { json in
+            let proof = try checked(Proof(json: json), trusted: trusted)
+            return (proof, line: try requests.register(proof, verifier: verifier).json.compact)
+        } _: { proof, line in
             if allow {
                 if !isVerifierAllowed, let verifier {
                     try emit(requests.verifier(verifier, isAllowed: true))
@@ -65,7 +69,7 @@ struct Register: ParsableCommand {
                     try emit(requests.code(proof.codeId, isAllowed: true))
                 }
             }
-            try emit(requests.register(proof, verifier: verifier))
+            try Descriptor.standardOutput.writeLine(line)
         }
     }
 

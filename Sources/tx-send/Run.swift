@@ -43,8 +43,8 @@ final class Run {
     }
 
     /// The documents of the input, as they come.
-    func feed<Document>(
-        _ input: consuming Input, parse: @escaping (JSONObject) throws -> Document
+    func feed<Document: Sendable>(
+        _ input: consuming Input, parse: @escaping @Sendable (JSONObject) throws -> Document
     ) throws -> Feed<Document> {
         let reader = ObjectReader(input, limit: Self.inputLimit, parse: parse)
         return Feed(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +12,7 @@ from eth_keys import keys
 from eth_utils import function_signature_to_4byte_selector, to_checksum_address
 
 from bridge_v1 import ARTEFACT, ARTEFACT_PATH, CONTRACT
-from harness import BAD_INPUT, ENVIRONMENT, NO, finish, hexed, program_path, running, unhex
+from harness import BAD_INPUT, ENVIRONMENT, NO, finish, hexed, json_lines, program_path, running, unhex
 from proofs import PROOFS, bit_flips, calldata, changed, without
 
 ADDRESS = to_checksum_address("0x254057d9d92fc7f75e3d49f0c6b0be9ee2a334d5")
@@ -92,6 +93,34 @@ def test_register_reads_a_file(abi_encode, tmp_path):
         assert answer.document == register_request(A)
     abi_encode("register", tmp_path / "absent").check_error(BAD_INPUT, "no such file")
     abi_encode("register", tmp_path).check_error(BAD_INPUT, "is a directory")
+
+
+# They are checked side by side.
+
+
+@pytest.mark.parametrize("layout", [json_lines, json.dumps])
+def test_many_proofs_are_registered_in_their_order(abi_encode, layout):
+    many = random.Random(1).choices(range(2), k=300)
+    requests = list(map(register_request, PROOFS))
+    answer = abi_encode("register", stdin=layout([PROOFS[number] for number in many])).check_done()
+    assert answer.documents == [requests[number] for number in many]
+
+
+@pytest.mark.parametrize("first", [0, 1, 17, 38])
+def test_the_first_of_several_faults_is_named_and_nothing_printed(abi_encode, tmp_path, first):
+    file = tmp_path / "proofs"
+    bad = [without(A, "code_id"), *[without(A, "kms_root")] * (39 - first)]
+    file.write_text(json_lines([A] * first + bad))
+    abi_encode("register", file).check_error(BAD_INPUT, f"line {first + 1}: ", "code_id")
+
+
+def test_a_fault_far_behind_hides_nothing_of_what_was_registered_before(abi_encode, tmp_path):
+    file = tmp_path / "proofs"
+    file.write_text(json_lines([A] * 250 + [without(A, "code_id")] + [A] * 50))
+    answer = abi_encode("register", file)
+    answer.check_error(BAD_INPUT, "line 251: ", "code_id", prints=None)
+    assert 0 < len(answer.documents) <= 250
+    assert answer.documents[-1] == register_request(A)
 
 
 @pytest.mark.parametrize("command", ["register", "onboard"])

@@ -16,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge_v1 import ARTEFACT, CONTRACT
-from harness import BAD_INPUT, DONE, NO, UNKNOWN, UNREACHABLE, finish, hexed, run, running, unhex, wait_until
+from harness import (
+    BAD_INPUT, DONE, NO, UNKNOWN, UNREACHABLE, finish, hexed, json_lines, run, running, unhex, wait_until,
+)
 from proofs import PROOFS, calldata
 from services import CHAIN_ID, method_names, relay
 
@@ -108,6 +110,32 @@ def test_chains_have_names(options, number):
         assert transaction_in(answer.document)["chainId"] == number
     other = COMPLETE | {"chainId": "0x2"}
     run("tx-send", "--sign-only", *options, stdin=other, env=key).check_error(BAD_INPUT, str(number))
+
+
+def test_many_requests_are_signed_in_their_order():
+    many = [COMPLETE | {"chainId": "0x1", "nonce": hex(index * 7919 % 300), "id": str(index)} for index in range(300)]
+    records = run("tx-send", "--sign-only", stdin=many, env={"PRIVATE_KEY": KEY}).check_done().documents
+    assert [record["id"] for record in records] == [request["id"] for request in many]
+    assert [transaction_in(record)["nonce"] for record in records] == [int(request["nonce"], 16) for request in many]
+    assert {signer_of(record) for record in records} == {Account.from_key(KEY).address}
+
+
+@pytest.mark.parametrize("first", [0, 1, 60])
+def test_the_first_of_several_faults_is_named_and_nothing_signed(tmp_path, first):
+    file = tmp_path / "requests"
+    good = COMPLETE | {"chainId": "0x1"}
+    file.write_text(json_lines([good] * first + [good | {"gas": "much"}] + [good | {"value": "much"}] * (99 - first)))
+    answer = run("tx-send", "--sign-only", file, env={"PRIVATE_KEY": KEY})
+    answer.check_error(BAD_INPUT, f"line {first + 1}: ", "gas")
+
+
+def test_many_requests_without_nonces_get_one_after_the_other(chain, send, ask):
+    """Though they are prepared some at a time, and signed side by side."""
+    given_ = {"gas": "0x186a0", "maxFeePerGas": "0x77359400", "maxPriorityFeePerGas": "0x1"}
+    many = [allow_code(ask, 10_000 + index, **given_) for index in range(250)]
+    first = chain.nonce()
+    records = send("--sign-only", stdin=many).check_done().documents
+    assert [transaction_in(record)["nonce"] for record in records] == list(range(first, first + 250))
 
 
 def test_signing_with_gaps_needs_a_node():

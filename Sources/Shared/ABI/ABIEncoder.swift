@@ -37,14 +37,13 @@ private struct ABIEncoder {
             let type = sequence.type(at: index)
             if type.isDynamic {
                 waiting.append((index, bytes.count))
-                append(word: 0)
+                append(padding: 32)
             } else {
                 try append(value, as: type, at: sequence.step(at: index))
             }
         }
         for (index, offsetAt) in waiting {
-            let offset = BigUInt(bytes.count - base).bigEndian(count: 32)
-            bytes.replaceSubrange(offsetAt..<(offsetAt + 32), with: offset)
+            bytes.replaceSubrange(offsetAt..<(offsetAt + 32), with: (bytes.count - base).word)
             try append(values[index], as: sequence.type(at: index), at: sequence.step(at: index))
         }
     }
@@ -72,13 +71,13 @@ private struct ABIEncoder {
         case (.function, .fixedBytes(let content)) where content.count == WordWidth.externalFunction.bytes:
             append(padded: content)
         case (.bytes, .bytes(let content)):
-            append(word: BigUInt(content.count))
+            bytes += content.count.word
             append(padded: content)
         case (.string, .string(let text)):
-            append(word: BigUInt(text.utf8.count))
+            bytes += text.utf8.count.word
             append(padded: Array(text.utf8))
         case (.array(let element), .array(let elements)):
-            append(word: BigUInt(elements.count))
+            bytes += elements.count.word
             try append(elements, as: .elements(element, count: elements.count), within: type)
         case (.fixedArray(let element, let count), .array(let elements)):
             try append(elements, as: .elements(element, count: Int(count)), within: type)
@@ -99,6 +98,11 @@ private struct ABIEncoder {
 }
 
 extension Int {
+    /// A length or an offset as a word: 32 big-endian bytes.
+    var word: [UInt8] {
+        [UInt8](repeating: 0, count: 24) + (0..<8).map { UInt8(truncatingIfNeeded: self >> (56 - 8 * $0)) }
+    }
+
     /// How many bytes are missing to a whole number of words.
     var paddingToWord: Int { (32 - self % 32) % 32 }
 }

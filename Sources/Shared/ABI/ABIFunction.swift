@@ -15,6 +15,8 @@ package struct ABIFunction: Hashable, Sendable {
     package let outputs: [ABIParameter]?
     /// What it may do to the state; nil where a signature does not say.
     package let mutability: StateMutability?
+    /// The first four bytes of calldata.
+    package let selector: Selector
 
     package init(
         name: String, inputs: [ABIParameter], outputs: [ABIParameter]? = nil, mutability: StateMutability? = nil
@@ -23,13 +25,11 @@ package struct ABIFunction: Hashable, Sendable {
         self.inputs = inputs
         self.outputs = outputs
         self.mutability = mutability
+        selector = Selector(signature: name + inputs.canonicalTypes)
     }
 
     /// The canonical signature: `transfer(address,uint256)`.
     package var signature: String { name + inputs.canonicalTypes }
-
-    /// The first four bytes of calldata.
-    package var selector: Selector { Selector(signature: signature) }
 
     /// Calldata: the selector and the arguments.
     ///

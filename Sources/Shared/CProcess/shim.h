@@ -1,3 +1,4 @@
+#include <sched.h>
 #include <spawn.h>
 #include <sys/prctl.h>
 
@@ -7,3 +8,4 @@ static inline int process_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 
 // GNU's own functions, which Swift's Glibc does not show.
 int memfd_create(const char *name, unsigned int flags);
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);

@@ -1,5 +1,6 @@
 import Glibc
 package import JSON
+import Parallel
 
 /// What a program reads: a file that was named, or standard input.
 package struct Input: ~Copyable {
@@ -53,12 +54,12 @@ package struct Input: ~Copyable {
     /// them is found while nothing has been done yet.
     /// - Parameters:
     ///   - limit: how many bytes one object, or the array, may have.
-    ///   - parse: makes what is needed of an object.
+    ///   - parse: makes what is needed of an object, of several at a time on several threads.
     ///   - body: acts on it.
     /// - Throws: ``ConsoleError``, ``JSONError``, and what the closures throw. No object at all is an error: it means
     ///   that the program before this one in the pipeline failed.
-    package consuming func forEachObject<Document>(
-        limit: Int, parse: @escaping (JSONObject) throws -> Document, _ body: (Document) throws -> Void
+    package consuming func forEachObject<Document: Sendable>(
+        limit: Int, parse: @escaping @Sendable (JSONObject) throws -> Document, _ body: (Document) throws -> Void
     ) throws {
         let reader = ObjectReader(self, limit: limit, parse: parse)
         while let documents = try reader.read() {
@@ -75,9 +76,9 @@ package struct Input: ~Copyable {
 }
 
 /// Reads the JSON objects of an input as they come.
-package final class ObjectReader<Document> {
+package final class ObjectReader<Document: Sendable> {
     private let input: Input
-    private let parse: (JSONObject) throws -> Document
+    private let parse: @Sendable (JSONObject) throws -> Document
     private var stream: JSONStream
     private var block = [UInt8](repeating: 0, count: Input.blockByteCount)
     private var isEmpty = true
@@ -85,8 +86,8 @@ package final class ObjectReader<Document> {
 
     /// - Parameters:
     ///   - limit: how many bytes one object, or an array of them, may have.
-    ///   - parse: makes what is needed of an object.
-    package init(_ input: consuming Input, limit: Int, parse: @escaping (JSONObject) throws -> Document) {
+    ///   - parse: makes what is needed of an object, of several at a time on several threads.
+    package init(_ input: consuming Input, limit: Int, parse: @escaping @Sendable (JSONObject) throws -> Document) {
         self.input = input
         self.parse = parse
         stream = JSONStream(limit: limit)
@@ -107,7 +108,7 @@ package final class ObjectReader<Document> {
         let count = try input.read(into: &block)
         isEnded = count == 0
         let values = try isEnded ? stream.finish() : stream.feed(block[..<count])
-        let documents = try values.map { line, value in
+        let documents = try values.mapInParallel { [parse] line, value in
             guard let object = value.object else { throw JSONError.notAnObject(line: line) }
             return try parse(object)
         }

@@ -168,10 +168,13 @@ package struct JSONParser {
     }
 
     private func characters(from start: Int) throws(JSONError) -> String {
-        guard let part = String(validating: bytes[start..<position], as: UTF8.self) else {
+        let part = bytes[start..<position]
+        // What is ASCII alone is UTF-8, and found to be so several times as fast.
+        if part.allSatisfy({ $0 < 0x80 }) { return String(decoding: part, as: UTF8.self) }
+        guard let text = String(validating: part, as: UTF8.self) else {
             throw .syntax(line: line, expected: "UTF-8 in a string")
         }
-        return part
+        return text
     }
 
     private mutating func escape() throws(JSONError) -> Unicode.Scalar {

@@ -11,8 +11,10 @@ package struct Address: FixedBytes {
     ///   not the checksum.
     package init(_ text: String) throws(PrimitiveError) {
         try self.init(hex: text)
-        let digits = text.dropFirst(2)
-        let isMixed = digits.contains(where: \.isUppercase) && digits.contains(where: \.isLowercase)
+        let digits = text.utf8.dropFirst(2)
+        let isMixed =
+            digits.contains { UInt8(ascii: "A")...UInt8(ascii: "F") ~= $0 }
+            && digits.contains { UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0 }
         guard !isMixed || checksummed == text else { throw .wrongChecksum(address: text) }
     }
 
@@ -23,13 +25,13 @@ package struct Address: FixedBytes {
     package var checksummed: String {
         let digits = Array(Hex.encode(bytes, prefixed: false).utf8)
         let hash = Keccak256.hash(digits).bytes
-        var text = "0x"
+        var text = Array("0x".utf8)
         for (index, digit) in digits.enumerated() {
             let nibble = index.isMultiple(of: 2) ? hash[index / 2] >> 4 : hash[index / 2] & 15
-            let character = Character(Unicode.Scalar(digit))
-            text += nibble >= 8 ? character.uppercased() : String(character)
+            // In ASCII a capital lacks one bit of the small letter.
+            text.append(nibble >= 8 && digit >= UInt8(ascii: "a") ? digit & ~0x20 : digit)
         }
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 
     package var description: String { checksummed }

@@ -19,12 +19,18 @@ package struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible
     ///
     /// - Throws: ``PrimitiveError``.
     package init(hex text: String) throws(PrimitiveError) {
-        let digits = text.dropFirst(2)
-        guard text.hasPrefix("0x"), !digits.isEmpty, digits.utf8.allSatisfy({ Hex.value(of: $0) != nil }),
-            digits == "0" || digits.first != "0"
+        let digits = text.utf8.dropFirst(2)
+        guard text.utf8.starts(with: "0x".utf8), !digits.isEmpty, digits.allSatisfy({ Hex.value(of: $0) != nil }),
+            digits.count == 1 || digits.first != UInt8(ascii: "0")
         else { throw .notAQuantity(text) }
-        guard digits.count <= 64, let value = BigUInt(digits, radix: 16) else { throw .tooLarge(bits: 256) }
-        self.value = value
+        guard digits.count <= 64 else { throw .tooLarge(bits: 256) }
+        var words: [UInt] = []
+        var rest = digits
+        while !rest.isEmpty {
+            words.append(rest.suffix(16).reduce(0) { $0 << 4 | UInt(Hex.value(of: $1) ?? 0) })
+            rest = rest.dropLast(16)
+        }
+        value = BigUInt(words: words)
     }
 
     /// The number that 32 big-endian bytes are.

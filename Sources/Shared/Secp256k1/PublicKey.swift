@@ -1,10 +1,10 @@
 import CSecp256k1
 package import Primitives
 
-/// A public key: a point of secp256k1, kept as its 33 compressed bytes.
+/// A public key: a point of secp256k1, kept as the bytes that it is read back from without a square root.
 package struct PublicKey: Hashable, Sendable, CustomStringConvertible {
-    /// 02 or 03 for the parity of y, then x: 33 bytes.
-    package let compressed: [UInt8]
+    /// 04, x, y: 65 bytes.
+    package let uncompressed: [UInt8]
 
     /// A key as 33 bytes (02, 03), 65 bytes (04, x, y) or 64 bytes (x, y, as Ethereum writes it).
     ///
@@ -27,11 +27,11 @@ package struct PublicKey: Hashable, Sendable, CustomStringConvertible {
     }
 
     init(point: secp256k1_pubkey) {
-        compressed = Self.serialized(point, isCompressed: true)
+        uncompressed = Self.serialized(point, isCompressed: false)
     }
 
-    /// 04, x, y: 65 bytes.
-    package var uncompressed: [UInt8] { Self.serialized(point, isCompressed: false) }
+    /// 02 or 03 for the parity of y, then x: 33 bytes.
+    package var compressed: [UInt8] { Self.serialized(point, isCompressed: true) }
 
     /// The account that this key controls: the last 20 bytes of Keccak-256(x, y).
     package var address: Address {
@@ -43,7 +43,7 @@ package struct PublicKey: Hashable, Sendable, CustomStringConvertible {
     var point: secp256k1_pubkey {
         var point = secp256k1_pubkey()
         // Cannot fail: these bytes came out of the library.
-        _ = unsafe secp256k1_ec_pubkey_parse(Context.shared.pointer, &point, compressed, compressed.count)
+        _ = unsafe secp256k1_ec_pubkey_parse(Context.shared.pointer, &point, uncompressed, uncompressed.count)
         return point
     }
 

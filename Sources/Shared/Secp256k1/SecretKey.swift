@@ -8,6 +8,8 @@ package struct SecretKey: ~Copyable, Sendable {
     private let bytes: SecretBytes
     /// The public key that belongs to it.
     package let publicKey: PublicKey
+    /// The account that the key controls.
+    package let address: Address
 
     /// - Throws: ``Secp256k1Error/invalidSecretKey`` unless the bytes are 32 and the number is in range.
     package init(_ bytes: consuming SecretBytes) throws(Secp256k1Error) {
@@ -22,11 +24,9 @@ package struct SecretKey: ~Copyable, Sendable {
         }
         guard let point = point else { throw .invalidSecretKey }
         publicKey = PublicKey(point: point)
+        address = publicKey.address
         self.bytes = bytes
     }
-
-    /// The account that the key controls.
-    package var address: Address { publicKey.address }
 
     /// A signature over 32 bytes that are a hash already: deterministic (RFC 6979), low s.
     package borrowing func sign(prehash: Bytes32) -> RecoverableSignature {

@@ -1,6 +1,7 @@
 import ABI
 import Files
 package import Node
+import Parallel
 import Primitives
 package import Secp256k1
 import TEEBridge
@@ -76,15 +77,20 @@ package final class Sender {
     ///   revert. Nothing follows one that would.
     /// - Throws: as ``send(_:report:)``.
     package func sign(_ requests: [TransactionRequest], report: (SentRecord) throws -> Void) throws {
-        try eachPrepared(requests, for: .signing) { request, prepared in
+        let wave = try wave(of: requests, for: .signing)
+        for case .ready(let prepared) in wave.preparations { nextNonce = prepared.transaction.nonce &+ 1 }
+        try tell(Self.signed(requests, wave, by: key), of: requests, wave, report)
+    }
+
+    private static func signed(
+        _ requests: [TransactionRequest], _ wave: Wave, by key: borrowing SecretKey
+    ) -> [SentRecord?] {
+        records(of: requests, wave) { request, prepared in
             let signed = prepared.transaction.signed(by: key)
-            nextNonce = prepared.transaction.nonce &+ 1
             var record = SentRecord(label: request.label, id: request.id, .signed)
             record.transactionHash = signed.hash
             record.raw = signed.raw
             return record
-        } report: {
-            try report($0)
         }
     }
 
@@ -94,31 +100,46 @@ package final class Sender {
     ///   follows one that would.
     /// - Throws: as ``send(_:report:)``.
     package func simulate(_ requests: [TransactionRequest], report: (SentRecord) throws -> Void) throws {
-        try eachPrepared(requests, for: .dryRun) { request, prepared in
+        let wave = try wave(of: requests, for: .dryRun)
+        let records = Self.records(of: requests, wave) { request, prepared in
             var record = SentRecord(label: request.label, id: request.id, .simulated)
             record.estimate = (
                 prepared.gasUsed ?? prepared.transaction.gasLimit, (try? Quantity(prepared.maxCost)) ?? .zero
             )
             record.l1Fee = prepared.l1Fee == .zero ? nil : prepared.l1Fee
             return record
-        } report: {
-            try report($0)
+        }
+        try tell(records, of: requests, wave, report)
+    }
+
+    private func wave(of requests: [TransactionRequest], for purpose: Purpose) throws -> Wave {
+        try preparer(for: purpose).prepare(
+            requests, after: Standing(leastNonce: nextNonce), learning: &traits, asking: node.get)
+    }
+
+    /// The records of what was prepared; nil for a request of which nothing can be told.
+    ///
+    /// - Parameter record: makes the record of one that is ready.
+    private static func records(
+        of requests: [TransactionRequest], _ wave: Wave,
+        _ record: @Sendable (TransactionRequest, Prepared) -> SentRecord
+    ) -> [SentRecord?] {
+        Array(zip(requests, wave.preparations)).mapInParallel { request, preparation in
+            switch preparation {
+            case .ready(let prepared): record(request, prepared)
+            case .needless: SentRecord(label: request.label, id: request.id, .skipped)
+            case .reverts(let data): .reverting(request, with: data)
+            case .waits: nil
+            }
         }
     }
 
-    private func eachPrepared(
-        _ requests: [TransactionRequest], for purpose: Purpose,
-        _ record: (TransactionRequest, Prepared) -> SentRecord, report: (SentRecord) throws -> Void
+    private func tell(
+        _ records: [SentRecord?], of requests: [TransactionRequest], _ wave: Wave, _ report: (SentRecord) throws -> Void
     ) throws {
-        let wave = try preparer(for: purpose).prepare(
-            requests, after: Standing(leastNonce: nextNonce), learning: &traits, asking: node.get)
-        for (request, preparation) in zip(requests, wave.preparations) {
-            switch preparation {
-            case .ready(let prepared): try report(record(request, prepared))
-            case .needless: try report(SentRecord(label: request.label, id: request.id, .skipped))
-            case .reverts(let data): try report(.reverting(request, with: data))
-            case .waits: throw SendError.dependent(label: request.label)
-            }
+        for (request, record) in zip(requests, records) {
+            guard let record else { throw SendError.dependent(label: request.label) }
+            try report(record)
         }
         if let failure = wave.failure { throw failure }
     }
