@@ -17,8 +17,8 @@ TARGETS ?=
 export VERSION PREFIX DESTDIR BUILD
 
 .DEFAULT_GOAL := build
-.PHONY: setup build release install uninstall dist deb test soak test-deb fuzz demo session diagram format lint clean \
-    help
+.PHONY: setup build release install uninstall dist deb test sanitize costs bench soak test-deb fuzz demo session diagram \
+    format lint clean help
 
 setup: ## install what Debian and Python lack; quick when nothing does
 	@scripts/setup
@@ -45,6 +45,18 @@ deb: release ## build a Debian package in .build/dist
 
 test: setup ## run every test; the last line counts them
 	@scripts/test $(SWIFT_FLAGS)
+
+sanitize: setup ## run them under AddressSanitizer, and those of threads under ThreadSanitizer
+	@SANITIZER=address scripts/test $(SWIFT_FLAGS)
+	@SANITIZER=thread MARKED=threads scripts/test $(SWIFT_FLAGS)
+
+costs: release ## test that small jobs of release programs cost no more than they did
+	@scripts/setup --costs
+	TEEBRIDGE_BIN=$(BUILD) $(VENV)/bin/python -B -m pytest -q -o cache_dir=.build/pytest-cache Tests/costs
+
+bench: release ## measure release programs beside others, for docs/performance.md; takes half an hour
+	@scripts/setup --costs
+	$(VENV)/bin/python -B Benchmarks/bench --write
 
 soak: release ## let programs go on amid faults: make soak MINUTES=10, for each of two (10)
 	TEEBRIDGE_BIN=$(BUILD) TEEBRIDGE_SOAK_MINUTES=$(MINUTES) TEEBRIDGE_SLOW_TESTS=1 $(VENV)/bin/python -B -m pytest \

@@ -10,7 +10,7 @@ from measure import BUILT, ROOT
 sys.path.insert(0, str(ROOT / "Tests" / "support"))
 
 from guestagent.chain import AppKeys, make_proof, proof_document  # noqa: E402  (needs the path above)
-from guestagent.keys import keccak256  # noqa: E402
+from guestagent.keys import keccak256, public_key  # noqa: E402
 
 PROOF_COUNT = 10_000
 LINE = b"[  123.456789] dstack-bridge-1  | 127.0.0.1 - - \"GET /proof HTTP/1.1\" 200 - waiting for onboarding\n"
@@ -87,3 +87,38 @@ def REQUESTS(file):
                    "chainId": "0x1", "nonce": hex(index), "gas": "0x5208", "maxFeePerGas": "0x2",
                    "maxPriorityFeePerGas": "0x1"}
         file.write(json.dumps(request).encode() + b"\n")
+
+
+@made("recipients.jsonl")
+def RECIPIENTS(file):
+    for index in range(1000):
+        key = public_key(keccak256(index.to_bytes(4)))
+        file.write(json.dumps({"pubkey": "0x" + key.hex()}).encode() + b"\n")
+
+
+@made("secret")
+def SECRET(file):
+    file.write(b"a secret of thirty-two bytes....")
+
+
+@made("one.json")
+def ONE(file):
+    file.write(json.dumps(proof(0)).encode() + b"\n")
+
+
+@made("one.log")
+def ONE_LOG(file):
+    file.write(marker(0))
+
+
+@made("request.json")
+def REQUEST(file):
+    file.write(REQUESTS.read_bytes().split(b"\n")[0])
+
+
+@made("key")
+def KEY(file):
+    file.write(b"00" * 31 + b"01")
+
+
+KEY.chmod(0o600)

@@ -13,6 +13,11 @@ import harness  # noqa: E402
 import services  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "memory: looks at how much memory a program takes, or what is in it")
+    config.addinivalue_line("markers", "threads: runs programs that have several threads")
+
+
 @pytest.fixture(scope="session")
 def run():
     """Runs a program: run(NAME, *ARGUMENTS, stdin=, env=, timeout=)."""
@@ -30,6 +35,8 @@ def shared_chain():
 def chain(shared_chain):
     """The shared chain, which forgets what the test did."""
     snapshot, bridge = shared_chain.rpc("evm_snapshot"), shared_chain.bridge
+    # Of a chain whose last block is old, programs say so.
+    shared_chain.rpc("dev_mine")
     yield shared_chain
     shared_chain.bridge = bridge
     shared_chain.rpc("evm_revert", snapshot)

@@ -15,6 +15,8 @@ from bridge_v1 import ARTEFACT, ARTEFACT_PATH, CONTRACT
 from harness import BAD_INPUT, ENVIRONMENT, NO, finish, hexed, json_lines, program_path, running, unhex
 from proofs import PROOFS, bit_flips, calldata, changed, without
 
+pytestmark = pytest.mark.threads
+
 ADDRESS = to_checksum_address("0x254057d9d92fc7f75e3d49f0c6b0be9ee2a334d5")
 OTHER = to_checksum_address("0xdf463af67d15e470a363e387fd688c78c2e94146")
 PHALA_BASE = "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"

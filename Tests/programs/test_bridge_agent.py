@@ -21,6 +21,8 @@ from harness import BAD_INPUT, ENVIRONMENT, UNREACHABLE, hexed, program_path, ru
 from proofs import PROOFS
 from services import Manager, Server, relay, running_agent
 
+pytestmark = pytest.mark.threads
+
 A, B = (proof["member_id"] for proof in PROOFS)
 PUBLIC = PROOFS[0]["dstack_proof"]["derived_compressed_pubkey"]
 DEADLINE = 1.5

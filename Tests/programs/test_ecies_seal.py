@@ -15,6 +15,8 @@ from harness import BAD_INPUT, DONE, NO, UNREACHABLE, hexed, run, running, unhex
 from proofs import PROOFS, VECTORS
 from services import CHAIN_ID, relay
 
+pytestmark = pytest.mark.threads
+
 MEMBER = PROOFS[0]
 A, B = (proof["member_id"] for proof in PROOFS)
 KEY = VECTORS["keys"]["derived"]  # of the first proof

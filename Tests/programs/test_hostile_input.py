@@ -17,6 +17,8 @@ from harness import BAD_INPUT, BIN, DONE, ENVIRONMENT, NO, ROOT, SANITIZER, UNRE
 from proofs import PROOFS
 from services import Server
 
+pytestmark = pytest.mark.memory
+
 MEGABYTE = 1 << 20
 MEMORY_LIMIT = 64 * MEGABYTE
 # A release build needs less than a second for each; a debug build is twenty times slower with what is long.

@@ -11,6 +11,8 @@ import pytest
 from harness import BAD_INPUT, DONE, NO, ROOT, SANITIZER, UNREACHABLE, finish, plain_memory, program_path, run, running
 from proofs import PROOFS, changed, without
 
+pytestmark = [pytest.mark.memory, pytest.mark.threads]
+
 A, B = PROOFS
 SERIAL_LOG = ROOT / "Tests" / "support" / "serial-log"
 MEGABYTE = 2**20

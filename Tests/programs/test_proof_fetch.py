@@ -13,6 +13,8 @@ from harness import BAD_INPUT, DONE, NO, UNREACHABLE, run
 from proofs import LINKS, PROOFS, changed, without
 from services import Server, running_agent
 
+pytestmark = pytest.mark.threads
+
 A, B = PROOFS
 BODY = json.dumps(A).encode()
 DOWN = "http://127.0.0.1:9"

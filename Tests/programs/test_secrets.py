@@ -10,6 +10,8 @@ import pytest
 
 from harness import BAD_INPUT, plain_memory, running
 
+pytestmark = pytest.mark.memory
+
 # A made-up key of the eciesjs suite.
 KEY = "95d3c5e483e9b1d4f5fc8e79b2deaf51362980de62dbb082a9a4257eef653d7d"
 SECRET = bytes.fromhex(KEY)

@@ -22,6 +22,8 @@ from harness import (
 from proofs import PROOFS, calldata
 from services import CHAIN_ID, method_names, relay
 
+pytestmark = pytest.mark.threads
+
 A, B = (proof["member_id"] for proof in PROOFS)
 NOBODY = hexed(b"\x77" * 32)
 TO = to_checksum_address("0x" + "c0de" * 10)

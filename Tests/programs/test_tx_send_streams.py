@@ -21,6 +21,8 @@ from harness import (
 )
 from sending import check_done, check_records, running_ledger, signed, transaction_of, transfers
 
+pytestmark = [pytest.mark.memory, pytest.mark.threads]
+
 MANY = 10_000 if os.environ.get("TEEBRIDGE_SLOW_TESTS") else 2_000
 FEW = 400
 

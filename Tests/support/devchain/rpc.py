@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 import traceback
 
 from .errors import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, SERVER_ERROR, RpcError
@@ -16,6 +17,7 @@ class Dispatcher:
 
     def answer(self, body):
         """The response to the bytes of one HTTP request; empty if there was nothing but notifications."""
+        start = time.monotonic()
         try:
             request = json.loads(body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
@@ -23,7 +25,7 @@ class Dispatcher:
         else:
             response = self._answer_batch(request) if isinstance(request, list) else self._answer_one(request)
         encoded = _encode(response) if response else b""
-        self._stats.count(_method_names(request), len(encoded))
+        self._stats.count(_method_names(request), len(encoded), time.monotonic() - start)
         return encoded
 
     def _answer_batch(self, requests):

@@ -17,16 +17,18 @@ class Stats:
         with self._lock:
             self._http_requests = 0
             self._response_bytes = 0
+            self._seconds = 0.0
             self._calls = Counter()
         return True
 
-    def count(self, methods, response_bytes):
-        """Count one HTTP request with the methods that it called."""
+    def count(self, methods, response_bytes, seconds):
+        """Count one HTTP request with the methods that it called, and how long its answer was in the making."""
         if methods and all(method.startswith(CONTROL_PREFIXES) for method in methods):
             return
         with self._lock:
             self._http_requests += 1
             self._response_bytes += response_bytes
+            self._seconds += seconds
             self._calls.update(methods)
 
     def as_json(self):
@@ -34,5 +36,6 @@ class Stats:
             return {
                 "httpRequests": self._http_requests,
                 "responseBytes": self._response_bytes,
+                "seconds": self._seconds,
                 "calls": dict(sorted(self._calls.items())),
             }
