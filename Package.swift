@@ -106,7 +106,7 @@ let package = Package(
         library(
             "ProofSource",
             ["Dstack", "Failures", "GuestAgent", "HTTP", "JSON", "Primitives", "Retrying", "Secp256k1", "Secrets"]),
-        library("ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
+        library("ProofLog", ["Console", "Dstack", "Failures", "JSON", "Parallel"]),
         library("ProvenState", ["Failures", "JSON", "JSONRPC", "Node", "Primitives", "Retrying", "StateProofs"]),
         library(
             "BridgeClient",
@@ -162,7 +162,7 @@ let package = Package(
                 "MemberSite",
                 "NetworkOptions", "Primitives", "ProofSource", "Retrying", "Secp256k1", "ServiceNotice",
             ]),
-        program("proof-extract", ["Console", "Dstack", "Failures", "JSON", "ProofLog"]),
+        program("proof-extract", ["Console", "Dstack", "Failures", "JSON", "Parallel", "ProofLog"]),
 
         // Tests.
         .target(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Console
 import Dstack
 import JSON
+import Parallel
 import Program
 import ProofLog
 
@@ -51,8 +52,8 @@ struct ProofExtract: Program {
         let wanted = choice?.wanted ?? (follow ? .first : .last)
         try LogSearch(paths: paths, wanted: wanted, isFollowing: follow, timeout: timeout).run { byteCount in
             line.show("\(byteCount >> 20) MiB read" + (follow ? ", waiting for a proof" : ""))
-        } _: { proof in
-            try Descriptor.standardOutput.writeLine(proof.json.compact)
+        } _: { proofs in
+            for line in proofs.mapInParallel({ $0.json.compact }) { try Descriptor.standardOutput.writeLine(line) }
         }
     }
 }

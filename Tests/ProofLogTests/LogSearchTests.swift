@@ -9,7 +9,7 @@ import Testing
     /// What a search gives, and the error that it ends with.
     static func run(_ search: LogSearch) throws -> (proofs: [Proof], error: ProofLogError?) {
         var proofs: [Proof] = []
-        do { try search.run { proofs.append($0) } } catch let error as ProofLogError { return (proofs, error) }
+        do { try search.run { proofs += $0 } } catch let error as ProofLogError { return (proofs, error) }
         return (proofs, nil)
     }
 

@@ -39,6 +39,26 @@ import Testing
         #expect(SerialLog.findings(log, pieces: size) == SerialLog.findings(log, pieces: log.count))
     }
 
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func anyLogInPiecesOfAnySizeGivesTheSameFindings(_ seed: UInt64) throws {
+        var logs = try RandomLog(seed: seed)
+        for _ in 0..<10 {
+            let log = logs.next()
+            let findings = SerialLog.findings(log, pieces: 1)
+            let pieces = logs.number(upTo: 5000) + 1
+            #expect(SerialLog.findings(log, pieces: pieces) == findings, "pieces of \(pieces)")
+            let proofs = findings.compactMap { if case .proof(let proof, _) = $0 { proof } else { nil } }
+            for (wanted, expected) in [(ProofSearch.Wanted.first, proofs.prefix(1)), (.last, proofs.suffix(1))] {
+                var search = ProofSearch(wanted)
+                let found = stride(from: 0, to: log.count, by: pieces).flatMap { start in
+                    search.feed(log.span.extracting(start..<min(start + pieces, log.count)))
+                }
+                #expect(found + search.finish() == Array(expected), "\(wanted), pieces of \(pieces)")
+                #expect(!expected.isEmpty || search.refusedCount == findings.count)
+            }
+        }
+    }
+
     @Test func aProofIsReportedWithItsLastByte() throws {
         let line = Array(try SerialLog.line().utf8)
         var scanner = ProofScanner()

@@ -14,7 +14,13 @@ final class TemporaryFolder {
     /// Makes a file and gives its path.
     @discardableResult
     func write(_ text: String, to name: String = "serial.log") throws -> String {
-        try Data(text.utf8).write(to: url.appending(path: name))
+        try write(Array(text.utf8), to: name)
+    }
+
+    /// Makes a file and gives its path.
+    @discardableResult
+    func write(_ bytes: [UInt8], to name: String) throws -> String {
+        try Data(bytes).write(to: url.appending(path: name))
         return path(name)
     }
 

@@ -2,13 +2,14 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 import time
 
 import pytest
 
-from harness import BAD_INPUT, DONE, NO, ROOT, SANITIZER, UNREACHABLE, finish, plain_memory, program_path, run, running
+from harness import BAD_INPUT, DONE, NO, ROOT, SANITIZER, UNREACHABLE, finish, plain_memory, program_path, run, running, wait_until
 from proofs import PROOFS, changed, without
 
 pytestmark = [pytest.mark.memory, pytest.mark.threads]
@@ -183,6 +184,46 @@ def test_a_closed_pipe_ends_it_quietly(tmp_path):
     assert (ended.status, ended.stderr) == (DONE, "")
 
 
+# What else reads the file
+
+
+@pytest.mark.parametrize("log", [line(A), b"booting\r\n" * 9, line(A)[:300], b""], ids=["proof", "no marker", "cut", "empty"])
+@pytest.mark.parametrize("skipped", [0, 5])
+def test_standard_input_stands_at_its_end(tmp_path, log, skipped):
+    """`{ proof-extract; cat; } < log` gives the log once."""
+    path = tmp_path / "log"
+    path.write_bytes(b"\n" * skipped + log)
+    with path.open("rb") as file:
+        os.lseek(file.fileno(), skipped, os.SEEK_SET)
+        status = subprocess.run([program_path("proof-extract")], stdin=file, capture_output=True, timeout=60).returncode
+        assert os.lseek(file.fileno(), 0, os.SEEK_CUR) == skipped + len(log)
+    assert status == (DONE if log == line(A) else NO)
+
+
+def test_standard_input_is_read_from_where_it_stands(tmp_path):
+    path = tmp_path / "log"
+    path.write_bytes(line(B) + line(A) + line(B)[:500])
+    other = tmp_path / "other"
+    other.write_bytes(line(B)[500:])
+    for files, offset, expected in (([], 0, [A]), ([], len(line(B)) + 1, []), (["-", other], len(line(B)) + 1, [B])):
+        with path.open("rb") as file:
+            os.lseek(file.fileno(), offset, os.SEEK_SET)
+            answer = subprocess.run([program_path("proof-extract"), *files], stdin=file, capture_output=True, timeout=60)
+        assert [json.loads(text) for text in answer.stdout.splitlines()] == expected
+
+
+def test_files_that_do_not_tell_their_length(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with running("proof-extract", pipe) as process:
+        writer = os.open(pipe, os.O_RDWR)
+        os.write(writer, line(A))
+        wait_until(lambda: not select.select([writer], [], [], 0)[0])
+        os.close(writer)
+        assert finish("proof-extract", process).check_done().documents == [A]
+    assert extract("/proc/self/environ", env={"LOG": line(A).decode().strip()}).check_done().documents == [A]
+
+
 # Following
 
 
@@ -258,6 +299,19 @@ def test_a_large_log_takes_little_memory(tmp_path, noise):
     status, output, memory = measured(log)
     assert (status, json.loads(output)) == (DONE, A)
     assert memory < MEMORY_LIMIT_KB
+
+
+def test_the_last_proof_of_a_huge_file_is_found_from_its_end(tmp_path):
+    log = tmp_path / "log"
+    with log.open("wb") as file:
+        file.write(line(B))
+        # A hole: it takes no room, and minutes to read.
+        file.seek(2**42)
+        file.write(line(A) + b"\r\n" * MEGABYTE)
+    assert extract(log).check_done().documents == [A]
+    with log.open("rb") as file:
+        answer = subprocess.run([program_path("proof-extract")], stdin=file, capture_output=True, timeout=60)
+    assert json.loads(answer.stdout) == A
 
 
 @pytest.mark.parametrize("block", [

@@ -2,7 +2,7 @@ import Dstack
 import JSON
 
 /// Says whether a text is a proof, and remembers the last that was, since logs repeat themselves.
-struct Judge {
+struct Judge: Sendable {
     private var text: [UInt8] = []
     private var proof: Proof?
 

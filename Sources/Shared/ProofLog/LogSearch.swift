@@ -20,11 +20,26 @@ package struct LogSearch {
         self.timeout = timeout
     }
 
-    /// Reads the files and hands over each proof as soon as it is certain.
+    /// Reads the files and hands over proofs as soon as they are certain: as many at a time as became so together.
     ///
     /// - Parameter progress: told again and again how many bytes were read so far.
     /// - Throws: ``ProofLogError``, and what `body` throws.
-    package func run(progress: (Int) -> Void = { _ in }, _ body: (Proof) throws -> Void) throws {
+    package func run(progress: (Int) -> Void = { _ in }, _ body: ([Proof]) throws -> Void) throws {
+        if wanted == .last, !isFollowing, let log = SeekableLog(paths: paths) {
+            switch BackwardSearch(log).run(progress: progress) {
+            case .proof(let proof):
+                log.moveToEnd()
+                return try body([proof])
+            case .noMarker:
+                log.moveToEnd()
+                throw ProofLogError.noMarker
+            case .unknown: break
+            }
+        }
+        try readForward(progress: progress) { proofs in if !proofs.isEmpty { try body(proofs) } }
+    }
+
+    private func readForward(progress: (Int) -> Void, _ body: ([Proof]) throws -> Void) throws {
         let deadline = timeout.map { ContinuousClock.now + $0 }
         var search = ProofSearch(wanted)
         var isTimedOut = false
@@ -39,16 +54,16 @@ package struct LogSearch {
                 switch step {
                 case .bytes:
                     byteCount += reader.withBytes { $0.count }
-                    try reader.withBytes { search.feed($0) }.forEach(body)
+                    try body(reader.withBytes { search.feed($0) })
                 case .nothingYet: break
-                case .begunAnew: try search.nextLog().forEach(body)
+                case .begunAnew: try body(search.nextLog())
                 case .timedOut: isTimedOut = true
                 case .ended: break
                 }
                 progress(byteCount)
             }
         }
-        try search.finish().forEach(body)
+        try body(search.finish())
         if search.foundCount == 0 { throw failure(of: search, isTimedOut: isTimedOut) }
     }
 

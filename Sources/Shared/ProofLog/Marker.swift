@@ -5,6 +5,9 @@ struct Marker {
     /// What stands in front of a proof.
     static let text: StaticString = "PROOF_JSON="
 
+    /// How many bytes of a marker may stand behind the piece that it begins in.
+    static let overlap = text.utf8CodeUnitCount - 1
+
     /// How many bytes of the marker the stream so far ends with.
     private(set) var matched = 0
 
@@ -25,15 +28,25 @@ struct Marker {
     /// The marker's rarest letter in logs, and where in the marker it stands.
     private static let rare = (letter: Int32(UInt8(ascii: "J")), offset: 6)
 
-    /// Goes through bytes at the speed of memory, when none of the marker is matched yet.
+    /// Goes through bytes at the speed of memory.
     ///
     /// - Returns: the number of bytes up to the end of the first marker; nil if there is none.
     mutating func skip(_ bytes: Span<UInt8>) -> Int? {
+        var begun = 0
+        while matched > 0, begun < bytes.count {
+            let isMarker = take(bytes[begun])
+            begun += 1
+            if isMarker { return begun }
+        }
+        let rest = bytes.extracting(begun...)
         let count = Self.text.utf8CodeUnitCount
-        if let start = unsafe bytes.withUnsafeBytes({ unsafe Self.start(in: $0) }) { return start + count }
-        for index in max(0, bytes.count - count + 1)..<bytes.count { _ = take(bytes[index]) }
+        if let start = Self.start(in: rest) { return begun + start + count }
+        for index in max(0, rest.count - count + 1)..<rest.count { _ = take(rest[index]) }
         return nil
     }
+
+    /// Where the first marker stands.
+    static func start(in bytes: Span<UInt8>) -> Int? { unsafe bytes.withUnsafeBytes { unsafe start(in: $0) } }
 
     private static func start(in buffer: UnsafeRawBufferPointer) -> Int? {
         guard let base = buffer.baseAddress else { return nil }

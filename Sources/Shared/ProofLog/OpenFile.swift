@@ -3,6 +3,11 @@ import Glibc
 
 /// The open file under a ``LogReader``.
 struct OpenFile: ~Copyable {
+    /// fcntl(2)'s F_SETPIPE_SZ, which Swift's Glibc does not show.
+    private static let setPipeSize: Int32 = 1031
+    /// How much a pipe may hold that nobody has read: a few blocks.
+    private static let pipeByteCount: Int32 = 256 * 1024
+
     private let descriptor: Descriptor
     private let path: String?
     private let status: stat
@@ -24,6 +29,8 @@ struct OpenFile: ~Copyable {
         self.path = path
         _ = unsafe fstat(descriptor.number, &status)
         self.status = status
+        // Fewer changes between whoever writes and this. Where more is not allowed, it stays as it is.
+        if status.st_mode & S_IFMT == S_IFIFO { _ = fcntl(descriptor.number, Self.setPipeSize, Self.pipeByteCount) }
     }
 
     deinit { if path != nil { _ = close(descriptor.number) } }

@@ -1,4 +1,4 @@
-import Dstack
+import Parallel
 
 /// Finds the proofs in a stream of bytes: a serial console's log, with all that gets between its lines.
 ///
@@ -11,31 +11,40 @@ package struct ProofScanner {
     /// What stands in front of a proof.
     package static var markerText: String { Marker.text.description }
 
+    /// Which proofs are wanted: what cannot be one of them is not reported where it is spared the work.
+    private let wanted: ProofSearch.Wanted
+    /// Whether lines are counted. Once a proof is known, nobody is told where another was refused.
+    var countsLines = true
     private var marker = Marker()
     private var judge = Judge()
+    /// What may become longer with the next bytes.
     private var candidate: Candidate?
     /// Where the next byte stands.
     private var place = Place(line: 1, offset: 0)
 
-    package init() {}
+    package init(_ wanted: ProofSearch.Wanted = .all) { self.wanted = wanted }
 
     /// Takes the next bytes and reports what becomes certain with them, in the order of the markers.
     package mutating func feed(_ bytes: Span<UInt8>, report: (Finding) -> Void) {
+        var whole: [WholeCandidate] = []
         var position = 0
-        while position < bytes.count {
-            guard candidate == nil, marker.matched == 0 else {
-                take(bytes[position], report: report)
-                position += 1
-                continue
+        while let end = marker.skip(bytes.extracting(position...)) {
+            // The first bytes of a marker may be the candidate's in front of it: only the last tells that it is one.
+            let text = bytes.extracting(position..<(position + end - 1))
+            if let candidate, candidate.byteCount == 0 {
+                whole.append(WholeCandidate(at: candidate.place, text))
+                self.candidate = nil
             }
-            let rest = bytes.extracting(position...)
-            let end = marker.skip(rest)
-            let skipped = rest.extracting(0..<(end ?? rest.count))
-            place.line += LineEnds.count(in: skipped)
-            place.offset += skipped.count
-            position += skipped.count
-            if end != nil { beginCandidate() }
+            take(text, report: report)
+            endCandidate(report: report)
+            place.offset += end
+            position += end
+            beginCandidate()
         }
+        judge(whole).forEach(report)
+        let rest = bytes.extracting(position...)
+        take(rest, report: report)
+        place.offset += rest.count
     }
 
     /// Says that the next bytes come from another file, which continues the log: its lines count from 1 again.
@@ -47,16 +56,12 @@ package struct ProofScanner {
         marker = Marker()
     }
 
-    private mutating func take(_ byte: UInt8, report: (Finding) -> Void) {
-        place.offset += 1
-        let isMarker = marker.take(byte)
-        if isMarker {
-            endCandidate(report: report)
-        } else if let verdict = candidate?.take(byte, &judge) {
-            settle(verdict, report: report)
+    private mutating func take(_ bytes: Span<UInt8>, report: (Finding) -> Void) {
+        if let finding = candidate?.take(bytes, &judge) {
+            candidate = nil
+            report(finding)
         }
-        if byte == UInt8(ascii: "\n") { place.line += 1 }
-        if isMarker { beginCandidate() }
+        if countsLines { place.line += LineEnds.count(in: bytes) }
     }
 
     private mutating func beginCandidate() {
@@ -65,15 +70,50 @@ package struct ProofScanner {
     }
 
     private mutating func endCandidate(report: (Finding) -> Void) {
-        if let verdict = candidate?.end(.cutOff, &judge) { settle(verdict, report: report) }
+        if let finding = candidate?.end(.cutOff, &judge) { report(finding) }
+        candidate = nil
     }
 
-    private mutating func settle(_ verdict: Candidate.Verdict, report: (Finding) -> Void) {
-        guard let place = candidate?.place else { return }
-        candidate = nil
-        switch verdict {
-        case .proof(let proof): report(.proof(proof, place))
-        case .refused(let refusal): report(.refused(refusal, place))
+    /// Judges candidates that stand one behind another, as many of them as matter.
+    private mutating func judge(_ candidates: [WholeCandidate]) -> [Finding] {
+        switch wanted {
+        case .all:
+            let judge = judge
+            let judged = candidates.mapInParallel { $0.finding(by: judge) }
+            self.judge = judged.last?.judge ?? judge
+            return judged.map(\.finding)
+        case .first: return judgeUntilProof(candidates)
+        case .last: return judgeUntilProof(candidates.reversed()).reversed()
         }
+    }
+
+    private mutating func judgeUntilProof(_ candidates: [WholeCandidate]) -> [Finding] {
+        var findings: [Finding] = []
+        for candidate in candidates {
+            let finding: Finding
+            (finding, judge) = candidate.finding(by: judge)
+            findings.append(finding)
+            if case .proof = finding { break }
+        }
+        return findings
+    }
+}
+
+/// What stands behind a marker up to the next one.
+private struct WholeCandidate: Sendable {
+    let place: Place
+    let text: [UInt8]
+
+    init(at place: Place, _ bytes: Span<UInt8>) {
+        self.place = place
+        var text: [UInt8] = []
+        text.append(bytes.extracting(first: min(bytes.count, Candidate.byteLimit)))
+        self.text = text
+    }
+
+    /// What it is, and the judge with what it remembers then.
+    func finding(by judge: Judge) -> (finding: Finding, judge: Judge) {
+        var judge = judge
+        return (Candidate.finding(in: text.span, at: place, &judge), judge)
     }
 }

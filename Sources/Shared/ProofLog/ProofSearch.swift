@@ -21,10 +21,13 @@ package struct ProofSearch {
     /// How many candidates were refused.
     package private(set) var refusedCount = 0
 
-    private var scanner = ProofScanner()
+    private var scanner: ProofScanner
     private var lastProof: Proof?
 
-    package init(_ wanted: Wanted) { self.wanted = wanted }
+    package init(_ wanted: Wanted) {
+        self.wanted = wanted
+        scanner = ProofScanner(wanted)
+    }
 
     /// Whether nothing more can come of reading on.
     package var isSatisfied: Bool { wanted == .first && foundCount > 0 }
@@ -73,6 +76,7 @@ package struct ProofSearch {
                 proofs.append(proof)
             }
         }
+        scanner.countsLines = foundCount == 0 && lastProof == nil
         return proofs
     }
 

@@ -20,24 +20,45 @@ struct Reading {
 
     init(_ repair: Repair) { self.repair = repair }
 
-    /// Takes one byte of the text; without effect once the object has ended.
-    mutating func take(_ byte: UInt8) {
-        guard state == .open else { return }
-        if text.isEmpty, byte == UInt8(ascii: " ") { return }
-        text.append(byte)
-        guard text[0] == UInt8(ascii: "{") else { return state = .ended }
-        if isInString {
-            takeInString(byte)
-        } else {
-            switch byte {
-            case UInt8(ascii: "\""): isInString = true
-            case UInt8(ascii: "{"): depth += 1
-            case UInt8(ascii: "}"):
-                depth -= 1
-                if depth == 0 { state = .ended }
-            default: break
+    /// Takes the next bytes of the text, up to the end of the object; without effect once that has ended.
+    ///
+    /// - Returns: how many bytes that were.
+    mutating func take(_ bytes: Span<UInt8>) -> Int {
+        guard state == .open else { return bytes.count }
+        var start = 0
+        if text.isEmpty {
+            while start < bytes.count, bytes[start] == UInt8(ascii: " ") { start += 1 }
+            guard start < bytes.count else { return start }
+            guard bytes[start] == UInt8(ascii: "{") else {
+                state = .ended
+                text.append(bytes[start])
+                return start + 1
             }
         }
+        var end = start
+        var isEnded = false
+        while end < bytes.count, !isEnded {
+            isEnded = closesObject(bytes[end])
+            end += 1
+        }
+        if isEnded { state = .ended }
+        text.append(bytes.extracting(start..<end))
+        return end
+    }
+
+    /// Takes the next byte of the text; whether the object ends with it.
+    private mutating func closesObject(_ byte: UInt8) -> Bool {
+        if isInString {
+            takeInString(byte)
+            return false
+        }
+        switch byte {
+        case UInt8(ascii: "\""): isInString = true
+        case UInt8(ascii: "{"): depth += 1
+        case UInt8(ascii: "}"): depth -= 1
+        default: break
+        }
+        return depth == 0
     }
 
     private mutating func takeInString(_ byte: UInt8) {
@@ -59,6 +80,10 @@ struct Reading {
 }
 
 extension [UInt8] {
+    mutating func append(_ bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+    }
+
     /// Whether the array ends with the bytes.
     func hasSuffix(_ suffix: [UInt8]) -> Bool {
         count >= suffix.count && self[(count - suffix.count)...] == suffix[...]

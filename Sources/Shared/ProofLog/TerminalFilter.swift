@@ -13,6 +13,9 @@ struct TerminalFilter {
 
     private var state = State.text
 
+    /// Whether the next byte is text, unless it is a control character.
+    var isInText: Bool { state == .text }
+
     mutating func take(_ byte: UInt8) -> Output {
         if byte == UInt8(ascii: "\n") {
             state = .text
