@@ -35,17 +35,22 @@ class Command:
 
     words: list
     stdin: Path | None = None
+    # Whether its output is read, through a pipe: GNU grep ends at its first match where nobody does.
+    is_read: bool = False
     env: dict = field(default_factory=dict)
 
     def __call__(self) -> Cost:
         read, write = os.pipe()
+        reader = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) if self.is_read else None
         with open(self.stdin or os.devnull, "rb") as source:
             done = subprocess.run(
                 ["sh", "-c", f'exec 3>&{write} {write}>&-; exec "$@"', "sh", BUILT / "measure",
                  *map(os.fspath, self.words)],
-                stdin=source, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[write],
+                stdin=source, stdout=reader.stdin if reader else subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[write],
                 env=ENVIRONMENT | self.env)
         os.close(write)
+        if reader:
+            reader.communicate()
         with os.fdopen(read) as told:
             nanoseconds, memory, status = map(int, told.read().split())
         if done.returncode != 0 or status != 0:

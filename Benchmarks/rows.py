@@ -39,16 +39,17 @@ def start_up() -> Iterator[Row]:
 
 def logs() -> Iterator[Row]:
     def grep(path) -> Command:
-        return Command(["grep", "-a", "PROOF_JSON=", path])
+        return Command(["grep", "-a", "PROOF_JSON=", path], is_read=True)
 
-    extract = program("proof-extract", WORST)
-    yield Row("`proof-extract`, 1 GB with a proof in its first line alone", "`grep -a`", 1.0, extract, grep(WORST),
-              memory=16 * MIB)
-    yield Row("the same through a pipe", "`grep -a` through a pipe", 1.0, shell(f"cat {WORST} | proof-extract"),
-              shell(f"cat {WORST} | grep -a PROOF_JSON="))
-    yield Row("the same 1 GB, and a proof 1 MB before its end", "`grep -a`", 0.05, program("proof-extract", LATE),
-              grep(LATE), memory=16 * MIB)
-    yield Row("the same on standard input", "`grep -a`", 0.05, program("proof-extract", stdin=LATE), grep(LATE),
+    yield Row("`proof-extract`, 1 GB with a proof in its first line alone", "`grep -a`", 1.0,
+              program("proof-extract", WORST, is_read=True), grep(WORST), memory=16 * MIB)
+    yield Row("the same on standard input", "`grep -a`", 1.0, program("proof-extract", stdin=WORST, is_read=True),
+              grep(WORST), memory=16 * MIB)
+    yield Row("the same through a pipe", "`grep -a` through a pipe", 1.0, shell(f"cat {WORST} | proof-extract | cat"),
+              shell(f"cat {WORST} | grep -a PROOF_JSON= | cat"))
+    yield Row("the same 1 GB, and a proof 1 MB before its end", "`grep -a`", 0.05,
+              program("proof-extract", LATE, is_read=True), grep(LATE), memory=16 * MIB)
+    yield Row("that on standard input", "`grep -a`", 0.05, program("proof-extract", stdin=LATE, is_read=True), grep(LATE),
               memory=16 * MIB)
     count = 3 * DENSE.read_bytes().count(b"PROOF_JSON=")
     dense = program("proof-extract", "--all", DENSE)
