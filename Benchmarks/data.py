@@ -5,7 +5,6 @@ import json
 import random
 import sys
 
-from eth_keys.datatypes import PrivateKey
 from measure import BUILT, ROOT
 
 sys.path.insert(0, str(ROOT / "Tests" / "support"))
@@ -87,10 +86,3 @@ def REQUESTS(file):
                    "chainId": "0x1", "nonce": hex(index), "gas": "0x5208", "maxFeePerGas": "0x2",
                    "maxPriorityFeePerGas": "0x1"}
         file.write(json.dumps(request).encode() + b"\n")
-
-
-@made("recipients.jsonl")
-def RECIPIENTS(file):
-    for index in range(1, 1001):
-        key = PrivateKey(index.to_bytes(32)).public_key.to_compressed_bytes()
-        file.write(json.dumps({"public_key": "0x" + key.hex()}).encode() + b"\n")

@@ -31,7 +31,7 @@ struct ECIESSeal: Program {
                 abi-encode onboard | tx-send
               printf %s "$SECRET" | ecies-seal --sign-with file:member.key --to-member 0x… |
                 abi-encode onboard | tx-send
-              printf %s "$SECRET" | ecies-seal --from-member 0x… --to-each members.jsonl |
+              printf %s "$SECRET" | ecies-seal --from-member 0x… --recipients members.jsonl |
                 abi-encode onboard | tx-send
             """,
         version: version)
@@ -53,10 +53,11 @@ struct ECIESSeal: Program {
     var toPubkey: PublicKey?
 
     @Option(
+        name: .customLong("recipients"),
         help: ArgumentHelp(
-            "Seal to each member of this file (- is standard input): JSON Lines with member_id, public_key or both.",
-            valueName: "recipients"))
-    var toEach: String?
+            "Seal to each member of this file (- is standard input): JSON Lines with member_id, pubkey or both.",
+            valueName: "path"))
+    var recipientsFile: String?
 
     // Text, and parsed only by signer(named:isOffline:): the parser would repeat a raw key in its error.
     @Option(
@@ -92,16 +93,17 @@ struct ECIESSeal: Program {
     static let limit = 1 << 30
 
     func validate() throws {
-        let recipients = [toMember != nil, toPubkey != nil, toEach != nil].count { $0 }
+        let recipients = [toMember != nil, toPubkey != nil, recipientsFile != nil].count { $0 }
         if open, recipients > 0 || fromMember != nil || signWith != nil {
-            throw ValidationError("--open takes no --to-member, --to-pubkey, --to-each, --from-member or --sign-with")
+            throw ValidationError(
+                "--open takes no --to-member, --to-pubkey, --recipients, --from-member or --sign-with")
         }
         if !open, recipients != 1 { throw ValidationError(Self.neededRecipient) }
-        if verification.verify, toMember == nil, toEach == nil {
-            throw ValidationError("--verify needs --to-member or --to-each")
+        if verification.verify, toMember == nil, recipientsFile == nil {
+            throw ValidationError("--verify needs --to-member or --recipients")
         }
-        if toEach == "-", file == nil || file == "-" { throw ConsoleError.inputTwice }
-        if toEach != nil, output == .raw { throw ValidationError("with --to-each, --output is json or hex") }
+        if recipientsFile == "-", file == nil || file == "-" { throw ConsoleError.inputTwice }
+        if recipientsFile != nil, output == .raw { throw ValidationError("with --recipients, --output is json or hex") }
     }
 
     func run() throws {
@@ -111,13 +113,13 @@ struct ECIESSeal: Program {
         let reader = try recipients.contains { $0.key == nil } ? reader() : nil
         let sealer = try sealer(reader)
         let members = try recipients.map { Member(id: $0.id, key: try key(of: $0, reader)) }
-        if toEach != nil { return try seal(toEach: members, sealer) }
+        if recipientsFile != nil { return try seal(toEach: members, sealer) }
         for member in members { try seal(to: member, sealer) }
     }
 
-    /// Who the text is sealed to: one, but for those of --to-each.
+    /// Who the text is sealed to: one, but for those of --recipients.
     private func recipients() throws -> [Recipient] {
-        if let toEach { return try Recipient.read(toEach, voice: voice) }
+        if let recipientsFile { return try Recipient.read(recipientsFile, voice: voice) }
         // Only a signature names the member that a bare key makes.
         return [Recipient(id: signWith == nil ? toMember : toMember ?? toPubkey?.memberId, key: toPubkey)]
     }
@@ -129,7 +131,7 @@ struct ECIESSeal: Program {
         return try reader.publicKey(of: id)
     }
 
-    private static let neededRecipient = "one of --to-member, --to-pubkey and --to-each is needed"
+    private static let neededRecipient = "one of --to-member, --to-pubkey and --recipients is needed"
 
     /// What reads the bridge, as far as the nodes are trusted.
     func reader() throws -> any BridgeReader {

@@ -31,14 +31,14 @@ extension Recipient {
         return recipients
     }
 
-    /// - Parameter json: `{"member_id":"0x…","public_key":"0x…"}`, of which one may be absent; other members are
+    /// - Parameter json: `{"member_id":"0x…","pubkey":"0x…"}`, of which one may be absent; other members are
     ///   ignored, so that a proof names a recipient as well.
     /// - Throws: ``JSONError``; ``SealError/foreignKey(line:member:)`` for a key that is not the member's.
     init(json: JSONObject) throws {
         let named = try json.optionalParsed("member_id", as: "a member id, 32 bytes of hex") {
             text throws(PrimitiveError) in try Bytes32(hex: text)
         }
-        key = try json.optionalParsed("public_key", as: "a public key") { text in
+        key = try json.optionalParsed("pubkey", as: "a public key") { text in
             try PublicKey(Hex.decode(text, prefix: .optional))
         }
         id = named ?? key?.memberId

@@ -256,8 +256,8 @@ def test_bridges_that_cannot_be_asked(chain, change, status):
     ["--to-pubkey", COMPRESSED.hex(), "--from-member", "7"], ["--to-pubkey", COMPRESSED.hex(), "--output", "base64"],
     ["--to-pubkey", COMPRESSED.hex(), "--nonce-length", "0"], ["--to-pubkey", COMPRESSED.hex(), "--nonce-length", "24"],
     ["--open", "--to-member", A], ["--open", "--from-member", A], ["--open", "--key", KEY],
-    ["--to-each", "recipients", "--to-member", A], ["--open", "--to-each", "recipients"],
-    ["--to-each", "recipients", "--output", "raw"], ["--to-each", "-"], ["--to-each", "-", "-"],
+    ["--recipients", "recipients", "--to-member", A], ["--open", "--recipients", "recipients"],
+    ["--recipients", "recipients", "--output", "raw"], ["--recipients", "-"], ["--recipients", "-", "-"],
     ["--to-pubkey", COMPRESSED.hex(), "secret", "twice"], ["--to-pubkey", COMPRESSED.hex(), "--max-payload", "1"],
 ])
 def test_usage(arguments):
@@ -287,13 +287,13 @@ def recipients(tmp_path):
 
 
 def to_each(path: str, *options, stdin: bytes = b"a secret", **rest):
-    return run("ecies-seal", "--to-each", path, *options, stdin=stdin, **rest)
+    return run("ecies-seal", "--recipients", path, *options, stdin=stdin, **rest)
 
 
 @pytest.mark.parametrize("text", [b"", b"a secret", os.urandom(2**20)], ids=len)
 def test_each_recipient_opens_its_message_in_their_order(recipients, text):
     others = OTHERS[:12 if len(text) > 100 else None]
-    path = recipients(*({"public_key": hexed(other.public_key.to_compressed_bytes())} for other in others))
+    path = recipients(*({"pubkey": hexed(other.public_key.to_compressed_bytes())} for other in others))
     sealed = to_each(path, "--from-member", A, stdin=text).check_done().documents
     assert [document["to_member"] for document in sealed] == [member_id(other.public_key) for other in others]
     payloads = [unhex(document["payload"]) for document in sealed]
@@ -303,7 +303,7 @@ def test_each_recipient_opens_its_message_in_their_order(recipients, text):
 
 @pytest.mark.parametrize("options, config", SETTINGS[::3], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_to_each_in_hex_and_other_settings(recipients, options, config):
-    path = recipients({"public_key": COMPRESSED.hex()}, {"public_key": OTHERS[0].public_key.to_bytes().hex()})
+    path = recipients({"pubkey": COMPRESSED.hex()}, {"pubkey": OTHERS[0].public_key.to_bytes().hex()})
     lines = to_each(path, "--output", "hex", *options).check_done().stdout.decode().splitlines()
     assert [ecies.decrypt(key, unhex(line), config) for key, line in zip((KEY, OTHERS[0].to_hex()), lines)] == [
         b"a secret"] * 2
@@ -312,7 +312,7 @@ def test_to_each_in_hex_and_other_settings(recipients, options, config):
 def test_recipients_from_standard_input(recipients, tmp_path):
     secret = tmp_path / "secret"
     secret.write_bytes(b"a secret")
-    array = json.dumps([{"public_key": COMPRESSED.hex()}, {"public_key": PUBLIC.to_bytes().hex()}], indent=1)
+    array = json.dumps([{"pubkey": COMPRESSED.hex()}, {"pubkey": PUBLIC.to_bytes().hex()}], indent=1)
     sealed = to_each("-", secret, stdin=array.encode()).check_done().documents
     assert [ecies.decrypt(KEY, unhex(document["payload"])) for document in sealed] == [b"a secret"] * 2
 
@@ -320,7 +320,7 @@ def test_recipients_from_standard_input(recipients, tmp_path):
 def test_members_keys_come_from_the_bridge(chain, recipients):
     """A proof names a member as any other document does."""
     path = recipients(MEMBER, {"member_id": member_id(OTHERS[0].public_key),
-                               "public_key": OTHERS[0].public_key.to_compressed_bytes().hex()}, {"member_id": B})
+                               "pubkey": OTHERS[0].public_key.to_compressed_bytes().hex()}, {"member_id": B})
     sealed = to_each(path, "--from-member", A, env=chain.env).check_done()
     assert [document["to_member"] for document in sealed.documents] == [A, member_id(OTHERS[0].public_key), B]
     assert ecies.decrypt(KEY, unhex(sealed.documents[0]["payload"])) == b"a secret"
@@ -333,7 +333,7 @@ def test_members_keys_come_from_the_bridge(chain, recipients):
 
 
 def test_each_message_is_signed(chain, recipients, key_file):
-    path = recipients({"member_id": A}, {"public_key": OTHERS[0].public_key.to_compressed_bytes().hex()})
+    path = recipients({"member_id": A}, {"pubkey": OTHERS[0].public_key.to_compressed_bytes().hex()})
     sender = OTHERS[1]
     sealed = to_each(path, "--sign-with", f"file:{key_file(sender.to_hex())}", env=chain.env).check_done().documents
     assert {document["from_member"] for document in sealed} == {member_id(sender.public_key)}
@@ -349,12 +349,12 @@ def test_each_message_is_signed(chain, recipients, key_file):
 
 @pytest.mark.parametrize("fault, words", [
     ("{}", "member_id"), ("{", "line 3"), ("7", "not a JSON object"), ({"member_id": "0x12"}, "member_id"),
-    ({"member_id": A[2:]}, "member_id"), ({"public_key": "0x" + "02" * 32}, "public_key"), ({"public_key": 7}, "public_key"),
-    ({"public_key": "02" + "ff" * 32}, "public_key"), ({"member_id": B, "public_key": COMPRESSED.hex()}, B),
-    ('{"public_key":"%s","public_key":"%s"}' % (COMPRESSED.hex(), COMPRESSED.hex()), "public_key"),
+    ({"member_id": A[2:]}, "member_id"), ({"pubkey": "0x" + "02" * 32}, "pubkey"), ({"pubkey": 7}, "pubkey"),
+    ({"pubkey": "02" + "ff" * 32}, "pubkey"), ({"member_id": B, "pubkey": COMPRESSED.hex()}, B),
+    ('{"pubkey":"%s","pubkey":"%s"}' % (COMPRESSED.hex(), COMPRESSED.hex()), "pubkey"),
 ])
 def test_a_faulty_recipient_is_told_by_its_line_and_nothing_is_sealed(recipients, fault, words):
-    good = {"public_key": COMPRESSED.hex()}
+    good = {"pubkey": COMPRESSED.hex()}
     answer = to_each(recipients(good, good, fault))
     error = answer.check_error(BAD_INPUT, words)
     assert "line 3" in error and not answer.stdout
@@ -363,7 +363,7 @@ def test_a_faulty_recipient_is_told_by_its_line_and_nothing_is_sealed(recipients
 def test_no_recipients_and_too_long_a_text(recipients, tmp_path):
     to_each(recipients()).check_error(BAD_INPUT, "no recipients")
     to_each(str(tmp_path / "absent")).check_error(BAD_INPUT, "absent")
-    to_each(recipients({"public_key": COMPRESSED.hex()}), stdin=bytes(2**20 + 1)).check_error(BAD_INPUT, "1048576")
+    to_each(recipients({"pubkey": COMPRESSED.hex()}), stdin=bytes(2**20 + 1)).check_error(BAD_INPUT, "1048576")
 
 
 # Large messages
