@@ -147,6 +147,7 @@ let package = Package(
             "ecies-seal",
             [
                 "BridgeClient", "Console", "ECIES", "Envelope", "Failures", "JSON", "Keys", "NetworkOptions",
+                "Parallel",
                 "Primitives", "Secp256k1", "Secrets", "TEEBridge",
             ]),
         program(
@@ -252,4 +253,11 @@ if Context.environment["TEEBRIDGE_FUZZ"] != nil {
             ], path: "Tests/fuzz/Fuzz",
             swiftSettings: strict),
     ]
+}
+
+// What `make bench` measures of single modules.
+if Context.environment["TEEBRIDGE_BENCH"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Measure", dependencies: ["Primitives"], path: "Benchmarks/Measure", swiftSettings: strict))
 }

@@ -1,54 +1,47 @@
-import ArgumentParser
 import BridgeClient
 import Envelope
 import Keys
 import NetworkOptions
-import Primitives
 import Program
 import Secp256k1
-import Secrets
 
 extension ECIESSeal {
-    /// Who a signed message goes to, and the chain that it is for.
-    private enum Destination {
-        /// A key, on the chain that the operator named.
-        case key(PublicKey, chainId: UInt64)
-        /// A member of a bridge, on that one's chain.
-        case member(Bytes32, of: any BridgeReader)
+    /// What makes messages of texts: with --sign-with, in an envelope that the sending member signs.
+    ///
+    /// All that must be set is looked at before the key, and the key before a node is asked.
+    /// - Parameter reader: what says which chain it is; nil where no node is asked, and the operator must have named
+    ///   the chain.
+    func sealer(_ reader: (any BridgeReader)?) throws -> Sealer {
+        guard let signWith else { return Sealer(ecies: settings.ecies, signer: nil) }
+        let source = try keys.source(named: signWith)
+        let bridge = try bridge.address()
+        let chain = try chain(reader)
+        let key = try keys.load(source, observer: verbosity.observer(voice))
+        let sender = key.publicKey.memberId
+        if let fromMember, fromMember != sender { throw SealError.foreignSender(named: fromMember, signer: sender) }
+        return Sealer(ecies: settings.ecies, signer: Sealer.Signer(key: key, bridge: bridge, chainId: try chain.id()))
+    }
 
-        /// The recipient's key and the chain.
-        func find() throws -> (key: PublicKey, chainId: UInt64) {
+    /// The chain that a signed message is for.
+    private enum Chain {
+        /// The operator named it.
+        case named(UInt64)
+        /// It is the bridge's.
+        case ofBridge(any BridgeReader)
+
+        func id() throws -> UInt64 {
             switch self {
-            case .key(let key, let chainId): (key, chainId)
-            case .member(let member, let bridge): (try bridge.publicKey(of: member), try bridge.chain())
+            case .named(let id): id
+            case .ofBridge(let reader): try reader.chain()
             }
         }
     }
 
-    /// Seals the text in an envelope that the sending member signs.
-    ///
-    /// All that must be set is looked at before the key, and the key before a node is asked.
-    func sealSigned(with source: String) throws {
-        let source = try keys.source(named: source)
-        let bridge = try bridge.address()
-        let destination = try destination()
-        let key = try keys.load(source, observer: verbosity.observer(voice))
-        let sender = key.publicKey.memberId
-        if let fromMember, fromMember != sender { throw SealError.foreignSender(named: fromMember, signer: sender) }
-
-        let (recipient, chainId) = try destination.find()
-        let header = try EnvelopeHeader(chainId: chainId, bridge: bridge, from: sender, to: recipient.memberId)
-        let text = try readText()
-        let envelope = text.withBytes { Envelope.wrap($0, header, signedWith: key) }
-        try seal(envelope, to: recipient, from: sender, toMember: header.to)
-    }
-
-    private func destination() throws -> Destination {
-        if let toMember { return .member(toMember, of: try reader()) }
-        guard let toPubkey else { throw ValidationError("one of --to-member and --to-pubkey is needed") }
-        guard let chainId = try rpc.chainId() else {
+    private func chain(_ reader: (any BridgeReader)?) throws -> Chain {
+        if let reader { return .ofBridge(reader) }
+        guard let id = try rpc.chainId() else {
             throw SettingError.missing(what: "the chain's id", option: "--chain", environment: "CHAIN")
         }
-        return .key(toPubkey, chainId: chainId)
+        return .named(id)
     }
 }

@@ -1,14 +1,12 @@
 import ArgumentParser
 import BridgeClient
 import Console
-import ECIES
-import JSON
+import Envelope
 import NetworkOptions
 import Primitives
 import Program
 import Secp256k1
 import Secrets
-import TEEBridge
 
 /// How far a large input has come.
 let progress = StatusLine()
@@ -33,6 +31,8 @@ struct ECIESSeal: Program {
                 abi-encode onboard | tx-send
               printf %s "$SECRET" | ecies-seal --sign-with file:member.key --to-member 0x… |
                 abi-encode onboard | tx-send
+              printf %s "$SECRET" | ecies-seal --from-member 0x… --recipients members.jsonl |
+                abi-encode onboard | tx-send
             """,
         version: version)
 
@@ -52,7 +52,14 @@ struct ECIESSeal: Program {
         transform: { try PublicKey(Hex.decode($0, prefix: .optional)) })
     var toPubkey: PublicKey?
 
-    // Text, and parsed only by sealSigned(with:): the parser would repeat a raw key in its error.
+    @Option(
+        name: .customLong("recipients"),
+        help: ArgumentHelp(
+            "Seal to each member of this file (- is standard input): JSON Lines with member_id, pubkey or both.",
+            valueName: "path"))
+    var recipientsFile: String?
+
+    // Text, and parsed only by signer(named:isOffline:): the parser would repeat a raw key in its error.
     @Option(
         help: ArgumentHelp(
             "Sign the message with the sending member's key, which is in a SOURCE as --key takes it.",
@@ -63,7 +70,7 @@ struct ECIESSeal: Program {
     var open = false
 
     @Option(help: ArgumentHelp("What is printed: json, hex or raw.", valueName: "format"))
-    var output: Output = .json
+    var output: MessageFormat = .json
 
     @Option(
         help: ArgumentHelp(
@@ -82,35 +89,49 @@ struct ECIESSeal: Program {
     @Argument(help: "A file; standard input if absent or -.")
     var file: String?
 
-    enum Output: String, ExpressibleByArgument, CaseIterable { case json, hex, raw }
-
     /// The most bytes that are sealed or opened at once.
     static let limit = 1 << 30
 
     func validate() throws {
-        if open, toMember != nil || toPubkey != nil || fromMember != nil || signWith != nil {
-            throw ValidationError("--open takes no --to-member, --to-pubkey, --from-member or --sign-with")
+        let recipients = [toMember != nil, toPubkey != nil, recipientsFile != nil].count { $0 }
+        if open, recipients > 0 || fromMember != nil || signWith != nil {
+            throw ValidationError(
+                "--open takes no --to-member, --to-pubkey, --recipients, --from-member or --sign-with")
         }
-        if !open, (toMember == nil) == (toPubkey == nil) {
-            throw ValidationError("one of --to-member and --to-pubkey is needed")
+        if !open, recipients != 1 { throw ValidationError(Self.neededRecipient) }
+        if verification.verify, toMember == nil, recipientsFile == nil {
+            throw ValidationError("--verify needs --to-member or --recipients")
         }
-        if verification.verify, toMember == nil { throw ValidationError("--verify needs --to-member") }
+        if recipientsFile == "-", file == nil || file == "-" { throw ConsoleError.inputTwice }
+        if recipientsFile != nil, output == .raw { throw ValidationError("with --recipients, --output is json or hex") }
     }
 
     func run() throws {
         if open { return try openMessage() }
         if output == .raw { try refuseTerminal() }
-        if let signWith { return try sealSigned(with: signWith) }
-        let recipient = try recipient()
-        try seal(readText(), to: recipient, from: fromMember, toMember: toMember)
+        let recipients = try recipients()
+        let reader = try recipients.contains { $0.key == nil } ? reader() : nil
+        let sealer = try sealer(reader)
+        let members = try recipients.map { Member(id: $0.id, key: try key(of: $0, reader)) }
+        if recipientsFile != nil { return try seal(toEach: members, sealer) }
+        for member in members { try seal(to: member, sealer) }
     }
 
-    /// The key that the message goes to.
-    private func recipient() throws -> PublicKey {
-        if let toPubkey { return toPubkey }
-        guard let toMember else { throw ValidationError("one of --to-member and --to-pubkey is needed") }
-        return try reader().publicKey(of: toMember)
+    /// Who the text is sealed to: one, but for those of --recipients.
+    private func recipients() throws -> [Recipient] {
+        if let recipientsFile { return try Recipient.read(recipientsFile, voice: voice) }
+        // Only a signature names the member that a bare key makes.
+        return [Recipient(id: signWith == nil ? toMember : toMember ?? toPubkey?.memberId, key: toPubkey)]
     }
+
+    /// The key of a recipient, for which the bridge is asked if it is not known.
+    private func key(of recipient: Recipient, _ reader: (any BridgeReader)?) throws -> PublicKey {
+        if let key = recipient.key { return key }
+        guard let id = recipient.id, let reader else { throw ValidationError(Self.neededRecipient) }
+        return try reader.publicKey(of: id)
+    }
+
+    private static let neededRecipient = "one of --to-member, --to-pubkey and --recipients is needed"
 
     /// What reads the bridge, as far as the nodes are trusted.
     func reader() throws -> any BridgeReader {
@@ -120,24 +141,19 @@ struct ECIESSeal: Program {
         ) { voice.warning($0) }
     }
 
-    /// The bytes to seal.
-    func readText() throws -> SecretBytes {
+    /// Seals the text, however long, to one recipient, and prints the message.
+    private func seal(to member: Member, _ sealer: borrowing Sealer) throws {
         let input = try Input(path: file, awaited: "the bytes to seal", voice: voice)
-        return try input.descriptor.readSecret(limit: Self.limit, path: input.path) { byteCount in
-            progress.show("\(byteCount >> 20) MiB read")
-        }
-    }
-
-    /// Seals a text and prints the message.
-    func seal(_ text: consuming SecretBytes, to recipient: PublicKey, from: Bytes32?, toMember: Bytes32?) throws {
-        progress.show("sealing \(text.count >> 20) MiB")
-        let payload = try text.withBytes { try settings.ecies.seal($0, to: recipient) }
-        switch output {
-        case .json:
-            let message = SealedMessage(from: from, to: toMember, payload: payload)
-            try Descriptor.standardOutput.writeLine(message.json.compact)
-        case .hex: try Descriptor.standardOutput.writeLine(payload.hex)
-        case .raw: try Descriptor.standardOutput.write(payload)
+        var message = try input.descriptor.readBuffer(
+            limit: Self.limit, path: input.path, room: sealer.overhead
+        ) { progress.show("\($0 >> 20) MiB read") }
+        progress.show("sealing \(message.count >> 20) MiB")
+        try message.withMutableBytes { try sealer.sealInPlace(&$0, to: member.key) }
+        message.isSecret = false
+        try message.withBytes {
+            try output.forEachPiece(of: $0, from: sealer.sender ?? fromMember, to: member.id) {
+                try Descriptor.standardOutput.write($0)
+            }
         }
     }
 

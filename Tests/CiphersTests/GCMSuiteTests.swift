@@ -14,19 +14,19 @@ import Testing
 
     static func open(_ vector: JSONObject) throws -> [UInt8] {
         let (key, nonce) = (try vector.bytes("key"), try vector.bytes("iv"))
-        let (ciphertext, tag) = (try vector.bytes("ct"), try vector.bytes("tag"))
-        return try AES256GCM.open(
-            ciphertext.span, tag: tag.span, key: SecretBytes(copying: key), nonce: nonce.span
-        ).copy()
+        var text = try vector.bytes("ct")
+        var span = text.mutableSpan
+        try AES256GCM.open(
+            &span, textStart: 0, tag: vector.bytes("tag"), key: SecretBytes(copying: key), nonce: nonce)
+        return text
     }
 
     static func seal(_ vector: JSONObject) throws -> [UInt8] {
-        let (key, nonce, text) = (try vector.bytes("key"), try vector.bytes("iv"), try vector.bytes("msg"))
-        var message = [UInt8](repeating: 0, count: AES256GCM.tagByteCount + text.count)
+        let (key, nonce) = (try vector.bytes("key"), try vector.bytes("iv"))
+        var message = try [UInt8](repeating: 0, count: AES256GCM.tagByteCount) + vector.bytes("msg")
         var span = message.mutableSpan
         try AES256GCM.seal(
-            text.span, key: SecretBytes(copying: key), nonce: nonce.span, into: &span, tagStart: 0,
-            ciphertextStart: AES256GCM.tagByteCount)
+            &span, textStart: AES256GCM.tagByteCount, tagStart: 0, key: SecretBytes(copying: key), nonce: nonce)
         return message
     }
 

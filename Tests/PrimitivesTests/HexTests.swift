@@ -29,4 +29,40 @@ import Testing
         }
         #expect(throws: PrimitiveError.wrongLength(expected: 20, actual: 32)) { try Address(Bytes32.zero.hex) }
     }
+
+    /// Sixteen digits are read at once, and sixteen bytes written: each length up to several of them.
+    @Test func everyLengthGoesThereAndBack() throws {
+        let bytes = (0..<100).map { UInt8(truncatingIfNeeded: $0 &* 151 &+ 7) }
+        for count in 0...bytes.count {
+            let digits = bytes[..<count].map { byte in
+                let text = String(byte, radix: 16)
+                return text.count == 1 ? "0" + text : text
+            }.joined()
+            #expect(Hex.encode(bytes[..<count], prefixed: false) == digits)
+            #expect(try Hex.decode(digits.uppercased(), prefix: .none) == Array(bytes[..<count]))
+        }
+    }
+
+    @Test(arguments: UInt8.min...UInt8.max)
+    func aCharacterThatIsNoDigitIsFoundWhereverItStands(_ character: UInt8) {
+        let isDigit = Hex.value(of: character) != nil
+        for length in [2, 16, 38] {
+            for place in 0..<length {
+                var text = [UInt8](repeating: UInt8(ascii: "7"), count: length)
+                text[place] = character
+                var span = text.mutableSpan
+                #expect(Hex.decodeInPlace(&span, from: 0) == (isDigit ? length : place) / 2)
+            }
+        }
+    }
+
+    @Test func digitsBecomeBytesWhereTheyStand() {
+        let bytes = [UInt8](0..<40)
+        let front = Array("\"0x".utf8)
+        var text = front + Array(Hex.encode(bytes, prefixed: false).utf8) + Array("\"".utf8)
+        var span = text.mutableSpan
+        #expect(Hex.decodeInPlace(&span, from: front.count) == bytes.count)
+        #expect(Array(text.prefix(front.count + bytes.count)) == front + bytes)
+        #expect(text.last == UInt8(ascii: "\""))
+    }
 }

@@ -23,6 +23,23 @@ import Testing
         #expect(hasher.finalize() == Keccak256.hash(message))
     }
 
+    /// Words are taken from any place of the bytes to any place of the block.
+    @Test func twoPiecesOfEveryLengthHashLikeTheWhole() {
+        let message = (0..<300).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        let whole = Keccak256.hash(message)
+        for end in 0...message.count {
+            var hasher = Keccak256()
+            hasher.update(message[..<end])
+            hasher.update(message.span.extracting(end...))
+            #expect(hasher.finalize() == whole, "cut at \(end)")
+        }
+    }
+
+    @Test func bytesThatStandApartAreHashedToo() {
+        let message = (0..<300).map { UInt8(truncatingIfNeeded: $0) }
+        #expect(Keccak256.hash(message.lazy.map { $0 }) == Keccak256.hash(message))
+    }
+
     @Test func selectorsAreTheFirstFourBytes() {
         #expect(Selector(signature: "isMember(bytes32)").hex == "0x511bcee5")
         #expect(Selector(signature: "addComposeHash(bytes32)").hex == "0xdfc77223")

@@ -23,15 +23,4 @@ import Testing
             _ = Self.bytes(try SecretBytes(hexDigitsOf: SecretBytes(copying: Array(text.utf8))))
         }
     }
-
-    @Test func aBufferGrowsAndKeepsItsBytes() {
-        var buffer = SecretBuffer()
-        var expected: [UInt8] = []
-        for piece in 0..<50 {
-            let bytes = [UInt8](repeating: UInt8(piece), count: piece * 3)
-            buffer.append(bytes.span)
-            expected += bytes
-        }
-        #expect(Self.bytes(buffer.finish()) == expected)
-    }
 }

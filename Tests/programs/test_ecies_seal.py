@@ -2,7 +2,9 @@
 
 import json
 import os
+import resource
 import subprocess
+import sys
 from itertools import product
 
 import ecies
@@ -11,7 +13,9 @@ from ecies.config import Config
 from eth_keys import keys
 from eth_utils import keccak
 
-from harness import BAD_INPUT, DONE, NO, UNREACHABLE, hexed, run, running, unhex
+from harness import (
+    BAD_INPUT, DONE, ENVIRONMENT, NO, UNREACHABLE, hexed, plain_memory, program_path, run, running, unhex,
+)
 from proofs import PROOFS, VECTORS
 from services import CHAIN_ID, relay
 
@@ -254,12 +258,232 @@ def test_bridges_that_cannot_be_asked(chain, change, status):
     ["--to-pubkey", COMPRESSED.hex(), "--from-member", "7"], ["--to-pubkey", COMPRESSED.hex(), "--output", "base64"],
     ["--to-pubkey", COMPRESSED.hex(), "--nonce-length", "0"], ["--to-pubkey", COMPRESSED.hex(), "--nonce-length", "24"],
     ["--open", "--to-member", A], ["--open", "--from-member", A], ["--open", "--key", KEY],
+    ["--recipients", "recipients", "--to-member", A], ["--open", "--recipients", "recipients"],
+    ["--recipients", "recipients", "--output", "raw"], ["--recipients", "-"], ["--recipients", "-", "-"],
     ["--to-pubkey", COMPRESSED.hex(), "secret", "twice"], ["--to-pubkey", COMPRESSED.hex(), "--max-payload", "1"],
 ])
 def test_usage(arguments):
     answer = run("ecies-seal", *arguments, stdin=b"x")
     answer.check_error(BAD_INPUT)
     assert KEY not in answer.stderr
+
+
+# To each of many
+
+OTHERS = [keys.PrivateKey(bytes([number]) * 32) for number in range(1, 41)]
+
+
+def member_id(key: keys.PublicKey) -> str:
+    return hexed(keccak(key.to_compressed_bytes()))
+
+
+@pytest.fixture
+def recipients(tmp_path):
+    """Writes a file of recipients; its path."""
+    def write(*documents) -> str:
+        path = tmp_path / "recipients.jsonl"
+        path.write_text("".join(
+            (each if isinstance(each, str) else json.dumps(each)) + "\n" for each in documents))
+        return str(path)
+    return write
+
+
+def to_each(path: str, *options, stdin: bytes = b"a secret", **rest):
+    return run("ecies-seal", "--recipients", path, *options, stdin=stdin, **rest)
+
+
+@pytest.mark.parametrize("text", [b"", b"a secret", os.urandom(2**20)], ids=len)
+def test_each_recipient_opens_its_message_in_their_order(recipients, text):
+    others = OTHERS[:12 if len(text) > 100 else None]
+    path = recipients(*({"pubkey": hexed(other.public_key.to_compressed_bytes())} for other in others))
+    sealed = to_each(path, "--from-member", A, stdin=text).check_done().documents
+    assert [document["to_member"] for document in sealed] == [member_id(other.public_key) for other in others]
+    payloads = [unhex(document["payload"]) for document in sealed]
+    assert [ecies.decrypt(other.to_hex(), payload) for other, payload in zip(others, payloads)] == [text] * len(others)
+    assert len({payload[:65] for payload in payloads}) == len({payload[65:81] for payload in payloads}) == len(others)
+
+
+@pytest.mark.parametrize("options, config", SETTINGS[::3], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_to_each_in_hex_and_other_settings(recipients, options, config):
+    path = recipients({"pubkey": COMPRESSED.hex()}, {"pubkey": OTHERS[0].public_key.to_bytes().hex()})
+    lines = to_each(path, "--output", "hex", *options).check_done().stdout.decode().splitlines()
+    assert [ecies.decrypt(key, unhex(line), config) for key, line in zip((KEY, OTHERS[0].to_hex()), lines)] == [
+        b"a secret"] * 2
+
+
+def test_recipients_from_standard_input(recipients, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"a secret")
+    array = json.dumps([{"pubkey": COMPRESSED.hex()}, {"pubkey": PUBLIC.to_bytes().hex()}], indent=1)
+    sealed = to_each("-", secret, stdin=array.encode()).check_done().documents
+    assert [ecies.decrypt(KEY, unhex(document["payload"])) for document in sealed] == [b"a secret"] * 2
+
+
+def test_members_keys_come_from_the_bridge(chain, recipients):
+    """A proof names a member as any other document does."""
+    path = recipients(MEMBER, {"member_id": member_id(OTHERS[0].public_key),
+                               "pubkey": OTHERS[0].public_key.to_compressed_bytes().hex()}, {"member_id": B})
+    sealed = to_each(path, "--from-member", A, env=chain.env).check_done()
+    assert [document["to_member"] for document in sealed.documents] == [A, member_id(OTHERS[0].public_key), B]
+    assert ecies.decrypt(KEY, unhex(sealed.documents[0]["payload"])) == b"a secret"
+    requests = run("abi-encode", "onboard", stdin=sealed.stdout, env=chain.env).check_done().documents
+    assert [request["label"] for request in requests] == ["onboard"] * 3
+    nobody = hexed(keccak(b"nobody"))
+    answer = to_each(recipients({"member_id": A}, {"member_id": nobody}), env=chain.env)
+    answer.check_error(NO, nobody)
+    assert not answer.stdout
+
+
+def test_each_message_is_signed(chain, recipients, key_file):
+    path = recipients({"member_id": A}, {"pubkey": OTHERS[0].public_key.to_compressed_bytes().hex()})
+    sender = OTHERS[1]
+    sealed = to_each(path, "--sign-with", f"file:{key_file(sender.to_hex())}", env=chain.env).check_done().documents
+    assert {document["from_member"] for document in sealed} == {member_id(sender.public_key)}
+    for document, key in zip(sealed, (KEY, OTHERS[0].to_hex())):
+        opened = open_(json.dumps(document), env=chain.env | {"PRIVATE_KEY": key.removeprefix("0x")})
+        assert (opened.status, opened.stdout) == (DONE, b"a secret"), opened
+        assert f"signed by {member_id(sender.public_key)}" in opened.stderr
+    # And for that recipient alone.
+    inside = ecies.decrypt(KEY, unhex(sealed[0]["payload"]))
+    open_(ecies.encrypt(OTHERS[0].public_key.to_hex(), inside), env=chain.env | {"PRIVATE_KEY": OTHERS[0].to_hex()}
+          ).check_error(NO, "another recipient")
+
+
+@pytest.mark.parametrize("fault, words", [
+    ("{}", "member_id"), ("{", "line 3"), ("7", "not a JSON object"), ({"member_id": "0x12"}, "member_id"),
+    ({"member_id": A[2:]}, "member_id"), ({"pubkey": "0x" + "02" * 32}, "pubkey"), ({"pubkey": 7}, "pubkey"),
+    ({"pubkey": "02" + "ff" * 32}, "pubkey"), ({"member_id": B, "pubkey": COMPRESSED.hex()}, B),
+    ('{"pubkey":"%s","pubkey":"%s"}' % (COMPRESSED.hex(), COMPRESSED.hex()), "pubkey"),
+])
+def test_a_faulty_recipient_is_told_by_its_line_and_nothing_is_sealed(recipients, fault, words):
+    good = {"pubkey": COMPRESSED.hex()}
+    answer = to_each(recipients(good, good, fault))
+    error = answer.check_error(BAD_INPUT, words)
+    assert "line 3" in error and not answer.stdout
+
+
+def test_no_recipients_and_too_long_a_text(recipients, tmp_path):
+    to_each(recipients()).check_error(BAD_INPUT, "no recipients")
+    to_each(str(tmp_path / "absent")).check_error(BAD_INPUT, "absent")
+    to_each(recipients({"pubkey": COMPRESSED.hex()}), stdin=bytes(2**20 + 1)).check_error(BAD_INPUT, "1048576")
+
+
+# Large messages
+
+
+@pytest.fixture(scope="module")
+def large() -> bytes:
+    return os.urandom(5_000_001)
+
+
+@pytest.mark.parametrize("form", ["json", "hex", "raw"])
+@pytest.mark.parametrize("source", ["a file", "a pipe"])
+def test_large_messages_there_and_back(large, tmp_path, form, source):
+    def through(data: bytes, *arguments, **options) -> bytes:
+        if source == "a pipe":
+            return run("ecies-seal", *arguments, stdin=data, **options).check_done().stdout
+        path = tmp_path / "input"
+        path.write_bytes(data)
+        return run("ecies-seal", *arguments, path, **options).check_done().stdout
+
+    sealed = through(large, "--to-pubkey", COMPRESSED.hex(), "--from-member", A, "--output", form)
+    payload = {"json": lambda: unhex(json.loads(sealed)["payload"]), "hex": lambda: unhex(sealed.decode().strip()),
+               "raw": lambda: sealed}[form]()
+    assert ecies.decrypt(KEY, payload) == large
+    assert through(sealed, "--open", env=KEY_SETTING) == large
+
+
+def test_a_file_is_sealed_from_where_it_stands(large, tmp_path):
+    path = tmp_path / "input"
+    path.write_bytes(large)
+    with open(path, "rb") as file:
+        file.seek(1_000_000)
+        done = subprocess.run([program_path("ecies-seal"), "--to-pubkey", COMPRESSED.hex(), "--output", "raw"],
+                              stdin=file, capture_output=True, timeout=60)
+    assert ecies.decrypt(KEY, done.stdout) == large[1_000_000:]
+
+
+@pytest.mark.parametrize("document", [
+    '{"note":"%(long)s","payload":"%(payload)s"}', '{"payload":"%(payload)s","note":"%(long)s"}',
+    '{"from_member":"%(a)s","payload" : "%(payload)s" , "note":{"payload":"%(long)s"}}',
+    '{"note":{"payload":"%(long)s"},"payload":"%(payload)s"}', '{"note":"\\"%(long)s","payload":"%(payload)s"}',
+    '\n {"payload":\n"%(payload)s"}\n',
+])
+@pytest.mark.parametrize("size", [10, 5000])
+def test_large_documents_are_read_as_small_ones_are(document, size):
+    text = os.urandom(size)
+    values = {"payload": hexed(sealed_by_eciespy(text)), "long": "0x" + "ab" * 4000, "a": A}
+    assert open_(document % values).check_done().stdout == text
+
+
+@pytest.mark.parametrize("document, words", [
+    ('{"payload":"%sg"}', "odd number of digits"), ('{"payload":"%szz"}', "not a hex digit at position 8000"),
+    ('{"payload":"%s0g"}', "not a hex digit at position 8001"), ('{"payload":"%s', "line 1"), ('{"payload":"%s"', "line 1"),
+    ('{"payload":"%s","payload":"0x04"}', "twice"), ('{"payload":"%s"}}', "line 1"), ('{"note":"%s"}', "payload"),
+    ('{"payload":"%s\\u0030"}', "payload"), ('{"payload":"0x04","from_member":"%s"}', "from_member"),
+    ('{"payload":"x%s"}', "payload"), ('{"payload":["%s"]}', "payload"), ('{"payload":"%s\x01"}', "line 1"),
+    ("%sz", "odd number of digits"), ("%s z", "position 8000"), ("%s 0", "position 8000"),
+])
+def test_faults_in_large_messages(document, words):
+    open_(document % ("0x" + "ab" * 4000)).check_error(BAD_INPUT, words)
+
+
+def test_large_messages_that_do_not_open(large):
+    """Nothing of them is printed."""
+    payload = bytearray(sealed_by_eciespy(large))
+    payload[-1] ^= 1
+    for form in (bytes(payload), hexed(payload), json.dumps({"payload": hexed(payload)})):
+        answer = open_(form)
+        answer.check_error(NO, "does not open")
+        assert not answer.stdout
+
+
+@plain_memory
+@pytest.mark.parametrize("source", ["a file", "a pipe"])
+def test_a_message_takes_its_own_memory(large, tmp_path, source):
+    """A limit on memory that it does not fit into is told, and ends nothing by a signal."""
+    def limit(mebibytes: int):
+        return {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (mebibytes << 20,) * 2)}
+
+    def seal_within(mebibytes: int):
+        arguments = ["--to-pubkey", COMPRESSED.hex(), "--output", "raw"]
+        if source == "a pipe":
+            return run("ecies-seal", *arguments, stdin=large * 20, **limit(mebibytes))
+        path = tmp_path / "input"
+        path.write_bytes(large * 20)
+        return run("ecies-seal", *arguments, path, **limit(mebibytes))
+
+    seal_within(1024).check_done()
+    seal_within(96).check_error(BAD_INPUT, "not enough memory")
+
+
+# Says how many KiB a command had; from a small process, since one is charged with the memory that its parent had.
+MEASURE = """
+import os, sys
+_, status, usage = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ), 0)
+print(usage.ru_maxrss, file=sys.stderr)
+sys.exit(status != 0)
+"""
+
+
+@plain_memory
+@pytest.mark.parametrize("form", ["json", "hex", "raw"])
+def test_peak_memory(large, tmp_path, form):
+    """The message, and 32 MiB; 100 MB of it show."""
+    text = large * 20
+    source, sealed = tmp_path / "text", tmp_path / "sealed"
+    source.write_bytes(text)
+
+    def peak(*arguments, output) -> int:
+        with open(output, "wb") as file:
+            done = subprocess.run([sys.executable, "-S", "-c", MEASURE, program_path("ecies-seal"), *arguments],
+                                  stdout=file, stderr=subprocess.PIPE, timeout=60, env=ENVIRONMENT | KEY_SETTING)
+        assert done.returncode == 0, done.stderr
+        return int(done.stderr) << 10
+
+    assert peak("--to-pubkey", COMPRESSED.hex(), "--output", form, source, output=sealed) < len(text) + (32 << 20)
+    assert peak("--open", sealed, output=tmp_path / "opened") < sealed.stat().st_size + (32 << 20)
+    assert (tmp_path / "opened").read_bytes() == text
 
 
 def test_open_needs_a_key():

@@ -1,9 +1,16 @@
 #include <sched.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 /// prctl() takes a variable number of arguments, which Swift cannot call.
 static inline int process_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+/// mremap() takes a variable number of arguments too. Pages get another size, and another place where they must.
+void *mremap(void *place, size_t size, size_t new_size, int flags, ...);
+static inline void *process_move_pages(void *place, size_t size, size_t new_size) {
+    return mremap(place, size, new_size, 1 /* MREMAP_MAYMOVE */);
+}
 
 // GNU's own functions, which Swift's Glibc does not show.
 int memfd_create(const char *name, unsigned int flags);

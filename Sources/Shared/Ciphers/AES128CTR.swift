@@ -8,13 +8,14 @@ package enum AES128CTR {
 
     /// - Throws: ``CipherError/libraryFailed(call:)``.
     package static func decrypt(
-        _ ciphertext: Span<UInt8>, key: borrowing SecretBytes, counter: Span<UInt8>
+        _ ciphertext: Span<UInt8>, key: borrowing SecretBytes, counter: [UInt8]
     ) throws(CipherError) -> SecretBytes {
         precondition(counter.count == keyByteCount)
         let context = try CipherContext()
         try context.begin(.aes128CTR, key: key, nonce: counter, isEncrypting: false)
         return try SecretBytes(count: ciphertext.count) { text throws(CipherError) in
-            try context.update(ciphertext, into: &text, at: 0)
+            for index in ciphertext.indices { text[index] = ciphertext[index] }
+            try context.update(&text, from: 0)
         }
     }
 }

@@ -7,37 +7,34 @@ package enum AES256GCM {
     /// Bytes of a tag.
     package static let tagByteCount = 16
 
-    /// Encrypts into a message whose parts stand in the caller's order.
+    /// Encrypts a text where it stands in a message, whose parts are in the caller's order.
     ///
     /// - Parameters:
-    ///   - message: where the 16 bytes of the tag are written at `tagStart`, and as many bytes of ciphertext as
-    ///     there are of plaintext at `ciphertextStart`.
+    ///   - message: has the text from `textStart` to its end, and gets the 16 bytes of the tag at `tagStart`.
     /// - Throws: ``CipherError/libraryFailed(call:)``, for a nonce of another length too.
     package static func seal(
-        _ plaintext: Span<UInt8>, key: borrowing SecretBytes, nonce: Span<UInt8>,
-        into message: inout MutableSpan<UInt8>, tagStart: Int, ciphertextStart: Int
+        _ message: inout MutableSpan<UInt8>, textStart: Int, tagStart: Int, key: borrowing SecretBytes, nonce: [UInt8]
     ) throws(CipherError) {
-        precondition(tagStart + tagByteCount <= message.count && ciphertextStart + plaintext.count <= message.count)
+        precondition(tagStart + tagByteCount <= message.count && textStart <= message.count)
         let context = try CipherContext()
         try context.begin(.aes256GCM, key: key, nonce: nonce, isEncrypting: true)
-        try context.update(plaintext, into: &message, at: ciphertextStart)
+        try context.update(&message, from: textStart)
         try context.finish()
         try context.readTag(into: &message, at: tagStart)
     }
 
-    /// Decrypts. The plaintext leaves this function only if the tag fits.
+    /// Decrypts a text where it stands in a message, from `textStart` to its end.
     ///
-    /// - Throws: ``CipherError/notAuthentic`` if the tag does not fit, ``CipherError/libraryFailed(call:)``.
+    /// - Throws: ``CipherError/notAuthentic`` if the tag does not fit: then the caller shows nothing of the message
+    ///   to anybody. ``CipherError/libraryFailed(call:)``.
     package static func open(
-        _ ciphertext: Span<UInt8>, tag: Span<UInt8>, key: borrowing SecretBytes, nonce: Span<UInt8>
-    ) throws(CipherError) -> SecretBytes {
-        precondition(tag.count == tagByteCount)
+        _ message: inout MutableSpan<UInt8>, textStart: Int, tag: [UInt8], key: borrowing SecretBytes, nonce: [UInt8]
+    ) throws(CipherError) {
+        precondition(tag.count == tagByteCount && textStart <= message.count)
         let context = try CipherContext()
         try context.begin(.aes256GCM, key: key, nonce: nonce, isEncrypting: false)
         try context.expectTag(tag)
-        return try SecretBytes(count: ciphertext.count) { plaintext throws(CipherError) in
-            try context.update(ciphertext, into: &plaintext, at: 0)
-            do throws(CipherError) { try context.finish() } catch { throw .notAuthentic }
-        }
+        try context.update(&message, from: textStart)
+        do throws(CipherError) { try context.finish() } catch { throw .notAuthentic }
     }
 }

@@ -21,39 +21,40 @@ struct CipherContext: ~Copyable {
     }
 
     func begin(
-        _ cipher: Cipher, key: borrowing SecretBytes, nonce: Span<UInt8>, isEncrypting: Bool
+        _ cipher: Cipher, key: borrowing SecretBytes, nonce: [UInt8], isEncrypting: Bool
     ) throws(CipherError) {
         precondition(key.count == cipher.keyByteCount)
-        let method = unsafe cipher == .aes256GCM ? EVP_aes_256_gcm() : EVP_aes_128_ctr()
+        let method = unsafe cipher == .aes256GCM ? Self.aes256GCM.pointer : Self.aes128CTR.pointer
+        guard let method = unsafe method else { throw .libraryFailed(call: "EVP_CIPHER_fetch") }
         let direction: Int32 = isEncrypting ? 1 : 0
         let length = Int32(clamping: nonce.count)
         let isReady = key.withBytes { key in
             unsafe key.withUnsafeBufferPointer { key in
-                unsafe nonce.withUnsafeBufferPointer { nonce in
-                    unsafe EVP_CipherInit_ex(pointer, method, nil, nil, nil, direction) == 1
-                        && (cipher == .aes128CTR
-                            || EVP_CIPHER_CTX_ctrl(pointer, EVP_CTRL_AEAD_SET_IVLEN, length, nil) == 1)
-                        && EVP_CipherInit_ex(pointer, nil, nil, key.baseAddress, nonce.baseAddress, direction) == 1
-                }
+                unsafe EVP_CipherInit_ex(pointer, method, nil, nil, nil, direction) == 1
+                    && (cipher == .aes128CTR
+                        || EVP_CIPHER_CTX_ctrl(pointer, EVP_CTRL_AEAD_SET_IVLEN, length, nil) == 1)
+                    && EVP_CipherInit_ex(pointer, nil, nil, key.baseAddress, nonce, direction) == 1
             }
         }
         guard isReady else { throw .libraryFailed(call: "EVP_CipherInit_ex") }
     }
 
+    private static let aes256GCM = unsafe LibraryMethod(EVP_CIPHER_fetch(nil, "AES-256-GCM", nil))
+    private static let aes128CTR = unsafe LibraryMethod(EVP_CIPHER_fetch(nil, "AES-128-CTR", nil))
+
     /// EVP counts in `int`: longer texts go in pieces of this many bytes.
     private static let pieceByteCount = 1 << 30
 
-    func update(_ input: Span<UInt8>, into output: inout MutableSpan<UInt8>, at start: Int) throws(CipherError) {
-        var position = 0
-        while position < input.count {
-            let count = min(input.count - position, Self.pieceByteCount)
+    /// Encrypts or decrypts bytes where they stand, from `start` to the end.
+    func update(_ bytes: inout MutableSpan<UInt8>, from start: Int) throws(CipherError) {
+        var position = start
+        while position < bytes.count {
+            let count = min(bytes.count - position, Self.pieceByteCount)
             var written: Int32 = 0
-            let isDone = unsafe input.withUnsafeBufferPointer { input in
-                unsafe output.withUnsafeMutableBufferPointer { output in
-                    guard let source = input.baseAddress, let target = output.baseAddress else { return false }
-                    return unsafe EVP_CipherUpdate(
-                        pointer, target + start + position, &written, source + position, Int32(count)) == 1
-                }
+            let isDone = unsafe bytes.withUnsafeMutableBufferPointer { buffer in
+                guard let base = buffer.baseAddress else { return false }
+                let piece = unsafe base + position
+                return unsafe EVP_CipherUpdate(pointer, piece, &written, piece, Int32(count)) == 1
             }
             guard isDone, written == count else { throw .libraryFailed(call: "EVP_CipherUpdate") }
             position += count
@@ -77,11 +78,20 @@ struct CipherContext: ~Copyable {
         guard isDone else { throw .libraryFailed(call: "EVP_CTRL_AEAD_GET_TAG") }
     }
 
-    func expectTag(_ tag: Span<UInt8>) throws(CipherError) {
-        let isDone = unsafe tag.withUnsafeBufferPointer { tag in
-            unsafe EVP_CIPHER_CTX_ctrl(
-                pointer, EVP_CTRL_AEAD_SET_TAG, Int32(tag.count), UnsafeMutablePointer(mutating: tag.baseAddress)) == 1
-        }
+    func expectTag(_ tag: [UInt8]) throws(CipherError) {
+        var tag = tag
+        let isDone = unsafe EVP_CIPHER_CTX_ctrl(pointer, EVP_CTRL_AEAD_SET_TAG, Int32(tag.count), &tag) == 1
         guard isDone else { throw .libraryFailed(call: "EVP_CTRL_AEAD_SET_TAG") }
     }
+}
+
+/// An algorithm as OpenSSL found it: looked up by its name once, and then only read.
+///
+/// `@unchecked Sendable`: OpenSSL lets any number of threads use one, and this is never freed.
+@safe
+struct LibraryMethod: @unchecked Sendable {
+    /// nil where the library does not have it.
+    let pointer: OpaquePointer?
+
+    init(_ pointer: OpaquePointer?) { unsafe self.pointer = pointer }
 }

@@ -13,10 +13,7 @@ package enum HKDF {
     package static func derive(
         from key: borrowing SecretBytes, salt: [UInt8] = [], info: [UInt8] = [], count: Int
     ) throws(CipherError) -> SecretBytes {
-        guard let method = unsafe EVP_KDF_fetch(nil, "HKDF", nil) else {
-            throw .libraryFailed(call: "EVP_KDF_fetch")
-        }
-        defer { unsafe EVP_KDF_free(method) }
+        guard let method = unsafe method.pointer else { throw .libraryFailed(call: "EVP_KDF_fetch") }
         guard let context = unsafe EVP_KDF_CTX_new(method) else { throw .libraryFailed(call: "EVP_KDF_CTX_new") }
         defer { unsafe EVP_KDF_CTX_free(context) }
         return try SecretBytes(count: count) { target throws(CipherError) in
@@ -30,6 +27,8 @@ package enum HKDF {
             guard isDone else { throw .libraryFailed(call: "EVP_KDF_derive") }
         }
     }
+
+    private static let method = unsafe LibraryMethod(EVP_KDF_fetch(nil, "HKDF", nil))
 
     private static func derive(
         _ context: OpaquePointer, key: UnsafeBufferPointer<UInt8>, salt: [UInt8], info: [UInt8],

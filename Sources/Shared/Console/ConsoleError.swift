@@ -13,6 +13,8 @@ package enum ConsoleError: Failure, Equatable {
     case cannotRead(path: String, errno: Int32)
     /// The input is longer than the program takes.
     case tooLong(path: String, limit: Int)
+    /// The input is longer than the memory that there is.
+    case noMemory(path: String)
     /// The input holds nothing of what was awaited.
     case empty(path: String, awaited: String)
     /// Nobody can be asked: there is no terminal.
@@ -29,6 +31,7 @@ package enum ConsoleError: Failure, Equatable {
         case .cannotOpen(let path, let code): "cannot open \(path.hidingKeys.quotedPath): \(Self.reason(code))"
         case .cannotRead(let path, let code): "cannot read \(path.quotedPath): \(Self.reason(code))"
         case .tooLong(let path, let limit): "\(path.quotedPath) is longer than \(limit) bytes"
+        case .noMemory(let path): "there is not enough memory for \(path.quotedPath)"
         case .empty(let path, let awaited): "there are no \(awaited) in \(path.quotedPath)"
         case .noTerminal: "there is no terminal to ask for the password"
         case .inputTwice: "standard input can be read only once"
@@ -43,6 +46,7 @@ package enum ConsoleError: Failure, Equatable {
             ["a file's name is meant; if that is a key, it is in the shell's history now: use another"]
         case .cannotOpen, .cannotRead: ["is the path right, and may this user read it? - is standard input"]
         case .tooLong: ["is it the right file?"]
+        case .noMemory: ["is it the right file, and does a limit (ulimit -v) hold this program back?"]
         case .empty(_, let awaited):
             ["is it the right file, and did the program that should print the \(awaited) do so?"]
         case .noTerminal: ["name the file that the password is in with --password-file"]

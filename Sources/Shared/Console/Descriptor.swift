@@ -63,19 +63,47 @@ package struct Descriptor: Sendable {
 
     /// Reads to the end into memory that is wiped.
     ///
-    /// - Parameter progress: told again and again how many bytes were read so far.
-    /// - Throws: ``ConsoleError/tooLong(path:limit:)`` beyond `limit` bytes.
-    package func readSecret(
-        limit: Int, path: String, progress: (Int) -> Void = { _ in }
-    ) throws(ConsoleError) -> SecretBytes {
-        var collected = SecretBuffer()
-        var block = SecretBuffer(count: 64 * 1024)
+    /// - Throws: ``ConsoleError/tooLong(path:limit:)`` beyond `limit` bytes; ``ConsoleError/noMemory(path:)``.
+    package func readSecret(limit: Int, path: String) throws(ConsoleError) -> SecretBytes {
+        try readBuffer(limit: limit, path: path).finish()
+    }
+
+    /// Reads to the end into memory that is wiped, and of which a large file takes no more than its size.
+    ///
+    /// - Parameters:
+    ///   - room: how many zero bytes stand in front.
+    ///   - progress: told again and again how many bytes were read so far.
+    /// - Throws: as ``readSecret(limit:path:)``.
+    package func readBuffer(
+        limit: Int, path: String, room: Int = 0, progress: (Int) -> Void = { _ in }
+    ) throws(ConsoleError) -> SecretBuffer {
+        var buffer = SecretBuffer()
+        // One byte more shows that the file has ended.
+        try reserve(room + min(remainingByteCount ?? Self.blockByteCount, limit) + 1, in: &buffer, path: path)
+        buffer.appendZeros(room)
         while true {
-            let count = try block.withMutableBytes { span throws(ConsoleError) in try read(into: &span, path: path) }
-            guard count > 0 else { return collected.finish() }
-            guard collected.count + count <= limit else { throw .tooLong(path: path, limit: limit) }
-            block.withBytes { collected.append($0.extracting(0..<count)) }
-            progress(collected.count)
+            if buffer.count == buffer.capacity { try reserve(2 * buffer.capacity, in: &buffer, path: path) }
+            let count = try buffer.append(atMost: Self.pieceByteCount) { span throws(ConsoleError) in
+                try read(into: &span, path: path)
+            }
+            guard count > 0 else { return buffer }
+            guard buffer.count - room <= limit else { throw .tooLong(path: path, limit: limit) }
+            progress(buffer.count - room)
         }
+    }
+
+    /// How much is read at once: as much as a pipe holds, and of what is larger as much as takes a moment.
+    private static let blockByteCount = 64 << 10
+    private static let pieceByteCount = 4 << 20
+
+    private func reserve(_ count: Int, in buffer: inout SecretBuffer, path: String) throws(ConsoleError) {
+        do throws(SecretError) { try buffer.reserve(count) } catch { throw .noMemory(path: path) }
+    }
+
+    /// How many bytes a regular file has from here on; nil for all else.
+    private var remainingByteCount: Int? {
+        var status = stat()
+        guard unsafe fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return max(0, Int(status.st_size) - max(0, Int(lseek(number, 0, SEEK_CUR))))
     }
 }

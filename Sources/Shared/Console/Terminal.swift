@@ -36,19 +36,21 @@ package enum Terminal {
     private static func line(
         from terminal: Descriptor, until signals: HeldSignals
     ) throws(ConsoleError) -> SecretBytes {
-        var collected = SecretBuffer()
-        var byte = SecretBuffer(count: 1)
+        var typed = SecretBuffer()
+        do throws(SecretError) { try typed.reserve(passwordLimit + 1) } catch { throw .noMemory(path: "/dev/tty") }
         while true {
             var event = pollfd(fd: terminal.number, events: Int16(POLLIN), revents: 0)
-            let count = unsafe poll(&event, 1, 100)
-            guard !signals.arePending else { return collected.finish() }
-            guard count > 0 else { continue }
-            let isRead = try byte.withMutableBytes { span throws(ConsoleError) in
-                try terminal.read(into: &span, path: "/dev/tty") == 1
+            let ready = unsafe poll(&event, 1, 100)
+            guard !signals.arePending else { return typed.finish() }
+            guard ready > 0 else { continue }
+            let end = typed.count
+            let count = try typed.append(atMost: 1) { span throws(ConsoleError) in
+                try terminal.read(into: &span, path: "/dev/tty")
             }
-            guard isRead, byte.withBytes({ $0[0] }) != UInt8(ascii: "\n") else { return collected.finish() }
-            guard collected.count < passwordLimit else { throw .tooLong(path: "/dev/tty", limit: passwordLimit) }
-            byte.withBytes { collected.append($0) }
+            guard count > 0 else { return typed.finish() }
+            let isEnd = typed.withBytes { $0[end] == UInt8(ascii: "\n") }
+            guard !isEnd else { return typed.withBytes { SecretBytes(copying: $0.extracting(0..<end)) } }
+            guard end < passwordLimit else { throw .tooLong(path: "/dev/tty", limit: passwordLimit) }
         }
     }
 }

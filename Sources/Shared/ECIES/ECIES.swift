@@ -42,17 +42,7 @@ package struct ECIES: Sendable, Equatable {
     ///
     /// - Throws: ``ECIESError/libraryFailed(_:)`` where the system has no randomness.
     package func seal(_ text: Span<UInt8>, to recipient: PublicKey) throws(ECIESError) -> [UInt8] {
-        do {
-            let ephemeral = try freshKey()
-            let nonce = try RandomBytes.array(count: nonceLength.rawValue)
-            return try seal(text, to: recipient, ephemeral: ephemeral, nonce: nonce)
-        } catch let error as CipherError {
-            throw .libraryFailed(error.description)
-        } catch let error as ECIESError {
-            throw error
-        } catch {
-            throw .libraryFailed("\(error)")
-        }
+        try message(of: text) { message throws(ECIESError) in try sealInPlace(&message, to: recipient) }
     }
 
     /// Seals with an ephemeral key and a nonce that are given: for test vectors alone, since a pair used twice with
@@ -60,48 +50,87 @@ package struct ECIES: Sendable, Equatable {
     package func seal(
         _ text: Span<UInt8>, to recipient: PublicKey, ephemeral: borrowing SecretKey, nonce: [UInt8]
     ) throws(ECIESError) -> [UInt8] {
-        precondition(nonce.count == nonceLength.rawValue)
-        let ephemeralBytes =
-            isEphemeralKeyCompressed ? ephemeral.publicKey.compressed : ephemeral.publicKey.uncompressed
+        try message(of: text) { message throws(ECIESError) in
+            try sealInPlace(&message, to: recipient, ephemeral: ephemeral, nonce: nonce)
+        }
+    }
+
+    /// Seals a text where it stands: `message` has ``overhead`` bytes in front of it, which are written over.
+    ///
+    /// - Throws: as ``seal(_:to:)``; the text is then still a secret.
+    package func sealInPlace(_ message: inout MutableSpan<UInt8>, to recipient: PublicKey) throws(ECIESError) {
+        let ephemeral = try freshKey()
+        let nonce = try freshNonce()
+        try sealInPlace(&message, to: recipient, ephemeral: ephemeral, nonce: nonce)
+    }
+
+    private func sealInPlace(
+        _ message: inout MutableSpan<UInt8>, to recipient: PublicKey, ephemeral: borrowing SecretKey, nonce: [UInt8]
+    ) throws(ECIESError) {
+        precondition(nonce.count == nonceLength.rawValue && message.count >= overhead)
         let point = ephemeral.sharedPoint(with: recipient, compressed: isDerivationCompressed)
+        let uncompressed = ephemeral.publicKey.uncompressed
+        let front = (isEphemeralKeyCompressed ? ephemeral.publicKey.compressed : uncompressed) + nonce
+        for (index, byte) in front.enumerated() { message[index] = byte }
         do throws(CipherError) {
-            let key = try derivedKey(ephemeral: ephemeral.publicKey, point: point)
-            var message = ephemeralBytes + nonce
-            let tagStart = message.count
-            let textStart = tagStart + AES256GCM.tagByteCount
-            message.append(contentsOf: repeatElement(0, count: AES256GCM.tagByteCount + text.count))
-            var target = message.mutableSpan
+            let sender = isDerivationCompressed ? ephemeral.publicKey.compressed : uncompressed
+            let key = try derivedKey(sender: sender, point: point)
             try AES256GCM.seal(
-                text, key: key, nonce: nonce.span, into: &target, tagStart: tagStart, ciphertextStart: textStart)
-            return message
+                &message, textStart: overhead, tagStart: overhead - AES256GCM.tagByteCount, key: key, nonce: nonce)
         } catch {
             throw .libraryFailed(error.description)
         }
+    }
+
+    /// A text with room in front of it, as `seal` then leaves it.
+    private func message(
+        of text: Span<UInt8>, sealedBy seal: (inout MutableSpan<UInt8>) throws(ECIESError) -> Void
+    ) throws(ECIESError) -> [UInt8] {
+        var message = [UInt8](repeating: 0, count: overhead + text.count)
+        var span = message.mutableSpan
+        for index in text.indices { span[overhead + index] = text[index] }
+        do throws(ECIESError) { try seal(&span) } catch {
+            wipe(&message)
+            throw error
+        }
+        return message
     }
 
     /// Opens a message with the recipient's key.
     ///
     /// - Throws: ``ECIESError``; nothing of the text is shown then.
     package func open(_ message: Span<UInt8>, with key: borrowing SecretKey) throws(ECIESError) -> SecretBytes {
+        let opened = try SecretBytes(count: message.count) { copy throws(ECIESError) in
+            for index in message.indices { copy[index] = message[index] }
+            try openInPlace(&copy, with: key)
+        }
+        return opened.withBytes { SecretBytes(copying: $0.extracting(overhead...)) }
+    }
+
+    /// Opens a message where it stands: behind ``overhead`` bytes is then the text.
+    ///
+    /// - Throws: ``ECIESError``; the caller then shows nothing of `message` to anybody.
+    package func openInPlace(
+        _ message: inout MutableSpan<UInt8>, with key: borrowing SecretKey
+    ) throws(ECIESError) {
         guard message.count >= overhead else { throw .tooShort(actual: message.count, least: overhead) }
         let keyEnd = ephemeralKeyByteCount
         let nonceEnd = keyEnd + nonceLength.rawValue
-        let textStart = nonceEnd + AES256GCM.tagByteCount
-        let ephemeralBytes = (0..<keyEnd).map { message[$0] }
-        guard let ephemeral = try? PublicKey(ephemeralBytes) else { throw .invalidEphemeralKey }
+        let front = (0..<overhead).map { message[$0] }
+        guard let ephemeral = try? PublicKey(front[..<keyEnd]) else { throw .invalidEphemeralKey }
         let point = key.sharedPoint(with: ephemeral, compressed: isDerivationCompressed)
         do throws(CipherError) {
-            let derived = try derivedKey(ephemeral: ephemeral, point: point)
-            return try AES256GCM.open(
-                message.extracting(textStart...), tag: message.extracting(nonceEnd..<textStart), key: derived,
-                nonce: message.extracting(keyEnd..<nonceEnd))
+            let sender = isDerivationCompressed ? ephemeral.compressed : ephemeral.uncompressed
+            let derived = try derivedKey(sender: sender, point: point)
+            try AES256GCM.open(
+                &message, textStart: overhead, tag: Array(front[nonceEnd...]), key: derived,
+                nonce: Array(front[keyEnd..<nonceEnd]))
         } catch {
             throw error == .notAuthentic ? .doesNotOpen : .libraryFailed(error.description)
         }
     }
 
-    private func derivedKey(ephemeral: PublicKey, point: borrowing SecretBytes) throws(CipherError) -> SecretBytes {
-        let sender = isDerivationCompressed ? ephemeral.compressed : ephemeral.uncompressed
+    private func derivedKey(sender: [UInt8], point: borrowing SecretBytes) throws(CipherError) -> SecretBytes {
         let material = SecretBytes(count: sender.count + point.count) { target in
             for index in sender.indices { target[index] = sender[index] }
             point.withBytes { bytes in
@@ -111,8 +140,14 @@ package struct ECIES: Sendable, Equatable {
         return try HKDF.derive(from: material, count: AES256GCM.keyByteCount)
     }
 
-    private func freshKey() throws -> SecretKey {
+    private func freshKey() throws(ECIESError) -> SecretKey {
         // A random 32 bytes are no key with probability 2^-128: then the error is the honest answer.
-        try SecretKey(RandomBytes.secret(count: 32))
+        do { return try SecretKey(RandomBytes.secret(count: 32)) } catch { throw .libraryFailed("\(error)") }
+    }
+
+    private func freshNonce() throws(ECIESError) -> [UInt8] {
+        do throws(CipherError) { return try RandomBytes.array(count: nonceLength.rawValue) } catch {
+            throw .libraryFailed(error.description)
+        }
     }
 }

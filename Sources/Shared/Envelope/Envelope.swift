@@ -37,17 +37,28 @@ package struct Envelope: ~Copyable {
     package static func wrap(
         _ payload: Span<UInt8>, _ header: EnvelopeHeader, signedWith key: borrowing SecretKey
     ) -> SecretBytes {
-        let signature = key.sign(prehash: header.digest(payloadHash: Keccak256.hash(payload)))
-        return SecretBytes(count: Layout.payloadOffset + payload.count) { target in
-            target.write(Layout.magic + [Layout.version], at: 0)
-            target.write(Quantity(header.chainId).word.bytes, at: Layout.chainId.lowerBound)
-            target.write(header.bridge.bytes, at: Layout.bridge.lowerBound)
-            target.write(header.from.bytes, at: Layout.from.lowerBound)
-            target.write(header.to.bytes, at: Layout.to.lowerBound)
-            target.write(header.messageId.bytes, at: Layout.messageId.lowerBound)
-            target.write(signature.walletBytes, at: Layout.signature.lowerBound)
-            for index in payload.indices { target[Layout.payloadOffset + index] = payload[index] }
+        SecretBytes(count: overhead + payload.count) { target in
+            for index in payload.indices { target[overhead + index] = payload[index] }
+            wrapInPlace(&target, from: 0, header, signedWith: key)
         }
+    }
+
+    /// Wraps a payload where it stands.
+    ///
+    /// - Parameters:
+    ///   - message: has the payload behind ``overhead`` bytes from `start` on, which are written over.
+    ///   - header: names as sender the member that the key makes.
+    ///   - key: the sender's member key.
+    package static func wrapInPlace(
+        _ message: inout MutableSpan<UInt8>, from start: Int, _ header: EnvelopeHeader,
+        signedWith key: borrowing SecretKey
+    ) {
+        let hash = Keccak256.hash(message.span.extracting((start + overhead)...))
+        let signature = key.sign(prehash: header.digest(payloadHash: hash))
+        let front =
+            Layout.magic + [Layout.version] + Quantity(header.chainId).word.bytes + header.bridge.bytes
+            + header.from.bytes + header.to.bytes + header.messageId.bytes + signature.walletBytes
+        for (index, byte) in front.enumerated() { message[start + index] = byte }
     }
 
     // MARK: - Reading
@@ -61,6 +72,15 @@ package struct Envelope: ~Copyable {
     }
 
     private static func parse(_ bytes: Span<UInt8>) throws(EnvelopeError) -> Envelope? {
+        guard let header = try checkedHeader(of: bytes) else { return nil }
+        return Envelope(header: header, payload: SecretBytes(copying: bytes.extracting(overhead...)))
+    }
+
+    /// The header of the envelope that a text is, whose payload stands behind ``overhead`` bytes; nil for a plain
+    /// message.
+    ///
+    /// - Throws: as ``parse(_:)``.
+    package static func checkedHeader(of bytes: Span<UInt8>) throws(EnvelopeError) -> EnvelopeHeader? {
         guard bytes.count >= Layout.magic.count, bytes.copy(0..<Layout.magic.count) == Layout.magic else { return nil }
         // A newer version's may be shorter: its version is told before its length is judged.
         if bytes.count > Layout.versionOffset, bytes[Layout.versionOffset] != Layout.version {
@@ -72,7 +92,7 @@ package struct Envelope: ~Copyable {
         let header = try header(bytes)
         let payload = bytes.extracting(Layout.payloadOffset...)
         try verify(bytes.copy(Layout.signature), header, payloadHash: Keccak256.hash(payload))
-        return Envelope(header: header, payload: SecretBytes(copying: payload))
+        return header
     }
 
     private static func header(_ bytes: Span<UInt8>) throws(EnvelopeError) -> EnvelopeHeader {

@@ -24,10 +24,3 @@ extension Span<UInt8> {
     /// A copy of the bytes in a range, for parts that are no secret.
     func copy(_ range: Range<Int>) -> [UInt8] { range.map { self[$0] } }
 }
-
-extension MutableSpan<UInt8> {
-    /// Writes bytes from an offset on.
-    mutating func write(_ bytes: [UInt8], at offset: Int) {
-        for (index, byte) in bytes.enumerated() { self[offset + index] = byte }
-    }
-}

@@ -62,7 +62,7 @@ package struct Keystore: Sendable {
         of ciphertext: [UInt8], key: borrowing SecretBytes, counter: [UInt8]
     ) throws(KeystoreError) -> SecretBytes {
         do throws(CipherError) {
-            return try AES128CTR.decrypt(ciphertext.span, key: key, counter: counter.span)
+            return try AES128CTR.decrypt(ciphertext.span, key: key, counter: counter)
         } catch {
             throw .libraryFailed(error.description)
         }

@@ -18,7 +18,7 @@ package enum Hex {
         -> [UInt8]
     {
         var digits = Array(text.utf8)[...]
-        let isPrefixed = digits.count >= 2 && digits[0] == UInt8(ascii: "0") && digits[1] == UInt8(ascii: "x")
+        let isPrefixed = digits.starts(with: Self.prefix)
         switch prefix {
         case .required:
             guard isPrefixed else { throw .missingHexPrefix }
@@ -26,24 +26,83 @@ package enum Hex {
         case .optional: if isPrefixed { digits = digits.dropFirst(2) }
         case .none: break
         }
-        return try decode(digits: digits)
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: digits.count / 2) { bytes, count in
+            count = unsafe digits.withUnsafeBytes { unsafe decode($0, into: UnsafeMutableRawBufferPointer(bytes)) }
+        }
+        let rest = digits.dropFirst(2 * bytes.count)
+        guard rest.isEmpty else { throw fault(in: rest, after: bytes.count) }
+        return bytes
     }
 
-    private static func decode(digits: ArraySlice<UInt8>) throws(PrimitiveError) -> [UInt8] {
-        guard digits.count.isMultiple(of: 2) else { throw .oddHexLength(count: digits.count) }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(digits.count / 2)
-        var high: UInt8?
-        for (offset, digit) in digits.enumerated() {
-            guard let value = value(of: digit) else { throw .notHex(offset: offset) }
-            if let upper = high {
-                bytes.append(upper << 4 | value)
-                high = nil
-            } else {
-                high = value
-            }
+    /// Why digits go no further.
+    ///
+    /// - Parameters:
+    ///   - rest: what stands behind, up to where the digits should have ended.
+    ///   - byteCount: how many bytes there are before it.
+    package static func fault(in rest: some Collection<UInt8>, after byteCount: Int) -> PrimitiveError {
+        guard rest.count.isMultiple(of: 2) else { return .oddHexLength(count: 2 * byteCount + rest.count) }
+        let isFirst = rest.first.flatMap(value(of:)) == nil
+        return .notHex(offset: 2 * byteCount + (isFirst ? 0 : 1))
+    }
+
+    private static let prefix = Array("0x".utf8)
+
+    /// Puts in the place of digits the bytes that they are, as far as they go in pairs.
+    ///
+    /// - Parameter start: where the digits begin, and the bytes then.
+    /// - Returns: how many bytes those are; behind twice as many digits is the end, or no pair of digits.
+    package static func decodeInPlace(_ text: inout MutableSpan<UInt8>, from start: Int) -> Int {
+        unsafe text.withUnsafeMutableBytes { buffer in
+            let digits = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[start...])
+            return unsafe decode(UnsafeRawBufferPointer(digits), into: digits)
         }
-        return bytes
+    }
+
+    /// The bytes of the digits, as far as they go in pairs; `bytes` may begin where `digits` does.
+    private static func decode(_ digits: UnsafeRawBufferPointer, into bytes: UnsafeMutableRawBufferPointer) -> Int {
+        var count = 0
+        while 2 * count + 16 <= digits.count,
+            let eight = unsafe eightBytes(digits.loadUnaligned(fromByteOffset: 2 * count, as: Bytes16.self))
+        {
+            unsafe bytes.storeBytes(of: eight, toByteOffset: count, as: UInt64.self)
+            count += 8
+        }
+        while 2 * count + 2 <= digits.count, let high = unsafe value(of: digits[2 * count]),
+            let low = unsafe value(of: digits[2 * count + 1])
+        {
+            unsafe bytes[count] = high << 4 | low
+            count += 1
+        }
+        return count
+    }
+
+    // With their types said, comparisons are one instruction; else Swift takes a loop for them.
+    private typealias Bytes16 = SIMD16<UInt8>
+    private typealias Words2 = SIMD2<UInt64>
+
+    /// The bytes, as they stand in memory, that sixteen digits are; nil if one is no digit.
+    private static func eightBytes(_ digits: Bytes16) -> UInt64? {
+        // What is no digit, or no letter, wraps around to a large number.
+        let number = digits &- Bytes16(repeating: UInt8(ascii: "0"))
+        let letter = (digits | Bytes16(repeating: 0x20)) &- Bytes16(repeating: UInt8(ascii: "a"))
+        let isLetter = letter .<= Bytes16(repeating: 5)
+        let isDigit = isLetter .| (number .<= Bytes16(repeating: 9))
+        let faults = words(Bytes16(repeating: 1).replacing(with: Bytes16(repeating: 0), where: isDigit))
+        guard faults[0] | faults[1] == 0 else { return nil }
+        let values = words(number.replacing(with: letter &+ Bytes16(repeating: 10), where: isLetter))
+        // Each pair becomes a byte of 16 bits; then the bytes move together.
+        var bytes =
+            (values &<< Words2(repeating: 4) | values &>> Words2(repeating: 8))
+            & Words2(repeating: 0x00FF_00FF_00FF_00FF)
+        bytes = (bytes | bytes &>> Words2(repeating: 8)) & Words2(repeating: 0x0000_FFFF_0000_FFFF)
+        bytes = (bytes | bytes &>> Words2(repeating: 16)) & Words2(repeating: 0xFFFF_FFFF)
+        return (bytes[0] | bytes[1] &<< 32).littleEndian
+    }
+
+    /// Sixteen bytes as two words of eight, the first byte in the lowest bits.
+    private static func words(_ bytes: Bytes16) -> Words2 {
+        let words = unsafe unsafeBitCast(bytes, to: Words2.self)
+        return Words2(words[0].littleEndian, words[1].littleEndian)
     }
 
     /// The value of one digit, in ASCII, or nil.
@@ -58,24 +117,55 @@ package enum Hex {
 
     /// The lower-case digits of the bytes, with or without 0x in front.
     package static func encode(_ bytes: some Collection<UInt8>, prefixed: Bool = true) -> String {
-        let digits: StaticString = "0123456789abcdef"
-        return unsafe String(unsafeUninitializedCapacity: bytes.count * 2 + 2) { buffer in
-            let table = unsafe digits.utf8Start
-            var end = 0
-            func append(_ digit: UInt8) {
-                unsafe buffer[end] = digit
-                end += 1
-            }
+        bytes.withContiguousStorageIfAvailable { unsafe encode(Span(_unsafeElements: $0), prefixed: prefixed) }
+            ?? encode(Array(bytes).span, prefixed: prefixed)
+    }
+
+    private static func encode(_ bytes: Span<UInt8>, prefixed: Bool) -> String {
+        unsafe String(unsafeUninitializedCapacity: bytes.count * 2 + 2) { buffer in
+            var text = unsafe MutableSpan(_unsafeElements: buffer)
+            let start = prefixed ? 2 : 0
             if prefixed {
-                append(UInt8(ascii: "0"))
-                append(UInt8(ascii: "x"))
+                text[0] = UInt8(ascii: "0")
+                text[1] = UInt8(ascii: "x")
             }
-            for byte in bytes {
-                append(unsafe table[Int(byte >> 4)])
-                append(unsafe table[Int(byte & 15)])
-            }
-            return end
+            encode(bytes, into: &text, at: start)
+            return start + 2 * bytes.count
         }
+    }
+
+    /// Writes the lower-case digits of the bytes, two a byte, from `start` on.
+    package static func encode(_ bytes: Span<UInt8>, into text: inout MutableSpan<UInt8>, at start: Int) {
+        precondition(start >= 0 && bytes.count <= (text.count - start) / 2)
+        unsafe bytes.withUnsafeBytes { bytes in
+            unsafe text.withUnsafeMutableBytes { text in
+                var index = 0
+                while index + 16 <= bytes.count {
+                    let sixteen = unsafe bytes.loadUnaligned(fromByteOffset: index, as: Bytes16.self)
+                    var digits = SIMD32<UInt8>()
+                    digits.evenHalf = Hex.digits(sixteen &>> Bytes16(repeating: 4))
+                    digits.oddHalf = Hex.digits(sixteen & Bytes16(repeating: 15))
+                    unsafe text.storeBytes(of: digits, toByteOffset: start + 2 * index, as: SIMD32<UInt8>.self)
+                    index += 16
+                }
+                for index in index..<bytes.count {
+                    unsafe text[start + 2 * index] = digit(bytes[index] >> 4)
+                    unsafe text[start + 2 * index + 1] = digit(bytes[index] & 15)
+                }
+            }
+        }
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 {
+        value + (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+    }
+
+    /// The digits of numbers below 16.
+    @inline(__always)
+    private static func digits(_ values: Bytes16) -> Bytes16 {
+        let letters = Bytes16(repeating: UInt8(ascii: "a") - 10).replacing(
+            with: Bytes16(repeating: UInt8(ascii: "0")), where: values .<= Bytes16(repeating: 9))
+        return values &+ letters
     }
 }
 

@@ -1,52 +1,92 @@
+import CProcess
 import Glibc
 
-/// A secret whose length is not known yet: it grows, and wipes every piece of memory that it leaves.
+/// A secret whose length is not known yet, or that is large: pages of memory that grow, and are wiped at the end.
+///
+/// When it grows its pages move, so that no copy is left where they were.
 @safe
 package struct SecretBuffer: ~Copyable {
-    private var storage: UnsafeMutableBufferPointer<UInt8>
+    private var pages = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     /// How many bytes it holds.
-    package private(set) var count: Int
+    package private(set) var count = 0
+    /// Whether the bytes are wiped at the end: no longer once they were encrypted where they stand.
+    package var isSecret = true
 
-    /// An empty buffer, or one of `count` zero bytes.
-    package init(count: Int = 0) {
-        _ = CrashDumps.areOff
-        unsafe storage = .allocate(capacity: max(count, 64))
-        unsafe storage.initialize(repeating: 0)
-        self.count = count
+    /// An empty buffer, which has no memory yet.
+    package init() { _ = CrashDumps.areOff }
+
+    deinit {
+        guard let base = unsafe pages.baseAddress else { return }
+        if isSecret { unsafe explicit_bzero(base, count) }
+        unsafe munmap(base, pages.count)
     }
 
-    deinit { unsafe Self.dispose(storage) }
+    /// From how many bytes on the system is asked for large pages, which take a tenth of the time to come by.
+    private static let hugePageByteCount = 2 << 20
 
-    private static func dispose(_ memory: UnsafeMutableBufferPointer<UInt8>) {
-        if let base = memory.baseAddress { unsafe explicit_bzero(base, memory.count) }
-        unsafe memory.deallocate()
+    /// Makes room for so many bytes in all.
+    ///
+    /// - Throws: ``SecretError/noMemory``.
+    package mutating func reserve(_ byteCount: Int) throws(SecretError) {
+        guard byteCount > capacity else { return }
+        let place =
+            if let base = unsafe pages.baseAddress {
+                unsafe process_move_pages(base, pages.count, byteCount)
+            } else {
+                unsafe mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+            }
+        guard let place = unsafe place, unsafe place != MAP_FAILED else { throw .noMemory }
+        unsafe pages = UnsafeMutableRawBufferPointer(start: place, count: byteCount)
+        // Where the system has no large pages, small ones do.
+        if byteCount >= Self.hugePageByteCount { _ = unsafe madvise(place, byteCount, MADV_HUGEPAGE) }
     }
 
-    /// Adds bytes at the end.
-    package mutating func append(_ bytes: Span<UInt8>) {
-        if unsafe count + bytes.count > storage.count {
-            let larger = UnsafeMutableBufferPointer<UInt8>.allocate(
-                capacity: unsafe max(storage.count * 2, count + bytes.count))
-            unsafe larger.initialize(repeating: 0)
-            for index in 0..<count { unsafe larger[index] = storage[index] }
-            unsafe Self.dispose(storage)
-            unsafe storage = larger
-        }
-        for index in bytes.indices { unsafe storage[count + index] = bytes[index] }
-        count += bytes.count
+    /// Adds zero bytes, for which there is room.
+    package mutating func appendZeros(_ byteCount: Int) {
+        precondition(byteCount >= 0 && byteCount <= capacity - count)
+        count += byteCount
     }
+
+    /// Adds what `fill` writes to the room behind the bytes.
+    ///
+    /// - Parameters:
+    ///   - limit: how much of the room `fill` is given at most.
+    ///   - fill: returns how many bytes it wrote.
+    /// - Returns: how many those are.
+    package mutating func append<Reason: Error>(
+        atMost limit: Int, from fill: (inout MutableSpan<UInt8>) throws(Reason) -> Int
+    ) throws(Reason) -> Int {
+        let end = min(capacity, count + limit)
+        let free = unsafe UnsafeMutableRawBufferPointer(rebasing: pages[count..<end])
+        var room = unsafe MutableSpan(_unsafeElements: free.assumingMemoryBound(to: UInt8.self))
+        let added = try fill(&room)
+        precondition(added >= 0 && added <= end - count)
+        count += added
+        return added
+    }
+
+    /// How many bytes there is room for in all.
+    package var capacity: Int { unsafe pages.count }
 
     /// Shows the bytes for as long as `body` runs.
-    package borrowing func withBytes<Result: ~Copyable>(_ body: (Span<UInt8>) -> Result) -> Result {
-        unsafe body(Span(_unsafeElements: UnsafeBufferPointer(rebasing: storage[..<count])))
+    package borrowing func withBytes<Result: ~Copyable, Reason: Error>(
+        _ body: (Span<UInt8>) throws(Reason) -> Result
+    ) throws(Reason) -> Result {
+        let span = unsafe Span(_unsafeElements: UnsafeBufferPointer(bytes))
+        return try body(span)
     }
 
-    /// Lets `body` write to the bytes.
-    package mutating func withMutableBytes<Result, Reason: Error>(
-        _ body: (inout MutableSpan<UInt8>) throws(Reason) -> Result
+    /// Lets `body` write to the bytes, all of them or those in a range.
+    package mutating func withMutableBytes<Result: ~Copyable, Reason: Error>(
+        in range: Range<Int>? = nil, _ body: (inout MutableSpan<UInt8>) throws(Reason) -> Result
     ) throws(Reason) -> Result {
-        var span = unsafe MutableSpan(_unsafeElements: UnsafeMutableBufferPointer(rebasing: storage[..<count]))
+        let part = unsafe UnsafeMutableBufferPointer(rebasing: bytes[range ?? 0..<count])
+        var span = unsafe MutableSpan(_unsafeElements: part)
         return try body(&span)
+    }
+
+    private var bytes: UnsafeMutableBufferPointer<UInt8> {
+        unsafe UnsafeMutableRawBufferPointer(rebasing: pages[..<count]).assumingMemoryBound(to: UInt8.self)
     }
 
     /// The bytes as a secret of fixed length.

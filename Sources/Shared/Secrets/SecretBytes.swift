@@ -5,12 +5,15 @@ import Glibc
 package enum SecretError: Failure, Equatable {
     /// Not hex digits in pairs; which of them is a secret too.
     case notHex
+    /// The system has no memory left for a secret.
+    case noMemory
 
     package var kind: FailureKind { .badInput }
 
     package var description: String {
         switch self {
         case .notHex: "the secret is not hex digits in pairs"
+        case .noMemory: "there is not enough memory"
         }
     }
 }
