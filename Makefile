@@ -3,7 +3,7 @@
 VENV := .build/venv
 # Whoever has a faster or slower machine may say so: make build SWIFT_FLAGS='-j 8'
 SWIFT_FLAGS ?=
-SOURCES := Sources Tests Package.swift
+SOURCES := Benchmarks Sources Tests Package.swift
 VERSION := $(shell sed -n 's/^package let version = "\(.*\)"$$/\1/p' Sources/Shared/Program/Version.swift)
 # Where things are installed, and where the programs were built.
 PREFIX ?= /usr/local
@@ -54,8 +54,8 @@ costs: release ## test that small jobs of release programs cost no more than the
 	@scripts/setup --costs
 	TEEBRIDGE_BIN=$(BUILD) $(VENV)/bin/python -B -m pytest -q -o cache_dir=.build/pytest-cache Tests/costs
 
-bench: release ## measure release programs beside others, for docs/performance.md; takes half an hour
-	@scripts/setup --costs
+bench: setup ## measure release programs beside others, for docs/performance.md; takes half an hour
+	@TEEBRIDGE_BENCH=yes scripts/release $(SWIFT_FLAGS)
 	$(VENV)/bin/python -B Benchmarks/bench --write
 
 soak: release ## let programs go on amid faults: make soak MINUTES=10, for each of two (10)

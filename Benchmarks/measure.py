@@ -131,6 +131,5 @@ def prepare() -> None:
     for source in REFERENCE.glob("*.c"):
         subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", BUILT / source.stem, source, "-lsecp256k1",
                         "-lcrypto"], check=True)
-    for folder in (ROOT / "Sources").iterdir():
-        if folder.name != "Shared":
-            subprocess.run(["strip", "-o", PROGRAMS / folder.name, RELEASE / folder.name], check=True)
+    for name in [folder.name for folder in (ROOT / "Sources").iterdir() if folder.name != "Shared"] + ["Measure"]:
+        subprocess.run(["strip", "-o", PROGRAMS / name, RELEASE / name], check=True)

@@ -13,7 +13,7 @@ MIB = 1024
 
 
 def program(name: str, *arguments, **options) -> Command:
-    return Command([PROGRAMS / name, *arguments], **options)
+    return Command([PROGRAMS / name, *map(str, arguments)], **options)
 
 
 def reference(name: str, *arguments) -> Command:
@@ -104,6 +104,11 @@ def sealing() -> Iterator[Row]:
                   (sealed.stat().st_size // MIB + 32 * MIB))
 
 
+def hashing() -> Iterator[Row]:
+    yield Row("Keccak-256, 1 GiB", "hashlib's SHA3-256, which is OpenSSL's", 1.0, program("Measure", "keccak", 1 << 30),
+              script("sha3.py", 1024), 5)
+
+
 def all_rows() -> Iterator[Row]:
-    for group in (start_up, logs, encoding, sealing, chain_rows):
+    for group in (start_up, logs, encoding, sealing, hashing, chain_rows):
         yield from group()

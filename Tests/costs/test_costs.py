@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import ENVIRONMENT, hexed, program_path, run
-from proofs import PROOFS
+from harness import ENVIRONMENT, program_path, run
+from proofs import PROOFS, calldata
 from services import running_agent
 
 MOST = json.loads(Path(__file__).with_name("costs.json").read_text())
@@ -42,7 +42,7 @@ def jobs(tmp_path_factory) -> dict[str, tuple]:
             "proof-extract": ("proof-extract", file("log", b"PROOF_JSON=" + proof + b"\n")),
             "proof-fetch": ("proof-fetch", f"dstack:{folder / 'agent'}"),
             "abi-encode register": ("abi-encode", "register", "--bridge", BRIDGE, file("proof", proof)),
-            "abi-encode decode": ("abi-encode", "decode", "calldata", "--bridge", hexed(bytes(4))),
+            "abi-encode decode": ("abi-encode", "decode", "calldata", calldata(PROOFS[0])),
             "ecies-seal": ("ecies-seal", "--to-pubkey", PUBLIC, secret),
             "ecies-seal --open": ("ecies-seal", "--open", "--key", key, file("sealed", sealed)),
             "tx-send --sign-only": ("tx-send", "--sign-only", "--key", key, file("request", json.dumps(REQUEST).encode())),
