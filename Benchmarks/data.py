@@ -9,7 +9,7 @@ from measure import BUILT, ROOT
 
 sys.path.insert(0, str(ROOT / "Tests" / "support"))
 
-from guestagent.chain import AppKeys, make_proof, proof_document  # noqa: E402  (needs the path above)
+from guestagent.chain import make_proof  # noqa: E402  (needs the path above)
 from guestagent.keys import keccak256, public_key  # noqa: E402
 
 PROOF_COUNT = 10_000

@@ -8,9 +8,7 @@ import re
 import shlex
 import signal
 import subprocess
-import urllib.request
 from fnmatch import fnmatch
-from pathlib import Path
 
 import pytest
 from compose_spec import PyOptions

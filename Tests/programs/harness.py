@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -85,6 +86,23 @@ def program_path(name: str) -> Path:
     path = BIN / name
     assert path.exists(), f"the program {name} is not built"
     return path
+
+
+# A process is charged with the memory that its parent had when it was made: this one has little.
+STARTER = """
+import resource, subprocess, sys
+try:
+    status = subprocess.run(sys.argv[2:], timeout=float(sys.argv[1])).returncode
+except subprocess.TimeoutExpired:
+    status = 124
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
+sys.exit(status % 256)
+"""
+
+
+def measured(program: str, *args, seconds: float = SECONDS) -> list[str]:
+    """The words that run a program and tell on standard error's last line how much memory it had at most, in KiB."""
+    return [sys.executable, "-I", "-S", "-c", STARTER, str(seconds), str(program_path(program)), *map(os.fspath, args)]
 
 
 def run(program: str, *args, stdin: bytes | str | dict | list = b"", env: dict | None = None,

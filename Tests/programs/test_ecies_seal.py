@@ -4,7 +4,6 @@ import json
 import os
 import resource
 import subprocess
-import sys
 from itertools import product
 
 import ecies
@@ -14,7 +13,8 @@ from eth_keys import keys
 from eth_utils import keccak
 
 from harness import (
-    BAD_INPUT, DONE, ENVIRONMENT, NO, UNREACHABLE, hexed, plain_memory, program_path, run, running, unhex,
+    BAD_INPUT, DONE, ENVIRONMENT, NO, UNREACHABLE, hexed, measured, plain_memory, program_path, run, running,
+    unhex,
 )
 from proofs import PROOFS, VECTORS
 from services import CHAIN_ID, relay
@@ -457,15 +457,6 @@ def test_a_message_takes_its_own_memory(large, tmp_path, source):
     seal_within(96).check_error(BAD_INPUT, "not enough memory")
 
 
-# Says how many KiB a command had; from a small process, since one is charged with the memory that its parent had.
-MEASURE = """
-import os, sys
-_, status, usage = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ), 0)
-print(usage.ru_maxrss, file=sys.stderr)
-sys.exit(status != 0)
-"""
-
-
 @plain_memory
 @pytest.mark.parametrize("form", ["json", "hex", "raw"])
 def test_peak_memory(large, tmp_path, form):
@@ -476,8 +467,8 @@ def test_peak_memory(large, tmp_path, form):
 
     def peak(*arguments, output) -> int:
         with open(output, "wb") as file:
-            done = subprocess.run([sys.executable, "-S", "-c", MEASURE, program_path("ecies-seal"), *arguments],
-                                  stdout=file, stderr=subprocess.PIPE, timeout=60, env=ENVIRONMENT | KEY_SETTING)
+            done = subprocess.run(measured("ecies-seal", *arguments), stdout=file, stderr=subprocess.PIPE,
+                                  env=ENVIRONMENT | KEY_SETTING)
         assert done.returncode == 0, done.stderr
         return int(done.stderr) << 10
 

@@ -6,14 +6,13 @@ Each ends in one error line with the status of its kind and nothing on standard 
 import json
 import os
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from harness import BAD_INPUT, BIN, DONE, ENVIRONMENT, NO, ROOT, SANITIZER, UNREACHABLE, Result, program_path
+from harness import BAD_INPUT, BIN, DONE, ENVIRONMENT, NO, ROOT, SANITIZER, UNREACHABLE, Result, measured
 from proofs import PROOFS
 from services import Server
 
@@ -39,21 +38,10 @@ KEYSTORES = {each["name"]: each for each in json.loads((ROOT / "Tests/vectors/ke
 KEYSTORE = KEYSTORES["published, pbkdf2"]["keystore"]
 RECORD = {"status": "pending", "transactionHash": PROOF["member_id"]}
 
-# A process starts with the memory mark of whoever started it, so something small must start the program.
-MEASURE = """
-import resource, subprocess, sys
-try:
-    status = subprocess.run(sys.argv[2:], timeout=float(sys.argv[1])).returncode
-except subprocess.TimeoutExpired:
-    status = 124
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
-sys.exit(status % 256)
-"""
 
-
-def measured(program: str, *args, stdin: Path | bytes = b"", env: dict | None = None, memory=MEMORY_LIMIT) -> Result:
+def limited(program: str, *args, stdin: Path | bytes = b"", env: dict | None = None, memory=MEMORY_LIMIT) -> Result:
     """Run a program within the limits of time and memory."""
-    command = [sys.executable, "-I", "-S", "-c", MEASURE, str(SECONDS), program_path(program), *map(os.fspath, args)]
+    command = measured(program, *args, seconds=SECONDS)
     options = {"env": ENVIRONMENT | {"KEY": KEY} | (env or {}), "capture_output": True, "timeout": SECONDS + 20}
     start = time.monotonic()
     if isinstance(stdin, bytes):
@@ -88,7 +76,7 @@ class Reader:
         if isinstance(document, bytes):
             options["stdin"], document = document, "-"
         program, *args = (word.replace("FILE", os.fspath(document)) for word in self.command)
-        return measured(program, *args, **options)
+        return limited(program, *args, **options)
 
     def bytes(self, opening: bytes = b"") -> bytes:
         """The valid document, with members at the beginning of its object."""
@@ -233,7 +221,7 @@ def test_a_hundred_megabytes(name, what, long_files):
 
 @pytest.mark.parametrize("what", ["word", "text", "brackets"])
 def test_a_log_of_a_hundred_megabytes(what, long_files):
-    measured("proof-extract", stdin=long_files / what).check_error(NO)
+    limited("proof-extract", stdin=long_files / what).check_error(NO)
 
 
 # Encoded data
@@ -251,7 +239,7 @@ LENGTHS = [10**9, 2**32, 2**63 - 1, 2**63 - 32, 2**64, 2**256 - 1]
 def test_lengths_and_offsets_beyond_the_data(number, types):
     for data in (word(32) + word(number), word(number) + word(0), word(32) + word(number) + word(0) * 100):
         for options in ((), ("--lenient",)):
-            answer = measured("abi-encode", "decode", "result", *options, f"f()({types})", "-",
+            answer = limited("abi-encode", "decode", "result", *options, f"f()({types})", "-",
                               stdin=f"0x{data}".encode())
             answer.check_error(NO)
 
@@ -260,7 +248,7 @@ def test_lengths_and_offsets_beyond_the_data(number, types):
                                    "()[4294967295]", "(" * 17 + ")" * 17, "uint8" + "[1]" * 17, "uint8[4294967296]",
                                    "(" * 10_000, "bytes" + "[" * 10_000])
 def test_types_beyond_memory(types):
-    answer = measured("abi-encode", "decode", "result", f"f()({types})", "0x" + word(0))
+    answer = limited("abi-encode", "decode", "result", f"f()({types})", "0x" + word(0))
     assert answer.status in (NO, BAD_INPUT)
     answer.check_error(answer.status)
 
@@ -276,7 +264,7 @@ def test_types_beyond_memory(types):
 def test_key_files(content, path):
     path.touch(0o600)
     path.write_bytes(content)
-    measured("tx-send", "--sign-only", "--key", f"file:{path}", stdin=json.dumps(REQUEST).encode()) \
+    limited("tx-send", "--sign-only", "--key", f"file:{path}", stdin=json.dumps(REQUEST).encode()) \
         .check_error(BAD_INPUT)
 
 
@@ -289,7 +277,7 @@ def test_keystores_that_cost_too_much(parameters, path):
     keystore["crypto"]["kdfparams"].update(parameters)
     path.touch(0o600)
     path.write_text(json.dumps(keystore))
-    answer = measured("tx-send", "--sign-only", "--key", f"keystore:{path}", "--password-file", "/dev/null",
+    answer = limited("tx-send", "--sign-only", "--key", f"keystore:{path}", "--password-file", "/dev/null",
                       stdin=json.dumps(REQUEST).encode())
     answer.check_error(BAD_INPUT)
 
@@ -326,7 +314,7 @@ OPEN = json.dumps({"to": BRIDGE, "data": "0x01"}).encode()
 @pytest.mark.parametrize("name", ASKING)
 def test_what_nodes_answer(name, how):
     with Server(lambda *_: (200, ANSWERS[how])) as node:
-        answer = measured(*ASKING[name], "--timeout", "5", env={"ETH_RPC_URL": node.url}, stdin=OPEN)
+        answer = limited(*ASKING[name], "--timeout", "5", env={"ETH_RPC_URL": node.url}, stdin=OPEN)
     answer.check_error(UNREACHABLE)
 
 
@@ -347,7 +335,7 @@ def test_results_of_nodes(name, result):
         return 200, json.dumps(answers if isinstance(calls, list) else answers[0]).encode()
 
     with Server(reply) as node:
-        answer = measured(*ASKING[name], "--timeout", "5", env={"ETH_RPC_URL": node.url}, stdin=OPEN)
+        answer = limited(*ASKING[name], "--timeout", "5", env={"ETH_RPC_URL": node.url}, stdin=OPEN)
     if name == "tx-send --call" and isinstance(result, str) and answer.status == DONE:
         assert answer.document["result"] == result
     elif answer.status == DONE:
@@ -369,7 +357,7 @@ def test_results_of_nodes(name, result):
 def test_what_agents_and_sites_answer(command, how):
     with Server(lambda *_: (200, ANSWERS[how])) as agent:
         program, *args = (each.format(agent.url) for each in command)
-        answer = measured(program, *args, stdin=json.dumps(REQUEST).encode())
+        answer = limited(program, *args, stdin=json.dumps(REQUEST).encode())
     # A proof that does not hold is an answer, wherever it comes from.
     statuses = (NO, UNREACHABLE) if program in ("proof-fetch", "bridge-agent") else (UNREACHABLE,)
     assert answer.status in statuses, answer

@@ -8,7 +8,7 @@ import ecies
 import pytest
 from ecies.config import Config
 
-from harness import BAD_INPUT, DONE, NO, UNREACHABLE, finish, hexed, run, running
+from harness import BAD_INPUT, DONE, UNREACHABLE, finish, hexed, run, running
 from proofs import PROOFS, VECTORS
 from services import method_names, relay, running_chain
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import BAD_INPUT, DONE, NO, ROOT, SANITIZER, UNREACHABLE, finish, plain_memory, program_path, run, running, wait_until
+from harness import BAD_INPUT, DONE, NO, ROOT, SANITIZER, UNREACHABLE, finish, measured, plain_memory, program_path, run, running, wait_until
 from proofs import PROOFS, changed, without
 
 pytestmark = [pytest.mark.memory, pytest.mark.threads]
@@ -269,19 +269,9 @@ def test_follow_gives_up(tmp_path):
 # Size
 
 
-# A process starts with the memory mark of whoever started it, so something small must start the program.
-MEASURE = """
-import resource, subprocess, sys
-status = subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL).returncode
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
-sys.exit(status)
-"""
-
-
-def measured(*args, feed=None) -> tuple[int, bytes, int]:
+def fed(*args, feed=None) -> tuple[int, bytes, int]:
     """Exit status, output and the most memory, in KiB, of a run whose input `feed` writes."""
-    command = [sys.executable, "-I", "-S", "-c", MEASURE, program_path("proof-extract"), *args]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(measured("proof-extract", *args, seconds=100), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         for block in feed or ():
             process.stdin.write(block)
         output, memory = process.communicate(timeout=100)
@@ -296,7 +286,7 @@ def test_a_large_log_takes_little_memory(tmp_path, noise):
             file.write(noise)
         file.write(serial_log("--split", "--nul", "--cut", proofs=[A]))
         file.write(noise)
-    status, output, memory = measured(log)
+    status, output, memory = fed(log)
     assert (status, json.loads(output)) == (DONE, A)
     assert memory < MEMORY_LIMIT_KB
 
@@ -322,7 +312,7 @@ def test_hostile_logs_take_little_memory_and_time(block):
     """A proof behind megabytes of anything is found, in seconds."""
     start = time.monotonic()
     for opening in (b"", b"PROOF_JSON={"):
-        status, output, memory = measured(feed=[opening, *[block] * 10, b"\r\n", line(A)])
+        status, output, memory = fed(feed=[opening, *[block] * 10, b"\r\n", line(A)])
         assert (status, json.loads(output)) == (DONE, A)
         assert SANITIZER or memory < MEMORY_LIMIT_KB
     assert time.monotonic() - start < 60

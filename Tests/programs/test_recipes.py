@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import BAD_INPUT, BIN, ENVIRONMENT, PROGRAMS, ROOT, Result, hexed, program_path
-from proofs import PROOFS, VECTORS
+from harness import BAD_INPUT, ENVIRONMENT, PROGRAMS, ROOT, Result, hexed, program_path
+from proofs import PROOFS
 from services import CHAIN_ID, relay, running_chain
 
 A, B = PROOFS

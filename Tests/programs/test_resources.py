@@ -16,7 +16,7 @@ from harness import (
     BAD_INPUT, DONE, ENVIRONMENT, PROGRAMS, SANITIZER, UNKNOWN, UNREACHABLE, Result, json_lines, plain_memory, program_path,
     run, running, wait_until,
 )
-from inboxes import A, B, fill, sealed, settings, state
+from inboxes import fill, settings, state
 from proofs import PROOFS
 from sending import check_done, running_ledger, transfers
 

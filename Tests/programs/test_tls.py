@@ -7,7 +7,6 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import pytest
 
 from harness import UNREACHABLE, run
 from proofs import PROOFS

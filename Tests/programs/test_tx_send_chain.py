@@ -15,7 +15,7 @@ import fault_proxy as faults
 from fault_proxy import FaultProxy
 from harness import BAD_INPUT, DONE, NO, UNKNOWN, finish, json_lines, run, running, wait_until
 from sending import TO, check_done, check_records, running_ledger, transaction_of, transfers
-from test_tx_send_faults import FAULTS, at, side_by_side
+from test_tx_send_faults import FAULTS, side_by_side
 
 GWEI = 10**9
 ETHER = 10**18

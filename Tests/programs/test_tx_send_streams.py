@@ -7,7 +7,6 @@ import re
 import select
 import signal
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +15,7 @@ import pytest
 import fault_proxy as faults
 from fault_proxy import FaultProxy
 from harness import (
-    BAD_INPUT, DONE, ENVIRONMENT, NO, UNKNOWN, UNREACHABLE, finish, json_lines, plain_memory, program_path, run,
+    BAD_INPUT, DONE, ENVIRONMENT, NO, UNKNOWN, UNREACHABLE, finish, json_lines, measured, plain_memory, run,
     running, wait_until,
 )
 from sending import check_done, check_records, running_ledger, signed, transaction_of, transfers
@@ -111,12 +110,9 @@ def peak_memory(ledger, requests, path, *options) -> int:
     account = ledger.account()
     source, target = path / f"requests-{len(requests)}", path / f"records-{len(requests)}"
     source.write_text(json_lines(requests))
-    # A process is charged what its parent had when it was made: this one's parent has little.
-    starter = "import resource, subprocess, sys; status = subprocess.call(sys.argv[1:]); " \
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr); sys.exit(status)"
     with open(target, "wb") as output, open(source, "rb") as input_:
         done = subprocess.run(
-            [sys.executable, "-c", starter, program_path("tx-send"), *options], stdin=input_, stdout=output,
+            measured("tx-send", *options, seconds=280), stdin=input_, stdout=output,
             stderr=subprocess.PIPE, env=ENVIRONMENT | ledger.env(account), text=True, timeout=300)
     assert done.returncode == DONE
     records = [json.loads(line) for line in target.read_bytes().splitlines()]
