@@ -22,6 +22,8 @@ struct ABIEncode: Program {
             RemoveAllowedCode.self, AddVerifier.self, RemoveVerifier.self, AddComposeHash.self, Deploy.self, Call.self,
             Decode.self,
         ])
+
+    func run() throws { throw ValidationError("a command is needed") }
 }
 
 /// The most bytes that one proof or sealed message, or an array of them, may have as JSON.

@@ -22,6 +22,8 @@ struct Decode: ParsableCommand {
               tx-send --call request.json | abi-encode decode result isMember
             """,
         subcommands: [DecodeCalldata.self, DecodeResult.self, DecodeError.self, DecodeLog.self])
+
+    func run() throws { throw ValidationError("a command is needed") }
 }
 
 struct DecodeCalldata: ParsableCommand {

@@ -112,7 +112,7 @@ struct ECIESSeal: Program {
         let recipients = try recipients()
         let reader = try recipients.contains { $0.key == nil } ? reader() : nil
         let sealer = try sealer(reader)
-        let members = try recipients.map { Member(id: $0.id, key: try key(of: $0, reader)) }
+        let members = try members(recipients, reader)
         if recipientsFile != nil { return try seal(toEach: members, sealer) }
         for member in members { try seal(to: member, sealer) }
     }
@@ -124,11 +124,14 @@ struct ECIESSeal: Program {
         return [Recipient(id: signWith == nil ? toMember : toMember ?? toPubkey?.memberId, key: toPubkey)]
     }
 
-    /// The key of a recipient, for which the bridge is asked if it is not known.
-    private func key(of recipient: Recipient, _ reader: (any BridgeReader)?) throws -> PublicKey {
-        if let key = recipient.key { return key }
-        guard let id = recipient.id, let reader else { throw ValidationError(Self.neededRecipient) }
-        return try reader.publicKey(of: id)
+    /// The recipients with their keys, for which the bridge is asked where they are not known.
+    private func members(_ recipients: [Recipient], _ reader: (any BridgeReader)?) throws -> [Member] {
+        let unknown = recipients.filter { $0.key == nil }.compactMap(\.id)
+        var read = try reader?.publicKeys(of: unknown).makeIterator()
+        return try recipients.map { recipient in
+            guard let key = recipient.key ?? read?.next() else { throw ValidationError(Self.neededRecipient) }
+            return Member(id: recipient.id, key: key)
+        }
     }
 
     private static let neededRecipient = "one of --to-member, --to-pubkey and --recipients is needed"

@@ -32,7 +32,7 @@ struct PublicKeyTests {
         -> String
     {
         try fake.with(TEEBridge.getMember, answer).run(chainId: chainId) { fake, client in
-            let key = try client.publicKey(of: Self.member()).compressed.hex
+            let key = try client.publicKeys(of: [Self.member()]).first?.compressed.hex
             #expect(fake.server.requests.count == 1)
             return key
         }
@@ -73,7 +73,7 @@ struct PublicKeyTests {
         let answer = try ABI.encode(
             [.word(member), .bytes(bytes), .uint(1)], as: [.fixedBytes(.word), .bytes, .uint(.word)])
         try FakeBridge().with(TEEBridge.getMember, .text(answer.hex)).run { _, client throws in
-            _ = #expect(throws: BridgeClientError.foreignKey(member: member)) { try client.publicKey(of: member) }
+            _ = #expect(throws: BridgeClientError.foreignKey(member: member)) { try client.publicKeys(of: [member]) }
         }
     }
 

@@ -245,4 +245,4 @@ def test_the_archive_can_be_built(archive, tmp_path):
     assert described.returncode == 0 and all(f"Name: {program}\n" in described.stdout for program in PROGRAMS)
     planned = subprocess.run(["make", "-n", "release"], cwd=sources, capture_output=True, text=True,
                              timeout=SECONDS, env=ENVIRONMENT)
-    assert planned.returncode == 0 and "swift build -c release" in planned.stdout
+    assert planned.returncode == 0 and "scripts/release" in planned.stdout

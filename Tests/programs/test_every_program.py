@@ -46,6 +46,14 @@ def test_unknown_options(command):
     assert "--help" in answer.stderr
 
 
+@pytest.mark.parametrize("command", [("abi-encode",), ("abi-encode", "decode")], ids=" ".join)
+def test_no_command_is_no_help(command):
+    """A recipe that lost its command to an empty variable must not go on with a page of help."""
+    answer = run(*command)
+    answer.check_error(BAD_INPUT, "a command is needed")
+    assert f"{' '.join(command)} --help lists the commands" in answer.stderr
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_libcurl_is_not_among_what_is_loaded_at_the_start(program):
     libraries = subprocess.run(["ldd", program_path(program)], capture_output=True, text=True, check=True).stdout

@@ -21,7 +21,7 @@ KEY = "95d3c5e483e9b1d4f5fc8e79b2deaf51362980de62dbb082a9a4257eef653d7d"
 POINT = Account.from_key(KEY)._key_obj.public_key.to_bytes().hex()
 OWN = "32 bytes are the id of a member, a hash or a key; an address is meant, which has 40 digits"
 IDS = "20 bytes are an address; a member's id is meant, or a hash, which has 64 digits"
-RAW = "a raw key as an argument is refused: it shows in the process list and shell history"
+RAW = "a raw key is refused where its source is to be named: it shows in process lists and shell history"
 FILE = "write it to a file that only you can read, and name it as file:PATH"
 
 

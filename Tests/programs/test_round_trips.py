@@ -7,9 +7,11 @@ import time
 import pytest
 
 from bridge_v1 import CONTRACT
+from guestagent.chain import make_proof
 from harness import finish, run, running
 from proofs import PROOFS
 from services import method_names, relay, running_chain
+from stored_bridge import StoredBridge
 
 SKIPPED, SENT = ["skipped"] * 3, ["success"] * 3
 
@@ -129,3 +131,20 @@ def test_later_requests_are_judged_on_top_of_earlier_ones(chain):
             code = code[:-1] + b"\x22"
             unless["data"] = CONTRACT.encode_abi("allowedCode", [code])
             allow["data"] = CONTRACT.encode_abi("addAllowedCode", [code])
+
+
+@pytest.mark.parametrize("options, count, most", [([], 150, 2), (["--verify"], 3, 12)])
+def test_the_keys_of_many_members_take_few_requests(chain, tmp_path, options, count, most):
+    """A hundred in one request; proofs are asked for by member."""
+    bridge = StoredBridge(chain, 1)
+    proofs = [make_proof(bytes(31) + b"\1", index.to_bytes(20)) for index in range(count)]
+    for proof in proofs:
+        bridge.register(proof)
+    members = tmp_path / "members"
+    members.write_text("".join(json.dumps({"member_id": proof["member_id"]}) + "\n" for proof in proofs))
+    chain.rpc("dev_resetStats")
+    answer = run("ecies-seal", "--recipients", members, *options, stdin=b"text", env=bridge.env)
+    # With --verify it is said that a single node is no witness.
+    assert answer.status == 0 and not answer.messages("error")
+    assert [message["to_member"] for message in answer.documents] == [proof["member_id"] for proof in proofs]
+    assert request_count(chain) <= most

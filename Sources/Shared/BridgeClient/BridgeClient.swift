@@ -53,14 +53,32 @@ package final class BridgeClient: BridgeReader {
         return try answer(to: ticket, in: ask(batch))
     }
 
-    /// A member's public key.
+    /// How many members are asked about in one request.
+    private static let membersAtOnce = 100
+
+    /// The public keys of members, in their order.
     ///
-    /// The key is the member's whatever the node says: a member id is the key's hash.
-    /// - Throws: ``BridgeClientError``.
-    package func publicKey(of member: Bytes32) throws(BridgeClientError) -> PublicKey {
-        var batch = NodeBatch()
-        let ticket = batch.add(try call(TEEBridge.getMember, [.word(member)], at: .latest))
-        let data = try returned(answer(to: ticket, in: ask(batch)), by: TEEBridge.getMember)
+    /// A key is the member's whatever the node says: a member id is the key's hash.
+    /// - Throws: ``BridgeClientError`` for the first that has none.
+    package func publicKeys(of members: [Bytes32]) throws(BridgeClientError) -> [PublicKey] {
+        var keys: [PublicKey] = []
+        while keys.count < members.count {
+            let asked = members.dropFirst(keys.count).prefix(Self.membersAtOnce)
+            var batch = NodeBatch()
+            var tickets: [NodeBatch.Ticket<CallOutcome<[UInt8]>>] = []
+            for member in asked { tickets.append(batch.add(try call(TEEBridge.getMember, [.word(member)], at: .latest))) }
+            let answers = try ask(batch)
+            for (member, ticket) in zip(asked, tickets) {
+                keys.append(try key(of: member, in: answer(to: ticket, in: answers)))
+            }
+        }
+        return keys
+    }
+
+    private func key(
+        of member: Bytes32, in outcome: CallOutcome<[UInt8]>
+    ) throws(BridgeClientError) -> PublicKey {
+        let data = try returned(outcome, by: TEEBridge.getMember)
         if data.isEmpty { try requireContract() }
         let bytes = try Self.key(inMember: data)
         guard !bytes.isEmpty else { throw .notAMember(member) }

@@ -11,10 +11,10 @@ package protocol BridgeReader {
     /// - Throws: ``BridgeClientError``.
     func chain() throws(BridgeClientError) -> UInt64
 
-    /// A member's public key.
+    /// The public keys of members, in their order.
     ///
-    /// - Throws: ``BridgeClientError``.
-    func publicKey(of member: Bytes32) throws(BridgeClientError) -> PublicKey
+    /// - Throws: ``BridgeClientError`` for the first that has none.
+    func publicKeys(of members: [Bytes32]) throws(BridgeClientError) -> [PublicKey]
 
     /// The messages of a member's inbox from an index on, in their order.
     ///

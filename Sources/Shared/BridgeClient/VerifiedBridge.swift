@@ -33,14 +33,20 @@ package struct VerifiedBridge: BridgeReader {
         do throws(ProvenStateError) { return try agreement.chain() } catch { throw .unproven(error) }
     }
 
-    /// A member's public key, which is there and hashes to the member's id.
+    /// The public keys of members, which are there and hash to the members' ids. All of it is of one block.
     ///
     /// - Throws: ``BridgeClientError/notAMember(_:)`` only where it is proven that no layout has a key of that member.
-    package func publicKey(of member: Bytes32) throws(BridgeClientError) -> PublicKey {
+    package func publicKeys(of members: [Bytes32]) throws(BridgeClientError) -> [PublicKey] {
+        let block = try agreedBlock()
+        var keys: [PublicKey] = []
+        for member in members { keys.append(try publicKey(of: member, in: block)) }
+        return keys
+    }
+
+    private func publicKey(of member: Bytes32, in block: ProvenBlock) throws(BridgeClientError) -> PublicKey {
         let places = StorageLayout.allCases.flatMap { layout in
             layout.publicKey(of: member).map { (layout: layout, slot: $0) }
         }
-        let block = try agreedBlock()
         let words = try read(places.map(\.slot), in: block)
         for (place, word) in zip(places, words) {
             guard let stored = place.layout.bytes(word, at: place.slot), stored.count == 33 else { continue }
