@@ -50,9 +50,10 @@ sanitize: setup ## run them under AddressSanitizer, and those of threads under T
 	@SANITIZER=address scripts/test $(SWIFT_FLAGS)
 	@SANITIZER=thread MARKED=threads scripts/test $(SWIFT_FLAGS)
 
-costs: release ## test that small jobs of release programs cost no more than they did
+costs: release ## test what release programs cost: small jobs, and the memory of large ones
 	@scripts/setup --costs
-	TEEBRIDGE_BIN=$(BUILD) $(VENV)/bin/python -B -m pytest -q -o cache_dir=.build/pytest-cache Tests/costs
+	TEEBRIDGE_BIN=$(BUILD) $(VENV)/bin/python -B -m pytest -q -n auto --dist worksteal -o cache_dir=.build/pytest-cache \
+	    -m memory Tests/costs Tests/programs
 
 bench: setup ## measure release programs beside others, for docs/performance.md; takes half an hour
 	@TEEBRIDGE_BENCH=yes scripts/release $(SWIFT_FLAGS)
