@@ -66,7 +66,9 @@ package final class BridgeClient: BridgeReader {
             let asked = members.dropFirst(keys.count).prefix(Self.membersAtOnce)
             var batch = NodeBatch()
             var tickets: [NodeBatch.Ticket<CallOutcome<[UInt8]>>] = []
-            for member in asked { tickets.append(batch.add(try call(TEEBridge.getMember, [.word(member)], at: .latest))) }
+            for member in asked {
+                tickets.append(batch.add(try call(TEEBridge.getMember, [.word(member)], at: .latest)))
+            }
             let answers = try ask(batch)
             for (member, ticket) in zip(asked, tickets) {
                 keys.append(try key(of: member, in: answer(to: ticket, in: answers)))

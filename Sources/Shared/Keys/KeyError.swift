@@ -25,7 +25,8 @@ package enum KeyError: Failure, Equatable {
     package var description: String {
         switch self {
         case .unknownSource(let text): "not a key source: \(text.hidingKeys.quoted())"
-        case .keyAsArgument: "a raw key is refused where its source is to be named: it shows in process lists and shell history"
+        case .keyAsArgument:
+            "a raw key is refused where its source is to be named: it shows in process lists and shell history"
         case .unreadable(let source, let reason): "the key from \(source.quoted()) cannot be read: \(reason)"
         case .tooOpen(let path, let mode):
             "the file of a secret, \(path.quotedPath), can be read by others (mode \(String(mode, radix: 8)))"

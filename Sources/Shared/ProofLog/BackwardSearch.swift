@@ -16,7 +16,7 @@ package struct BackwardSearch {
     /// How much is read at a time.
     package struct Sizes {
         /// What is searched for a marker.
-        package var block = 128 * 1024
+        package var block = 256 * 1024
         /// What one thread searches without a pause.
         package var stretch = 4 * 1024 * 1024
         /// What is searched before the candidates in it are judged.
@@ -68,7 +68,7 @@ package struct BackwardSearch {
 
     /// The blocks in which a marker begins, or may begin with their last bytes; in their order.
     private func markedBlocks(in stretch: Range<Int>) throws(SeekableLog.Unreadable) -> [Range<Int>] {
-        var buffer = [UInt8](repeating: 0, count: sizes.block)
+        var buffer = [UInt8](repeating: 0, count: min(sizes.block, stretch.count))
         var marked: [Range<Int>] = []
         for block in Self.pieces(of: stretch, size: sizes.block) {
             let count = try log.read(block, into: &buffer)
