@@ -32,7 +32,7 @@ struct PublicKeyTests {
         -> String
     {
         try fake.with(TEEBridge.getMember, answer).run(chainId: chainId) { fake, client in
-            let key = try client.publicKeys(of: [Self.member()]).first?.compressed.hex
+            let key = try #require(client.publicKeys(of: [Self.member()]).first).compressed.hex
             #expect(fake.server.requests.count == 1)
             return key
         }
