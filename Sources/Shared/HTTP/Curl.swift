@@ -2,6 +2,8 @@ import CCurl
 import Glibc
 
 /// libcurl's functions, which stand where they are until the process ends.
+///
+/// `@unchecked Sendable`: nobody changes the table of them once it is made.
 @safe
 struct Curl: @unchecked Sendable {
     let functions: UnsafePointer<ccurl>
