@@ -26,7 +26,9 @@ package enum Hex {
         case .optional: if isPrefixed { digits = digits.dropFirst(2) }
         case .none: break
         }
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: digits.count / 2) { bytes, count in
+        // Without room the array is the one that all empty ones share, whose count is written here: a race of threads.
+        let room = max(1, digits.count / 2)
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: room) { bytes, count in
             count = unsafe digits.withUnsafeBytes { unsafe decode($0, into: UnsafeMutableRawBufferPointer(bytes)) }
         }
         let rest = digits.dropFirst(2 * bytes.count)
