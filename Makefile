@@ -55,7 +55,7 @@ costs: release ## test what release programs cost: small jobs, and the memory of
 	TEEBRIDGE_BIN=$(BUILD) $(VENV)/bin/python -B -m pytest -q -n auto --dist worksteal -o cache_dir=.build/pytest-cache \
 	    -m memory Tests/costs Tests/programs
 
-bench: setup ## measure release programs beside others, for docs/performance.md; takes half an hour
+bench: setup ## measure release programs beside others, for docs/performance.md; takes minutes
 	@TEEBRIDGE_BENCH=yes scripts/release $(SWIFT_FLAGS)
 	$(VENV)/bin/python -B Benchmarks/bench --write
 
