@@ -56,6 +56,9 @@ struct SealedText {
     /// So many digits in a row are taken out of a document before it is parsed.
     private static let longDigitCount = 4096
 
+    /// How many bytes a document may have beside those digits.
+    private static let documentLimit = 1 << 20
+
     /// A document, of which digits in great number become bytes before the rest is parsed.
     ///
     /// In their place stand others that nobody can have foreseen; so it shows whether the payload is meant.
@@ -63,6 +66,9 @@ struct SealedText {
         let mark = (0..<33).map { _ in UInt8.random(in: .min ... .max) }
         let start = Self.longDigits(in: input.span) ?? input.count
         let count = Hex.decodeInPlace(&input, from: start)
+        guard input.count - 2 * count <= Self.documentLimit else {
+            throw JSONError.tooLarge(line: 1, limit: Self.documentLimit)
+        }
         let front = (0..<start).map { input[$0] }
         let behind = (start + 2 * count..<input.count).map { input[$0] }
         let hasMark = count > 0

@@ -98,8 +98,8 @@ struct AppendFileTests {
         try withDirectory { directory in
             let path = "\(directory)/journal"
             do {
-                let file = try AppendFile(path, limit: 100)
-                #expect(file.lines.isEmpty)
+                var file = try AppendFile(path, lineLimit: 3)
+                #expect(try file.nextLine() == nil)
                 try file.append(["one", "two"])
             }
             #expect(mode(of: path) == 0o600)
@@ -107,9 +107,11 @@ struct AppendFileTests {
             #expect(unsafe write(number, "thr", 3) == 3)
             close(number)
             do {
-                let file = try AppendFile(path, limit: 100)
-                #expect(file.lines.map { text($0) } == ["one", "two"])
-                #expect(text(file.unfinished) == "thr")
+                var file = try AppendFile(path, lineLimit: 3)
+                #expect(text(try file.nextLine()) == "one")
+                #expect(text(try file.nextLine()) == "two")
+                #expect(try file.nextLine() == nil)
+                #expect(text(Array(file.unfinished)) == "thr")
                 #expect(text(try StateFile.read(path, limit: 100)) == "one\ntwo\nthr")
                 try file.removeUnfinished()
                 try file.append(["three"])
@@ -118,15 +120,33 @@ struct AppendFileTests {
         }
     }
 
+    @Test func `its lines come one by one, whatever blocks the file is read in, and none is too long`() throws {
+        try withDirectory { directory in
+            let path = "\(directory)/journal"
+            let lines = (0..<300).map { String(repeating: "\($0),", count: $0) }
+            try AppendFile(path, lineLimit: 1).append(lines)
+            var file = try AppendFile(path, lineLimit: 1200)
+            for line in lines { #expect(text(try file.nextLine()) == line) }
+            #expect(try file.nextLine() == nil)
+            #expect(file.unfinished.isEmpty)
+        }
+        try withDirectory { directory in
+            let path = "\(directory)/journal"
+            try AppendFile(path, lineLimit: 1).append([String(repeating: "1", count: 200_000)])
+            var file = try AppendFile(path, lineLimit: 100_000)
+            #expect(throws: FileError.lineTooLong(path: path, limit: 100_000)) { try file.nextLine() }
+        }
+    }
+
     @Test func `one program has it at a time`() throws {
         try withDirectory { directory in
             let path = "\(directory)/journal"
             do {
-                let file = try AppendFile(path, limit: 100)
-                #expect(throws: FileError.inUse(path: path)) { _ = try AppendFile(path, limit: 100) }
-                #expect(file.lines.isEmpty)
+                let file = try AppendFile(path, lineLimit: 100)
+                #expect(throws: FileError.inUse(path: path)) { _ = try AppendFile(path, lineLimit: 100) }
+                #expect(file.unfinished.isEmpty)
             }
-            _ = try AppendFile(path, limit: 100)
+            _ = try AppendFile(path, lineLimit: 100)
         }
     }
 }

@@ -46,6 +46,17 @@ import Testing
         }
     }
 
+    @Test(arguments: ["[%]", "[[%]]", "{\"a\":[%]}"])
+    func theNumberOfValuesHasALimit(text: String) throws {
+        let around = text.count { $0 == "[" || $0 == "{" }
+        let zeros = { count in String(repeating: "0,", count: count - 1) + "0" }
+        let parse = { count in try JSONParser.parse(text.split(separator: "%").joined(separator: zeros(count))) }
+        _ = try parse(JSONParser.valueLimit - around)
+        #expect(throws: JSONError.tooManyValues(line: 1, limit: JSONParser.valueLimit)) {
+            try parse(JSONParser.valueLimit - around + 1)
+        }
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func aLongNameTakesItsMemoryOnce() throws {
         let name = String(repeating: "a", count: 200_000)

@@ -68,6 +68,8 @@ target = "0x254057d9d92FC7F75E3D49F0c6b0be9eE2A334D5"
 seed("json", "request", request)
 seed("json", "lines", '{"a":[1,-0.5e+7,true,null]}\n{"b":"\\\\\\/\\ud83d\\ude00\\u0000é"}\n')
 seed("json", "array", ' [ {"a":{}} , [[]] , "\\"" ] ')
+for depth in 64, 65:
+    seed("json", f"depth-{depth}", "[" * depth + "]" * depth)
 
 seed("documents", "proof", proof)
 seed("documents", "request", {

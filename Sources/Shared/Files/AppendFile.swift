@@ -6,27 +6,43 @@ import Glibc
 /// the file looks at that first, since the file may be another one than was meant, and then removes it.
 package struct AppendFile: ~Copyable {
     private let file: OpenFile
-    /// The lines that were there, without their ends.
-    package let lines: [[UInt8]]
-    /// What stood behind the last line end.
-    package let unfinished: [UInt8]
+    private let lineLimit: Int
+    /// What was read last; what of it was not given yet begins at `start`.
+    private var bytes: [UInt8] = []
+    private var start = 0
 
     /// Opens the file, or creates it with mode 0600. Nothing in it is changed.
     ///
-    /// - Parameter limit: how many bytes it may have.
+    /// - Parameter lineLimit: how many bytes each line may have.
     /// - Throws: ``FileError/inUse(path:)`` if another program has it open so.
-    package init(_ path: String, limit: Int) throws(FileError) {
+    package init(_ path: String, lineLimit: Int) throws(FileError) {
         let file = try OpenFile.alone(path, O_APPEND)
-        let bytes = try file.readAll(limit: limit)
-        let lineEnd = UInt8(ascii: "\n")
-        let end = bytes.lastIndex(of: lineEnd).map { $0 + 1 } ?? 0
         try OpenFile.synchroniseDirectory(of: path)
-        lines = bytes[..<end].split(separator: lineEnd).map(Array.init)
-        unfinished = Array(bytes[end...])
         self.file = file
+        self.lineLimit = lineLimit
     }
 
-    /// Removes what stood behind the last line end; to be called before anything is added.
+    /// The next line that was there when the file was opened, without its end; nil behind the last one.
+    ///
+    /// - Throws: ``FileError``.
+    package mutating func nextLine() throws(FileError) -> [UInt8]? {
+        var searched = start
+        while true {
+            if let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+                defer { start = end + 1 }
+                return Array(bytes[start..<end])
+            }
+            bytes.removeSubrange(..<start)
+            (start, searched) = (0, bytes.count)
+            guard bytes.count <= lineLimit else { throw .lineTooLong(path: file.path, limit: lineLimit) }
+            guard try file.readBlock(into: &bytes) else { return nil }
+        }
+    }
+
+    /// What stands behind the last line end, once ``nextLine()`` has given nil.
+    package var unfinished: ArraySlice<UInt8> { bytes[start...] }
+
+    /// Removes what stands behind the last line end; to be called before anything is added.
     package borrowing func removeUnfinished() throws(FileError) {
         guard !unfinished.isEmpty else { return }
         guard ftruncate(file.number, lseek(file.number, 0, SEEK_END) - unfinished.count) == 0 else {

@@ -11,12 +11,14 @@ package enum FileError: Failure, Equatable {
     case cannotWrite(path: String, errno: Int32)
     /// It has more bytes than are read.
     case tooLong(path: String, limit: Int)
+    /// It has a line of more bytes than are read.
+    case lineTooLong(path: String, limit: Int)
     /// Another program has it.
     case inUse(path: String)
 
     package var kind: FailureKind {
         switch self {
-        case .cannotOpen, .cannotRead, .tooLong: .badInput
+        case .cannotOpen, .cannotRead, .tooLong, .lineTooLong: .badInput
         case .cannotWrite, .inUse: .serviceFailed
         }
     }
@@ -27,6 +29,7 @@ package enum FileError: Failure, Equatable {
         case .cannotRead(let path, let errno): "cannot read \(path.quotedPath): \(Self.text(errno))"
         case .cannotWrite(let path, let errno): "cannot write \(path.quotedPath): \(Self.text(errno))"
         case .tooLong(let path, let limit): "\(path.quotedPath) has more than \(limit) bytes"
+        case .lineTooLong(let path, let limit): "\(path.quotedPath) has a line of more than \(limit) bytes"
         case .inUse(let path): "\(path.quotedPath) is in use by another program"
         }
     }
@@ -35,7 +38,7 @@ package enum FileError: Failure, Equatable {
         switch self {
         case .cannotOpen, .cannotRead: ["is the path right, and may this user use it?"]
         case .cannotWrite: ["is there room on the disk, and may this user write there?"]
-        case .tooLong: ["is it the right file?"]
+        case .tooLong, .lineTooLong: ["is it the right file?"]
         case .inUse: ["wait until the other has ended, or name another file"]
         }
     }

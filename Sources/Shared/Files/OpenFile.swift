@@ -31,16 +31,24 @@ struct OpenFile: ~Copyable {
     /// All of its bytes.
     borrowing func readAll(limit: Int) throws(FileError) -> [UInt8] {
         var bytes: [UInt8] = []
+        while try readBlock(into: &bytes) {
+            guard bytes.count <= limit else { throw .tooLong(path: path, limit: limit) }
+        }
+        return bytes
+    }
+
+    /// Adds its next bytes, 64 KiB at most, to others.
+    ///
+    /// - Returns: whether there were any.
+    borrowing func readBlock(into bytes: inout [UInt8]) throws(FileError) -> Bool {
         var block = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let count = unsafe block.withUnsafeMutableBytes { unsafe read(number, $0.baseAddress, $0.count) }
-            if count == 0 { return bytes }
-            guard count > 0 else {
-                if errno == EINTR { continue }
-                throw .cannotRead(path: path, errno: errno)
+            if count >= 0 {
+                bytes += block[..<count]
+                return count > 0
             }
-            guard bytes.count + count <= limit else { throw .tooLong(path: path, limit: limit) }
-            bytes += block[..<count]
+            guard errno == EINTR else { throw .cannotRead(path: path, errno: errno) }
         }
     }
 

@@ -10,6 +10,8 @@ package enum JSONError: Failure, Equatable {
     case duplicateMember(line: Int, member: String)
     /// Arrays and objects inside each other beyond the limit.
     case tooDeep(line: Int, limit: Int)
+    /// More values in one text than the limit.
+    case tooManyValues(line: Int, limit: Int)
     /// One value with more bytes than the limit.
     case tooLarge(line: Int, limit: Int)
     /// A member, named by its path, that must be there.
@@ -27,6 +29,7 @@ package enum JSONError: Failure, Equatable {
         case .truncated(let line): "line \(line): the input ends inside the JSON value that begins here"
         case .duplicateMember(let line, let member): "line \(line): member \(member.quoted()) stands twice"
         case .tooDeep(let line, let limit): "line \(line): JSON nested deeper than \(limit) levels"
+        case .tooManyValues(let line, let limit): "line \(line): more than \(limit) values in one JSON text"
         case .tooLarge(let line, let limit): "line \(line): a JSON value of more than \(limit) bytes"
         case .missingMember(let line, let member): "line \(line): member \(member.quoted()) is missing"
         case .illTyped(let line, let member, let expected):

@@ -1,14 +1,18 @@
 /// A strict reader of JSON texts (RFC 8259).
 ///
 /// Refused beyond the grammar: a name that stands twice in one object, lone surrogates, invalid UTF-8, a byte order
-/// mark, and nesting deeper than ``depthLimit``.
+/// mark, nesting deeper than ``depthLimit``, and more values than ``valueLimit``.
 package struct JSONParser {
     /// How deep arrays and objects may stand inside each other.
     package static let depthLimit = 64
+    /// How many values a text may have, those inside others included: each takes some hundred bytes of memory, and
+    /// two bytes of text.
+    package static let valueLimit = 200_000
 
     private let bytes: ArraySlice<UInt8>
     private var position: Int
     private var line: Int
+    private var valueCount = 0
 
     /// The one value that the text is.
     ///
@@ -64,6 +68,8 @@ package struct JSONParser {
         depth: Int, in around: JSONPlace?, at step: JSONPlace.Step?
     ) throws(JSONError) -> JSONValue {
         guard depth < Self.depthLimit else { throw .tooDeep(line: line, limit: Self.depthLimit) }
+        valueCount += 1
+        guard valueCount <= Self.valueLimit else { throw .tooManyValues(line: line, limit: Self.valueLimit) }
         switch peek {
         case UInt8(ascii: "{"): return .object(try object(depth: depth, at: step.map { JSONPlace($0, in: around) }))
         case UInt8(ascii: "["): return .array(try array(depth: depth, at: step.map { JSONPlace($0, in: around) }))

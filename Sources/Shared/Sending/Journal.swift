@@ -16,7 +16,7 @@ package import Transactions
 /// A request's name in it is `id:` and its own id, or the Keccak-256 of its document, with `#2` and so on behind it
 /// for the second of the same in an input.
 package final class Journal {
-    private let file: AppendFile
+    private var file: AppendFile
     private let path: String
     private var entries: [String: Entry] = [:]
     /// Whose transactions these are.
@@ -36,22 +36,24 @@ package final class Journal {
         var content: String?
     }
 
-    /// How many bytes a journal may have.
-    private static let limit = 1 << 30
+    /// How many bytes a line of a journal may have: a request may have 16 MiB.
+    private static let lineLimit = 32 << 20
 
     /// Opens a journal, or begins one. No other program can open it meanwhile.
     ///
     /// - Throws: `FileError`; ``JournalError`` for a file that is none.
     package init(_ path: String) throws {
         self.path = path
-        file = try AppendFile(path, limit: Self.limit)
-        for (index, line) in file.lines.enumerated() {
+        file = try AppendFile(path, lineLimit: Self.lineLimit)
+        var lineNumber = 1
+        while let line = try file.nextLine() {
             do { try read(line) } catch {
-                throw JournalError.damaged(path: path, line: index + 1, reason: "\(error)")
+                throw JournalError.damaged(path: path, line: lineNumber, reason: "\(error)")
             }
+            lineNumber += 1
         }
         guard Self.lineStart.starts(with: file.unfinished.prefix(Self.lineStart.count)) else {
-            throw JournalError.damaged(path: path, line: file.lines.count + 1, reason: "it is no line of a journal")
+            throw JournalError.damaged(path: path, line: lineNumber, reason: "it is no line of a journal")
         }
         try file.removeUnfinished()
     }

@@ -16,7 +16,8 @@ import Transactions
 /// JSON, what is read from it, and logs.
 extension FuzzTarget {
     static let documents = [
-        FuzzTarget(name: "json", run: readJSON), FuzzTarget(name: "documents", floor: 1 << 20, run: readDocuments),
+        FuzzTarget(name: "json", run: readJSON, compare: compareJSON),
+        FuzzTarget(name: "documents", floor: 1 << 20, run: readDocuments),
         FuzzTarget(name: "keystore", floor: 4 << 20, run: openKeystore),
         // Its memory is bounded for logs of any length; what is left for each byte is the list of the findings.
         FuzzTarget(name: "log", floor: 1 << 20, factor: 64, run: searchLog),
@@ -36,6 +37,11 @@ extension FuzzTarget {
         if let value, !bytes.isEmpty {
             require(whole == (value.array ?? [value]), "a stream of one value is the value, or the array's")
         }
+    }
+
+    private static func compareJSON(_ bytes: [UInt8]) {
+        guard let value = try? JSONParser.parse(bytes) else { return }
+        require(FoundationJSON(bytes).map { $0 == value } ?? false, "Foundation reads the same JSON")
     }
 
     private static func elements(of bytes: [UInt8], pieceCount: Int) -> [JSONValue]? {

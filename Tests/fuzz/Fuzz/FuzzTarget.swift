@@ -13,6 +13,8 @@ struct FuzzTarget: Sendable {
     var factor: Int64 = 256
     /// Gives the bytes to the reader, and checks its rules with ``require(_:_:)``.
     let run: @Sendable ([UInt8]) -> Void
+    /// Holds what the reader reads against what another one reads, whose memory is not looked at.
+    var compare: @Sendable ([UInt8]) -> Void = { _ in }
 
     static let all = encodings + documents + signed + services
 
@@ -24,6 +26,7 @@ struct FuzzTarget: Sendable {
         let bound = floor + factor * Int64(bytes.count)
         require(peak <= bound, "\(bytes.count) bytes took \(peak) bytes of memory, more than \(bound)")
         if memory_live() != before { requireNothingLeft(bytes) }
+        compare(bytes)
     }
 
     /// What is made once, such as tables, is there after the first time; what an input leaves behind comes each time.
