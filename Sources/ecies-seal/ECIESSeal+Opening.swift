@@ -2,6 +2,7 @@ import Console
 import ECIES
 import Envelope
 import NetworkOptions
+import Parallel
 import Program
 import Secp256k1
 import Secrets
@@ -17,14 +18,45 @@ extension ECIESSeal {
         let input = try Input(path: file, awaited: "a sealed message", voice: voice)
         progress.show("reading")
         let ecies = settings.ecies
-        // What is read becomes the text where it stands.
-        var buffer = try input.descriptor.readBuffer(limit: 2 * Self.limit, path: input.path)
+        // What is read becomes the text where it stands; of what is long, on a second processor while it is read.
+        var buffer = SecretBuffer()
+        var sealed = SealedText()
+        var opening: Opening?
+        var openedEnd = 0
+        try Worker.with({ (work: (opening: Opening, piece: SecretBuffer.Piece)) in
+            work.piece.withMutableBytes { work.opening.open(&$0) }
+        }) { worker in
+            try input.descriptor.read(
+                into: &buffer, limit: 2 * Self.limit, path: input.path, beforeMoving: worker.wait
+            ) { buffer in
+                buffer.truncate(to: buffer.withMutableBytes { sealed.advance(&$0) })
+                let payload = sealed.payload
+                guard payload.upperBound - max(openedEnd, payload.lowerBound) >= Self.pieceByteCount else { return }
+                if opening == nil {
+                    // What seems to be a message and is none is refused when all of it was read.
+                    opening = buffer.withBytes { bytes in
+                        try? ecies.opening(payload.prefix(ecies.overhead).map { bytes[$0] }, with: key)
+                    }
+                    openedEnd = payload.lowerBound + ecies.overhead
+                }
+                guard let opening else { return }
+                worker.hand((opening, buffer.piece(openedEnd..<payload.upperBound)))
+                openedEnd = payload.upperBound
+            }
+        }
+        let seeming = sealed.payload.lowerBound
         // With nothing there the program in front has failed; bytes that are too few are a message that does not open.
-        guard let message = try buffer.withMutableBytes({ try SealedText(in: &$0) }) else {
+        guard let message = try buffer.withMutableBytes({ try sealed.finish(&$0) }) else {
             throw ConsoleError.empty(path: input.path, awaited: "sealed bytes")
         }
+        buffer.truncate(to: message.payload.upperBound)
         progress.show("opening \(message.payload.count >> 20) MiB")
-        try buffer.withMutableBytes(in: message.payload) { try ecies.openInPlace(&$0, with: key) }
+        if let opening, message.payload.lowerBound == seeming {
+            buffer.withMutableBytes(in: openedEnd..<message.payload.upperBound) { opening.open(&$0) }
+            try opening.finish()
+        } else {
+            try buffer.withMutableBytes(in: message.payload) { try ecies.openInPlace(&$0, with: key) }
+        }
         try buffer.withBytes { bytes in
             let text = bytes.extracting(message.payload).extracting(ecies.overhead...)
             guard let header = try Envelope.checkedHeader(of: text) else {

@@ -1,8 +1,10 @@
 import ArgumentParser
 import BridgeClient
 import Console
+import ECIES
 import Envelope
 import NetworkOptions
+import Parallel
 import Primitives
 import Program
 import Secp256k1
@@ -92,6 +94,9 @@ struct ECIESSeal: Program {
     /// The most bytes that are sealed or opened at once.
     static let limit = 1 << 30
 
+    /// From how many bytes on it is worth the while to hand them to another processor.
+    static let pieceByteCount = 256 << 10
+
     func validate() throws {
         let recipients = [toMember != nil, toPubkey != nil, recipientsFile != nil].count { $0 }
         if open, recipients > 0 || fromMember != nil || signWith != nil {
@@ -145,13 +150,29 @@ struct ECIESSeal: Program {
     }
 
     /// Seals the text, however long, to one recipient, and prints the message.
+    ///
+    /// A long one is sealed by a second processor while it is read.
     private func seal(to member: Member, _ sealer: borrowing Sealer) throws {
         let input = try Input(path: file, awaited: "the bytes to seal", voice: voice)
-        var message = try input.descriptor.readBuffer(
-            limit: Self.limit, path: input.path, room: sealer.overhead
-        ) { progress.show("\($0 >> 20) MiB read") }
+        var message = SecretBuffer()
+        let sealing = try sealer.sealing(to: member.key)
+        var sealedEnd = sealer.overhead
+        try Worker.with({ (piece: SecretBuffer.Piece) in piece.withMutableBytes { sealing?.seal(&$0) } }) { worker in
+            try input.descriptor.read(
+                into: &message, limit: Self.limit, path: input.path, room: sealer.overhead, beforeMoving: worker.wait
+            ) { message in
+                progress.show("\(message.count >> 20) MiB read")
+                guard sealing != nil, message.count - sealedEnd >= Self.pieceByteCount else { return }
+                worker.hand(message.piece(sealedEnd..<message.count))
+                sealedEnd = message.count
+            }
+        }
         progress.show("sealing \(message.count >> 20) MiB")
-        try message.withMutableBytes { try sealer.sealInPlace(&$0, to: member.key) }
+        try message.withMutableBytes { message in
+            guard let sealing else { return try sealer.sealInPlace(&message, to: member.key) }
+            sealing.seal(&message, from: sealedEnd)
+            try sealing.finish(&message)
+        }
         message.isSecret = false
         try message.withBytes {
             try output.forEachPiece(of: $0, from: sealer.sender ?? fromMember, to: member.id) {

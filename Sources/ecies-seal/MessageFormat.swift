@@ -27,18 +27,23 @@ enum MessageFormat: String, ExpressibleByArgument, CaseIterable {
             let empty = SealedMessage(from: from, to: to, payload: []).json.compact
             (head, tail) = (String(empty.dropLast(2)), empty.suffix(2) + "\n")
         }
-        var piece = Array(head.utf8)
-        var position = 0
+        let blockByteCount = min(Self.blockByteCount, message.count)
+        var piece = Array(head.utf8) + [UInt8](repeating: 0, count: 2 * blockByteCount) + Array(tail.utf8)
+        var (position, start) = (0, head.utf8.count)
         repeat {
-            let block = message.extracting(position..<min(position + Self.blockByteCount, message.count))
-            let start = piece.count
-            piece.append(contentsOf: repeatElement(0, count: 2 * block.count))
-            var digits = piece.mutableSpan
-            Hex.encode(block, into: &digits, at: start)
+            let block = message.extracting(position..<min(position + blockByteCount, message.count))
+            var text = piece.mutableSpan
+            Hex.encode(block, into: &text, at: start)
+            var end = start + 2 * block.count
             position += block.count
-            if position == message.count { piece += Array(tail.utf8) }
-            try body(piece.span)
-            piece.removeAll(keepingCapacity: true)
+            if position == message.count {
+                for byte in tail.utf8 {
+                    text[end] = byte
+                    end += 1
+                }
+            }
+            try body(piece.span.extracting(0..<end))
+            start = 0
         } while position < message.count
     }
 }

@@ -26,6 +26,17 @@ struct Sealer: ~Copyable, Sendable {
         }
     }
 
+    /// Begins to seal a text that comes in pieces, behind ``overhead`` bytes; nil where it is signed, for which the
+    /// whole of it is needed.
+    ///
+    /// - Throws: ``ECIESError``.
+    func sealing(to recipient: PublicKey) throws(ECIESError) -> Sealing? {
+        switch signer {
+        case .some: nil
+        case .none: try ecies.sealing(to: recipient)
+        }
+    }
+
     /// Seals a text where it stands, behind ``overhead`` bytes.
     ///
     /// - Throws: ``EnvelopeError``, ``ECIESError``; the text is then still a secret.

@@ -16,8 +16,10 @@ import Testing
         let (key, nonce) = (try vector.bytes("key"), try vector.bytes("iv"))
         var text = try vector.bytes("ct")
         var span = text.mutableSpan
-        try AES256GCM.open(
-            &span, textStart: 0, tag: vector.bytes("tag"), key: SecretBytes(copying: key), nonce: nonce)
+        let cipher = try AES256GCM(
+            decryptingWith: SecretBytes(copying: key), nonce: nonce, tag: vector.bytes("tag"))
+        cipher.update(&span)
+        try cipher.verify()
         return text
     }
 
@@ -25,8 +27,9 @@ import Testing
         let (key, nonce) = (try vector.bytes("key"), try vector.bytes("iv"))
         var message = try [UInt8](repeating: 0, count: AES256GCM.tagByteCount) + vector.bytes("msg")
         var span = message.mutableSpan
-        try AES256GCM.seal(
-            &span, textStart: AES256GCM.tagByteCount, tagStart: 0, key: SecretBytes(copying: key), nonce: nonce)
+        let cipher = try AES256GCM(encryptingWith: SecretBytes(copying: key), nonce: nonce)
+        cipher.update(&span, from: AES256GCM.tagByteCount)
+        try cipher.finish(tagInto: &span, at: 0)
         return message
     }
 
@@ -34,6 +37,32 @@ import Testing
     func soundMessagesOpenAndAreMadeAgain(_ vector: JSONObject) throws {
         #expect(try Self.open(vector) == vector.bytes("msg"))
         #expect(try Self.seal(vector) == vector.bytes("tag") + vector.bytes("ct"))
+    }
+
+    @Test(arguments: [1, 5, 16, 17, 64])
+    func aTextMayComeInPieces(size: Int) throws {
+        for vector in try Self.vectors() where try vector.isValid && Self.hasUsableNonce(vector) {
+            let (key, nonce) = (try vector.bytes("key"), try vector.bytes("iv"))
+            let encrypting = try AES256GCM(encryptingWith: SecretBytes(copying: key), nonce: nonce)
+            let decrypting = try AES256GCM(
+                decryptingWith: SecretBytes(copying: key), nonce: nonce, tag: vector.bytes("tag"))
+            let text = try vector.bytes("msg")
+            var sealed: [UInt8] = []
+            for start in stride(from: 0, to: text.count, by: size) {
+                var piece = Array(text[start..<min(start + size, text.count)])
+                var span = piece.mutableSpan
+                encrypting.update(&span)
+                sealed += piece
+                var again = piece.mutableSpan
+                decrypting.update(&again)
+                #expect(piece == Array(text[start..<min(start + size, text.count)]))
+            }
+            var tag = [UInt8](repeating: 0, count: AES256GCM.tagByteCount)
+            var span = tag.mutableSpan
+            try encrypting.finish(tagInto: &span, at: 0)
+            try decrypting.verify()
+            #expect(try sealed == vector.bytes("ct") && tag == vector.bytes("tag"))
+        }
     }
 
     @Test(arguments: try vectors().filter { try !$0.isValid && hasUsableNonce($0) })

@@ -46,23 +46,24 @@ import Testing
     @Test(arguments: UInt8.min...UInt8.max)
     func aCharacterThatIsNoDigitIsFoundWhereverItStands(_ character: UInt8) {
         let isDigit = Hex.value(of: character) != nil
-        for length in [2, 16, 38] {
+        for length in [2, 32, 70] {
             for place in 0..<length {
                 var text = [UInt8](repeating: UInt8(ascii: "7"), count: length)
                 text[place] = character
                 var span = text.mutableSpan
-                #expect(Hex.decodeInPlace(&span, from: 0) == (isDigit ? length : place) / 2)
+                #expect(Hex.decodeInPlace(&span, from: 0, to: 0) == (isDigit ? length : place) / 2)
             }
         }
     }
 
-    @Test func digitsBecomeBytesWhereTheyStand() {
-        let bytes = [UInt8](0..<40)
+    @Test(arguments: 0...3)
+    func digitsBecomeBytesWhereTheyStandOrBefore(_ target: Int) {
+        let bytes = [UInt8](0..<80)
         let front = Array("\"0x".utf8)
         var text = front + Array(Hex.encode(bytes, prefixed: false).utf8) + Array("\"".utf8)
         var span = text.mutableSpan
-        #expect(Hex.decodeInPlace(&span, from: front.count) == bytes.count)
-        #expect(Array(text.prefix(front.count + bytes.count)) == front + bytes)
+        #expect(Hex.decodeInPlace(&span, from: front.count, to: target) == bytes.count)
+        #expect(Array(text.prefix(target + bytes.count)) == front.prefix(target) + bytes)
         #expect(text.last == UInt8(ascii: "\""))
     }
 }

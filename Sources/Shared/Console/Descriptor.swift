@@ -65,36 +65,45 @@ package struct Descriptor: Sendable {
     ///
     /// - Throws: ``ConsoleError/tooLong(path:limit:)`` beyond `limit` bytes; ``ConsoleError/noMemory(path:)``.
     package func readSecret(limit: Int, path: String) throws(ConsoleError) -> SecretBytes {
-        try readBuffer(limit: limit, path: path).finish()
+        var buffer = SecretBuffer()
+        try read(into: &buffer, limit: limit, path: path)
+        return buffer.finish()
     }
 
-    /// Reads to the end into memory that is wiped, and of which a large file takes no more than its size.
+    /// Reads to the end, into a buffer of which a large file takes no more than its size.
     ///
     /// - Parameters:
+    ///   - buffer: an empty one.
     ///   - room: how many zero bytes stand in front.
-    ///   - progress: told again and again how many bytes were read so far.
+    ///   - beforeMoving: called before the bytes move to where there is more room.
+    ///   - afterEach: given the buffer whenever bytes were added to it; it may take some away at the end.
     /// - Throws: as ``readSecret(limit:path:)``.
-    package func readBuffer(
-        limit: Int, path: String, room: Int = 0, progress: (Int) -> Void = { _ in }
-    ) throws(ConsoleError) -> SecretBuffer {
-        var buffer = SecretBuffer()
+    package func read(
+        into buffer: inout SecretBuffer, limit: Int, path: String, room: Int = 0, beforeMoving: () -> Void = {},
+        afterEach: (inout SecretBuffer) -> Void = { _ in }
+    ) throws(ConsoleError) {
         // One byte more shows that the file has ended.
         try reserve(room + min(remainingByteCount ?? Self.blockByteCount, limit) + 1, in: &buffer, path: path)
         buffer.appendZeros(room)
+        var total = 0
         while true {
-            if buffer.count == buffer.capacity { try reserve(2 * buffer.capacity, in: &buffer, path: path) }
+            if buffer.count == buffer.capacity {
+                beforeMoving()
+                try reserve(2 * buffer.capacity, in: &buffer, path: path)
+            }
             let count = try buffer.append(atMost: Self.pieceByteCount) { span throws(ConsoleError) in
                 try read(into: &span, path: path)
             }
-            guard count > 0 else { return buffer }
-            guard buffer.count - room <= limit else { throw .tooLong(path: path, limit: limit) }
-            progress(buffer.count - room)
+            guard count > 0 else { return }
+            total += count
+            guard total <= limit else { throw .tooLong(path: path, limit: limit) }
+            afterEach(&buffer)
         }
     }
 
     /// How much is read at once: as much as a pipe holds, and of what is larger as much as takes a moment.
     private static let blockByteCount = 64 << 10
-    private static let pieceByteCount = 4 << 20
+    private static let pieceByteCount = 1 << 20
 
     private func reserve(_ count: Int, in buffer: inout SecretBuffer, path: String) throws(ConsoleError) {
         do throws(SecretError) { try buffer.reserve(count) } catch { throw .noMemory(path: path) }

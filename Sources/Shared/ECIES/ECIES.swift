@@ -60,23 +60,36 @@ package struct ECIES: Sendable, Equatable {
     /// - Throws: as ``seal(_:to:)``; the text is then still a secret.
     package func sealInPlace(_ message: inout MutableSpan<UInt8>, to recipient: PublicKey) throws(ECIESError) {
         let ephemeral = try freshKey()
-        let nonce = try freshNonce()
-        try sealInPlace(&message, to: recipient, ephemeral: ephemeral, nonce: nonce)
+        try sealInPlace(&message, to: recipient, ephemeral: ephemeral, nonce: freshNonce())
     }
 
     private func sealInPlace(
         _ message: inout MutableSpan<UInt8>, to recipient: PublicKey, ephemeral: borrowing SecretKey, nonce: [UInt8]
     ) throws(ECIESError) {
-        precondition(nonce.count == nonceLength.rawValue && message.count >= overhead)
+        let sealing = try sealing(to: recipient, ephemeral: ephemeral, nonce: nonce)
+        sealing.seal(&message, from: overhead)
+        try sealing.finish(&message)
+    }
+
+    /// Begins to seal a text that comes in pieces, with a fresh ephemeral key and nonce.
+    ///
+    /// - Throws: as ``seal(_:to:)``.
+    package func sealing(to recipient: PublicKey) throws(ECIESError) -> Sealing {
+        let ephemeral = try freshKey()
+        return try sealing(to: recipient, ephemeral: ephemeral, nonce: freshNonce())
+    }
+
+    private func sealing(
+        to recipient: PublicKey, ephemeral: borrowing SecretKey, nonce: [UInt8]
+    ) throws(ECIESError) -> Sealing {
+        precondition(nonce.count == nonceLength.rawValue)
         let point = ephemeral.sharedPoint(with: recipient, compressed: isDerivationCompressed)
-        let uncompressed = ephemeral.publicKey.uncompressed
-        let front = (isEphemeralKeyCompressed ? ephemeral.publicKey.compressed : uncompressed) + nonce
-        for (index, byte) in front.enumerated() { message[index] = byte }
+        let (compressed, uncompressed) = (ephemeral.publicKey.compressed, ephemeral.publicKey.uncompressed)
         do throws(CipherError) {
-            let sender = isDerivationCompressed ? ephemeral.publicKey.compressed : uncompressed
-            let key = try derivedKey(sender: sender, point: point)
-            try AES256GCM.seal(
-                &message, textStart: overhead, tagStart: overhead - AES256GCM.tagByteCount, key: key, nonce: nonce)
+            let key = try derivedKey(sender: isDerivationCompressed ? compressed : uncompressed, point: point)
+            return Sealing(
+                front: (isEphemeralKeyCompressed ? compressed : uncompressed) + nonce,
+                cipher: try AES256GCM(encryptingWith: key, nonce: nonce))
         } catch {
             throw .libraryFailed(error.description)
         }
@@ -114,19 +127,29 @@ package struct ECIES: Sendable, Equatable {
         _ message: inout MutableSpan<UInt8>, with key: borrowing SecretKey
     ) throws(ECIESError) {
         guard message.count >= overhead else { throw .tooShort(actual: message.count, least: overhead) }
-        let keyEnd = ephemeralKeyByteCount
-        let nonceEnd = keyEnd + nonceLength.rawValue
-        let front = (0..<overhead).map { message[$0] }
-        guard let ephemeral = try? PublicKey(front[..<keyEnd]) else { throw .invalidEphemeralKey }
+        let opening = try opening((0..<overhead).map { message[$0] }, with: key)
+        opening.open(&message, from: overhead)
+        try opening.finish()
+    }
+
+    /// Begins to open a message that comes in pieces.
+    ///
+    /// - Parameter front: the ``overhead`` bytes that it begins with.
+    /// - Throws: ``ECIESError/invalidEphemeralKey``, ``ECIESError/libraryFailed(_:)``.
+    package func opening(_ front: [UInt8], with key: borrowing SecretKey) throws(ECIESError) -> Opening {
+        precondition(front.count == overhead)
+        let nonceEnd = ephemeralKeyByteCount + nonceLength.rawValue
+        guard let ephemeral = try? PublicKey(front[..<ephemeralKeyByteCount]) else { throw .invalidEphemeralKey }
         let point = key.sharedPoint(with: ephemeral, compressed: isDerivationCompressed)
         do throws(CipherError) {
             let sender = isDerivationCompressed ? ephemeral.compressed : ephemeral.uncompressed
             let derived = try derivedKey(sender: sender, point: point)
-            try AES256GCM.open(
-                &message, textStart: overhead, tag: Array(front[nonceEnd...]), key: derived,
-                nonce: Array(front[keyEnd..<nonceEnd]))
+            return Opening(
+                cipher: try AES256GCM(
+                    decryptingWith: derived, nonce: Array(front[ephemeralKeyByteCount..<nonceEnd]),
+                    tag: Array(front[nonceEnd...])))
         } catch {
-            throw error == .notAuthentic ? .doesNotOpen : .libraryFailed(error.description)
+            throw .libraryFailed(error.description)
         }
     }
 

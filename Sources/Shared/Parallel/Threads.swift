@@ -6,41 +6,55 @@ enum Threads {
     /// Runs `body` on so many threads at a time, the calling one included, and waits until all of them are done.
     ///
     /// Where the system gives fewer threads, there are fewer: the caller's own is there in any case.
-    /// - Parameter stackByteCount: how much each thread's stack may take; less than is usual, since a limit on the
-    ///   process's memory counts all of it.
-    static func run(_ count: Int, stackByteCount: Int = 1 << 20, _ body: @Sendable () -> Void) {
+    /// - Parameter stackByteCount: as ``Thread`` takes it.
+    static func run(_ count: Int, stackByteCount: Int = Thread.stackByteCount, _ body: @Sendable () -> Void) {
         withoutActuallyEscaping(body) { body in
-            let shared = Body(run: body)
-            var attributes = pthread_attr_t()
-            unsafe pthread_attr_init(&attributes)
-            unsafe pthread_attr_setstacksize(&attributes, stackByteCount)
-            var threads: [pthread_t] = []
-            while threads.count < count - 1, let thread = shared.thread(&attributes) { threads.append(thread) }
-            unsafe pthread_attr_destroy(&attributes)
-            shared.run()
-            for thread in threads { pthread_join(thread, nil) }
+            var threads: [Thread] = []
+            while threads.count < count - 1, let thread = Thread(stackByteCount: stackByteCount, body) {
+                threads.append(thread)
+            }
+            body()
+            for thread in threads { thread.join() }
         }
     }
+}
 
-    /// What the threads run, as it is handed to them through C.
+/// A thread of the system (pthreads(7)), which must be joined.
+final class Thread: Sendable {
+    /// How much its stack may take: less than is usual, since a limit on the process's memory counts all of it.
+    static let stackByteCount = 1 << 20
+
+    private let body: Body
+    private let thread: pthread_t
+
+    /// Begins to run `body`; nil where the system gives no thread.
+    init?(stackByteCount: Int = Thread.stackByteCount, _ body: @escaping @Sendable () -> Void) {
+        self.body = Body(run: body)
+        var attributes = pthread_attr_t()
+        unsafe pthread_attr_init(&attributes)
+        unsafe pthread_attr_setstacksize(&attributes, stackByteCount)
+        defer { unsafe pthread_attr_destroy(&attributes) }
+        var thread = pthread_t()
+        let failure = unsafe pthread_create(
+            &thread, &attributes,
+            { context in
+                if let context = unsafe context {
+                    unsafe Unmanaged<Body>.fromOpaque(context).takeUnretainedValue().run()
+                }
+                return nil
+            }, Unmanaged.passUnretained(self.body).toOpaque())
+        guard failure == 0 else { return nil }
+        self.thread = thread
+    }
+
+    /// Waits until `body` has ended.
+    func join() { pthread_join(thread, nil) }
+
+    /// What the thread runs, as it is handed to it through C.
     private final class Body: Sendable {
         let run: @Sendable () -> Void
 
         init(run: @escaping @Sendable () -> Void) { self.run = run }
-
-        /// A thread that runs it, or nil if the system gives none. Whoever has the thread keeps this until it ends.
-        func thread(_ attributes: inout pthread_attr_t) -> pthread_t? {
-            var thread = pthread_t()
-            let failure = unsafe pthread_create(
-                &thread, &attributes,
-                { context in
-                    if let context = unsafe context {
-                        unsafe Unmanaged<Body>.fromOpaque(context).takeUnretainedValue().run()
-                    }
-                    return nil
-                }, Unmanaged.passUnretained(self).toOpaque())
-            return failure == 0 ? thread : nil
-        }
     }
 }
 

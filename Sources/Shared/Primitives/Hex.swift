@@ -51,23 +51,29 @@ package enum Hex {
 
     /// Puts in the place of digits the bytes that they are, as far as they go in pairs.
     ///
-    /// - Parameter start: where the digits begin, and the bytes then.
+    /// - Parameters:
+    ///   - source: where the digits begin.
+    ///   - target: where the bytes begin; not behind the digits.
     /// - Returns: how many bytes those are; behind twice as many digits is the end, or no pair of digits.
-    package static func decodeInPlace(_ text: inout MutableSpan<UInt8>, from start: Int) -> Int {
-        unsafe text.withUnsafeMutableBytes { buffer in
-            let digits = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[start...])
-            return unsafe decode(UnsafeRawBufferPointer(digits), into: digits)
+    package static func decodeInPlace(_ text: inout MutableSpan<UInt8>, from source: Int, to target: Int) -> Int {
+        precondition(target <= source)
+        return unsafe text.withUnsafeMutableBytes { buffer in
+            unsafe decode(
+                UnsafeRawBufferPointer(rebasing: buffer[source...]),
+                into: UnsafeMutableRawBufferPointer(rebasing: buffer[target...]))
         }
     }
 
-    /// The bytes of the digits, as far as they go in pairs; `bytes` may begin where `digits` does.
+    /// The bytes of the digits, as far as they go in pairs; `bytes` may begin where `digits` does, or before.
     private static func decode(_ digits: UnsafeRawBufferPointer, into bytes: UnsafeMutableRawBufferPointer) -> Int {
         var count = 0
-        while 2 * count + 16 <= digits.count,
-            let eight = unsafe eightBytes(digits.loadUnaligned(fromByteOffset: 2 * count, as: Bytes16.self))
+        while 2 * count + 32 <= digits.count,
+            let sixteen = unsafe sixteenBytes(
+                digits.loadUnaligned(fromByteOffset: 2 * count, as: Bytes16.self),
+                digits.loadUnaligned(fromByteOffset: 2 * count + 16, as: Bytes16.self))
         {
-            unsafe bytes.storeBytes(of: eight, toByteOffset: count, as: UInt64.self)
-            count += 8
+            unsafe bytes.storeBytes(of: sixteen, toByteOffset: count, as: Bytes16.self)
+            count += 16
         }
         while 2 * count + 2 <= digits.count, let high = unsafe value(of: digits[2 * count]),
             let low = unsafe value(of: digits[2 * count + 1])
@@ -78,33 +84,30 @@ package enum Hex {
         return count
     }
 
-    // With their types said, comparisons are one instruction; else Swift takes a loop for them.
+    // With this type said, comparisons are one instruction; else, and for more bytes at once, Swift takes a loop.
     private typealias Bytes16 = SIMD16<UInt8>
-    private typealias Words2 = SIMD2<UInt64>
 
-    /// The bytes, as they stand in memory, that sixteen digits are; nil if one is no digit.
-    private static func eightBytes(_ digits: Bytes16) -> UInt64? {
-        // What is no digit, or no letter, wraps around to a large number.
-        let number = digits &- Bytes16(repeating: UInt8(ascii: "0"))
-        let letter = (digits | Bytes16(repeating: 0x20)) &- Bytes16(repeating: UInt8(ascii: "a"))
-        let isLetter = letter .<= Bytes16(repeating: 5)
-        let isDigit = isLetter .| (number .<= Bytes16(repeating: 9))
-        let faults = words(Bytes16(repeating: 1).replacing(with: Bytes16(repeating: 0), where: isDigit))
+    /// The bytes that twice sixteen digits are; nil if one is no digit.
+    @inline(__always)
+    private static func sixteenBytes(_ first: Bytes16, _ second: Bytes16) -> Bytes16? {
+        let (first, second) = (values(of: first), values(of: second))
+        let faults = unsafe unsafeBitCast(first.faults | second.faults, to: SIMD2<UInt64>.self)
         guard faults[0] | faults[1] == 0 else { return nil }
-        let values = words(number.replacing(with: letter &+ Bytes16(repeating: 10), where: isLetter))
-        // Each pair becomes a byte of 16 bits; then the bytes move together.
-        var bytes =
-            (values &<< Words2(repeating: 4) | values &>> Words2(repeating: 8))
-            & Words2(repeating: 0x00FF_00FF_00FF_00FF)
-        bytes = (bytes | bytes &>> Words2(repeating: 8)) & Words2(repeating: 0x0000_FFFF_0000_FFFF)
-        bytes = (bytes | bytes &>> Words2(repeating: 16)) & Words2(repeating: 0xFFFF_FFFF)
-        return (bytes[0] | bytes[1] &<< 32).littleEndian
+        let values = SIMD32(lowHalf: first.values, highHalf: second.values)
+        return values.evenHalf &<< Bytes16(repeating: 4) | values.oddHalf
     }
 
-    /// Sixteen bytes as two words of eight, the first byte in the lowest bits.
-    private static func words(_ bytes: Bytes16) -> Words2 {
-        let words = unsafe unsafeBitCast(bytes, to: Words2.self)
-        return Words2(words[0].littleEndian, words[1].littleEndian)
+    /// The values of digits, and 1 in the place of what is none.
+    @inline(__always)
+    private static func values(of digits: Bytes16) -> (values: Bytes16, faults: Bytes16) {
+        let zero = Bytes16(repeating: 0)
+        // What is no number, or no letter, wraps around to a large one.
+        let isNumber = digits &- Bytes16(repeating: UInt8(ascii: "0")) .<= Bytes16(repeating: 9)
+        let letters = (digits | Bytes16(repeating: 0x20)) &- Bytes16(repeating: UInt8(ascii: "a"))
+        let isLetter = letters .<= Bytes16(repeating: 5)
+        // The low half of a number's code is the number, that of a letter's is its place in the alphabet.
+        let values = digits & Bytes16(repeating: 15) &+ zero.replacing(with: Bytes16(repeating: 9), where: isLetter)
+        return (values, Bytes16(repeating: 1).replacing(with: zero, where: isNumber .| isLetter))
     }
 
     /// The value of one digit, in ASCII, or nil.

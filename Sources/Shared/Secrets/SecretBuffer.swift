@@ -47,6 +47,12 @@ package struct SecretBuffer: ~Copyable {
         count += byteCount
     }
 
+    /// Leaves away the bytes behind the first ones, which are no secret: they are not wiped.
+    package mutating func truncate(to byteCount: Int) {
+        precondition(byteCount >= 0 && byteCount <= count)
+        count = byteCount
+    }
+
     /// Adds what `fill` writes to the room behind the bytes.
     ///
     /// - Parameters:
@@ -83,6 +89,27 @@ package struct SecretBuffer: ~Copyable {
         let part = unsafe UnsafeMutableBufferPointer(rebasing: bytes[range ?? 0..<count])
         var span = unsafe MutableSpan(_unsafeElements: part)
         return try body(&span)
+    }
+
+    /// Some of the bytes, for another thread.
+    ///
+    /// Until that is done with them nothing here reads or writes them, makes more room, or ends.
+    @safe
+    package struct Piece: @unchecked Sendable {
+        private let bytes: UnsafeMutableBufferPointer<UInt8>
+
+        fileprivate init(_ bytes: UnsafeMutableBufferPointer<UInt8>) { unsafe self.bytes = bytes }
+
+        /// Lets `body` write to the bytes.
+        package func withMutableBytes(_ body: (inout MutableSpan<UInt8>) -> Void) {
+            var span = unsafe MutableSpan(_unsafeElements: bytes)
+            body(&span)
+        }
+    }
+
+    /// The bytes in a range, for another thread; bytes may be added behind them meanwhile, as long as there is room.
+    package mutating func piece(_ range: Range<Int>) -> Piece {
+        unsafe Piece(UnsafeMutableBufferPointer(rebasing: bytes[range]))
     }
 
     private var bytes: UnsafeMutableBufferPointer<UInt8> {

@@ -1,0 +1,101 @@
+import Glibc
+import Synchronization
+
+/// A thread that does what is handed to it, in that order, while the calling thread goes on.
+///
+/// It begins with the first work. Where there is one processor, or the system gives no thread, the calling thread does
+/// the work when it hands it over.
+package final class Worker<Work: Sendable> {
+    private let orders: Orders
+    private var thread: Thread?
+    private var isBegun = false
+    /// How much was handed over and not waited for.
+    private var openCount = 0
+
+    /// Runs `body`, and waits until all that it handed over is done, also where it throws.
+    ///
+    /// - Parameter perform: does one work; never called on two threads at a time.
+    package static func with<Result: ~Copyable, Reason: Error>(
+        _ perform: @Sendable (Work) -> Void, _ body: (Worker) throws(Reason) -> Result
+    ) throws(Reason) -> Result {
+        try withoutActuallyEscaping(perform) { perform throws(Reason) in
+            let worker = Worker(perform)
+            defer { worker.end() }
+            return try body(worker)
+        }
+    }
+
+    private init(_ perform: @escaping @Sendable (Work) -> Void) { orders = Orders(perform) }
+
+    /// Has a work done, behind those that were handed over before.
+    package func hand(_ work: Work) {
+        if !isBegun {
+            isBegun = true
+            if Processors.count > 1 { thread = Thread { [orders] in orders.followAll() } }
+        }
+        guard thread != nil else { return orders.perform(work) }
+        orders.give(work)
+        openCount += 1
+    }
+
+    /// Waits until all is done that was handed over.
+    package func wait() {
+        while openCount > 0 {
+            orders.done.wait()
+            openCount -= 1
+        }
+    }
+
+    private func end() {
+        wait()
+        orders.end()
+        thread?.join()
+    }
+
+    /// What both threads see.
+    private final class Orders: Sendable {
+        let perform: @Sendable (Work) -> Void
+        let done = Semaphore()
+        private let given = Semaphore()
+        private let queue = Mutex<ArraySlice<Work>>([])
+
+        init(_ perform: @escaping @Sendable (Work) -> Void) { self.perform = perform }
+
+        func give(_ work: Work) {
+            queue.withLock { $0.append(work) }
+            given.post()
+        }
+
+        /// Lets ``followAll()`` return.
+        func end() { given.post() }
+
+        func followAll() {
+            while true {
+                given.wait()
+                guard let work = queue.withLock({ $0.popFirst() }) else { return }
+                perform(work)
+                done.post()
+            }
+        }
+    }
+}
+
+/// A count that one thread raises and another waits for (sem_overview(7)).
+@safe
+private final class Semaphore: @unchecked Sendable {
+    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+    init() { unsafe sem_init(semaphore, 0, 0) }
+
+    deinit {
+        unsafe sem_destroy(semaphore)
+        unsafe semaphore.deallocate()
+    }
+
+    func post() { unsafe sem_post(semaphore) }
+
+    func wait() {
+        // A signal that was handled ends the waiting as well.
+        while unsafe sem_wait(semaphore) != 0 {}
+    }
+}
