@@ -8,6 +8,9 @@ import Secp256k1
 import Secrets
 
 extension ECIESSeal {
+    /// How many bytes a sealed message may have: two digits for each byte, and what a document has beside them.
+    private static let openLimit = 2 * limit + 1 << 20
+
     /// Prints what was sealed; of an envelope its payload, if its sender signed it for this reader.
     ///
     /// Without a node, the envelope is held against what is known here: the reader's key, the sender that the message
@@ -27,12 +30,12 @@ extension ECIESSeal {
             work.piece.withMutableBytes { work.opening.open(&$0) }
         }) { worker in
             try input.descriptor.read(
-                into: &buffer, limit: 2 * Self.limit, path: input.path, beforeMoving: worker.wait
+                into: &buffer, limit: Self.openLimit, path: input.path, beforeMoving: worker.wait
             ) { buffer in
                 buffer.truncate(to: buffer.withMutableBytes { sealed.advance(&$0) })
                 let payload = sealed.payload
                 guard payload.upperBound - max(openedEnd, payload.lowerBound) >= Self.pieceByteCount else { return }
-                if opening == nil {
+                if openedEnd == 0 {
                     // What seems to be a message and is none is refused when all of it was read.
                     opening = buffer.withBytes { bytes in
                         try? ecies.opening(payload.prefix(ecies.overhead).map { bytes[$0] }, with: key)
@@ -44,14 +47,12 @@ extension ECIESSeal {
                 openedEnd = payload.upperBound
             }
         }
-        let seeming = sealed.payload.lowerBound
         // With nothing there the program in front has failed; bytes that are too few are a message that does not open.
         guard let message = try buffer.withMutableBytes({ try sealed.finish(&$0) }) else {
             throw ConsoleError.empty(path: input.path, awaited: "sealed bytes")
         }
-        buffer.truncate(to: message.payload.upperBound)
         progress.show("opening \(message.payload.count >> 20) MiB")
-        if let opening, message.payload.lowerBound == seeming {
+        if let opening, message.payload == sealed.payload {
             buffer.withMutableBytes(in: openedEnd..<message.payload.upperBound) { opening.open(&$0) }
             try opening.finish()
         } else {

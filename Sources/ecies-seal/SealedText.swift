@@ -14,7 +14,8 @@ struct SealedText {
     private var form = Form.unknown
     /// Where the sealed bytes stand, as far as they came; of a document those that seem to be them.
     private(set) var payload = 0..<0
-    /// Where digits go on that become bytes behind those, or where a document is still to be searched for digits.
+    /// Where digits go on that become bytes behind those; before that, how far was looked for what it is, or in a
+    /// document for digits.
     private var next = 0
 
     private static let space = Array(" \t\r\n".utf8)
@@ -37,8 +38,10 @@ struct SealedText {
     private mutating func begin(_ input: Span<UInt8>, isWhole: Bool) {
         if input.count > 0, 0x02...0x04 ~= input[0] {
             form = .bytes
-        } else if let start = input.indices.first(where: { !Self.space.contains(input[$0]) }) {
-            guard isWhole || start + 2 <= input.count else { return }
+        } else {
+            let first = (next..<input.count).first { !Self.space.contains(input[$0]) }
+            next = first ?? input.count
+            guard let start = first, isWhole || start + 2 <= input.count else { return }
             form = input[start] == UInt8(ascii: "{") ? .document : .digits
             next = start + 2 <= input.count && Self.isPrefix(input, at: start) ? start + 2 : start
             payload = next..<next
@@ -67,7 +70,7 @@ struct SealedText {
     ///
     /// - Returns: the sender, if the document says one, and where the sealed bytes stand; nil if there is nothing but
     ///   white space.
-    /// - Throws: ``JSONError``, ``PrimitiveError``.
+    /// - Throws: ``JSONError``, ``PrimitiveError``, ``SealError/longDocument(limit:)``.
     mutating func finish(_ input: inout MutableSpan<UInt8>) throws -> (from: Bytes32?, payload: Range<Int>)? {
         if form == .unknown { begin(input.span, isWhole: true) }
         takeDigits(&input)
@@ -76,9 +79,8 @@ struct SealedText {
         case .bytes: return (nil, payload)
         case .digits:
             let end = (input.indices.last { !Self.space.contains(input[$0]) } ?? 0) + 1
-            let rest = min(next, end)..<end
-            guard rest.isEmpty else { throw Hex.fault(in: rest.map { input[$0] }, after: payload.count) }
-            return (nil, payload)
+            guard next < end else { return (nil, payload) }
+            throw Hex.fault(at: input[next], restCount: end - next, after: payload.count)
         case .document: return try finishDocument(&input)
         }
     }
@@ -105,7 +107,7 @@ struct SealedText {
         let mark = (0..<33).map { _ in UInt8.random(in: .min ... .max) }
         let (front, behind) = hasMark ? (0..<payload.lowerBound, next..<input.count) : (0..<input.count, 0..<0)
         guard front.count + behind.count <= Self.documentLimit else {
-            throw JSONError.tooLarge(line: 1, limit: Self.documentLimit)
+            throw SealError.longDocument(limit: Self.documentLimit)
         }
         let text =
             front.map { input[$0] } + (hasMark ? Array(Hex.encode(mark, prefixed: false).utf8) : [])
@@ -113,8 +115,9 @@ struct SealedText {
         guard let object = try JSONParser.parse(text).object else { throw JSONError.notAnObject(line: 1) }
         if hasMark, let digits = object["payload"]?.string?.utf8, digits.starts(with: mark.hex.utf8) {
             let rest = digits.dropFirst(mark.hex.utf8.count)
-            guard rest.isEmpty else {
-                throw object.illTyped("payload", expected: "hex: \(Hex.fault(in: rest, after: payload.count))")
+            if let first = rest.first {
+                let fault = Hex.fault(at: first, restCount: rest.count, after: payload.count)
+                throw object.illTyped("payload", expected: "hex: \(fault)")
             }
         }
         let message = try SealedMessage(json: object)

@@ -98,7 +98,7 @@ struct AppendFileTests {
         try withDirectory { directory in
             let path = "\(directory)/journal"
             do {
-                var file = try AppendFile(path, lineLimit: 3)
+                var file = try AppendFile(path, lineLimit: 5)
                 #expect(try file.nextLine() == nil)
                 try file.append(["one", "two"])
             }
@@ -107,7 +107,7 @@ struct AppendFileTests {
             #expect(unsafe write(number, "thr", 3) == 3)
             close(number)
             do {
-                var file = try AppendFile(path, lineLimit: 3)
+                var file = try AppendFile(path, lineLimit: 5)
                 #expect(text(try file.nextLine()) == "one")
                 #expect(text(try file.nextLine()) == "two")
                 #expect(try file.nextLine() == nil)
@@ -124,17 +124,22 @@ struct AppendFileTests {
         try withDirectory { directory in
             let path = "\(directory)/journal"
             let lines = (0..<300).map { String(repeating: "\($0),", count: $0) }
-            try AppendFile(path, lineLimit: 1).append(lines)
-            var file = try AppendFile(path, lineLimit: 1200)
+            try AppendFile(path, lineLimit: 1196).append(lines)
+            var file = try AppendFile(path, lineLimit: 1196)
             for line in lines { #expect(text(try file.nextLine()) == line) }
             #expect(try file.nextLine() == nil)
             #expect(file.unfinished.isEmpty)
         }
         try withDirectory { directory in
             let path = "\(directory)/journal"
-            try AppendFile(path, lineLimit: 1).append([String(repeating: "1", count: 200_000)])
-            var file = try AppendFile(path, lineLimit: 100_000)
-            #expect(throws: FileError.lineTooLong(path: path, limit: 100_000)) { try file.nextLine() }
+            try AppendFile(path, lineLimit: 200_000).append([String(repeating: "1", count: 200_000)])
+            for limit in [10, 199_999] {
+                var file = try AppendFile(path, lineLimit: limit)
+                #expect(throws: FileError.lineTooLong(path: path, limit: limit)) { try file.nextLine() }
+                #expect(throws: FileError.lineTooLong(path: path, limit: limit)) {
+                    try file.append([String(repeating: "1", count: limit + 1)])
+                }
+            }
         }
     }
 

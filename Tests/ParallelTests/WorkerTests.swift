@@ -57,12 +57,15 @@ import Testing
     @Test(.enabled(if: Processors.count > 1, "there is one processor"))
     func theCallerGoesOnMeanwhile() {
         let isOpen = Atomic(false)
-        Worker.with({ (_: Int) in
+        let log = Log()
+        Worker.with({ (number: Int) in
             for _ in 0..<5000 where !isOpen.load(ordering: .acquiring) { usleep(1000) }
+            if isOpen.load(ordering: .acquiring) { log.add(number) }
         }) { worker in
             worker.hand(1)
             worker.hand(2)
             isOpen.store(true, ordering: .releasing)
         }
+        #expect(log.all == [1, 2])
     }
 }

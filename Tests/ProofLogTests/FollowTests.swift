@@ -49,7 +49,7 @@ import Testing
 
     @Test func aFileThatDoesNotGrowTimesOut() throws {
         let folder = try TemporaryFolder()
-        var reader = try Self.reader(folder.write("one"), for: .milliseconds(20))
+        var reader = try Self.reader(folder.write("one"), for: .milliseconds(500))
         #expect(try Self.next(&reader) == (.bytes, "one"))
         #expect(try Self.next(&reader) == (.timedOut, ""))
         try folder.move(to: "gone")

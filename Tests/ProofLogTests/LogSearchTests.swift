@@ -79,7 +79,7 @@ import Testing
     @Test func followingEndsWithTheFirstProofOrTheTime() throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(SerialLog.boot)
-        let timeout = Duration.milliseconds(30)
+        let timeout = Duration.milliseconds(500)
         func follow(_ wanted: ProofSearch.Wanted) throws -> (proofs: [Proof], error: ProofLogError?) {
             try Self.run(LogSearch(paths: [path], wanted: wanted, isFollowing: true, timeout: timeout))
         }

@@ -453,7 +453,7 @@ def test_a_message_may_come_in_any_pieces(large, form, sizes):
 @pytest.mark.parametrize("count", [4000, 1_000_000])
 def test_faults_in_large_messages(document, words, count):
     # As bytes that begin no message, and as ones that do.
-    for front in ("ab", "04" + COMPRESSED.hex()):
+    for front in ("ab", "04" + PUBLIC.to_bytes().hex()):
         words = words.replace("{}1", str(2 * count + 1)).replace("{}", str(2 * count))
         open_(document % ("0x" + front.ljust(2 * count, "a"))).check_error(BAD_INPUT, words)
 

@@ -203,10 +203,10 @@ def test_a_folder(name, tmp_path):
 
 @pytest.fixture(scope="module")
 def long_files(tmp_path_factory):
-    """Files of 100 MB: one word of hex digits, a text in an object, and brackets."""
+    """Files of 100 MB: one word of hex digits, a text in an object, brackets, and white space."""
     folder = tmp_path_factory.mktemp("long")
     for name, opening, byte, end in (("word", b"0x", b"a", b""), ("text", b'{"x":"', b"a", b'"}'),
-                                     ("brackets", b"", b"[", b"")):
+                                     ("brackets", b"", b"[", b""), ("space", b"", b" ", b"")):
         with (folder / name).open("wb") as file:
             file.write(opening)
             for _ in range(LONG // MEGABYTE + 1):
@@ -218,7 +218,8 @@ def long_files(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name, what", [(name, "text") for name in READERS] + [
-    ("requests", "word"), ("requests", "brackets"), ("calldata", "word"), ("arguments", "brackets")])
+    ("requests", "word"), ("requests", "brackets"), ("requests", "space"), ("calldata", "word"), ("arguments", "brackets"),
+    ("sealed message", "brackets"), ("sealed message", "space")])
 def test_a_hundred_megabytes(name, what, long_files):
     reader = READERS[name]
     reader.run(long_files / what).check_error(BAD_INPUT)

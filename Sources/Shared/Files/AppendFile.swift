@@ -30,11 +30,12 @@ package struct AppendFile: ~Copyable {
         while true {
             if let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) {
                 defer { start = end + 1 }
+                try check(end - start)
                 return Array(bytes[start..<end])
             }
             bytes.removeSubrange(..<start)
             (start, searched) = (0, bytes.count)
-            guard bytes.count <= lineLimit else { throw .lineTooLong(path: file.path, limit: lineLimit) }
+            try check(bytes.count)
             guard try file.readBlock(into: &bytes) else { return nil }
         }
     }
@@ -43,16 +44,20 @@ package struct AppendFile: ~Copyable {
     package var unfinished: ArraySlice<UInt8> { bytes[start...] }
 
     /// Removes what stands behind the last line end; to be called before anything is added.
-    package borrowing func removeUnfinished() throws(FileError) {
+    package mutating func removeUnfinished() throws(FileError) {
         guard !unfinished.isEmpty else { return }
         guard ftruncate(file.number, lseek(file.number, 0, SEEK_END) - unfinished.count) == 0 else {
             throw .cannotWrite(path: file.path, errno: errno)
         }
         try file.synchronise()
+        (bytes, start) = ([], 0)
     }
 
     /// Adds lines; they are on the disk when it returns. A fault leaves the file as it was, or with whole lines more.
+    ///
+    /// - Throws: ``FileError/lineTooLong(path:limit:)`` for what could not be read again.
     package borrowing func append(_ newLines: [String]) throws(FileError) {
+        for line in newLines { try check(line.utf8.count) }
         let end = lseek(file.number, 0, SEEK_END)
         do throws(FileError) {
             try file.write(newLines.flatMap { Array($0.utf8) + [UInt8(ascii: "\n")] })
@@ -61,5 +66,9 @@ package struct AppendFile: ~Copyable {
             if end >= 0 { _ = ftruncate(file.number, end) }
             throw error
         }
+    }
+
+    private borrowing func check(_ byteCount: Int) throws(FileError) {
+        guard byteCount <= lineLimit else { throw .lineTooLong(path: file.path, limit: lineLimit) }
     }
 }

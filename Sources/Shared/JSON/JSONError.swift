@@ -23,6 +23,10 @@ package enum JSONError: Failure, Equatable {
 
     package var kind: FailureKind { .badInput }
 
+    package var hints: [String] {
+        if case .tooManyValues = self { ["in place of one array write JSON Lines, an object on each line"] } else { [] }
+    }
+
     package var description: String {
         switch self {
         case .syntax(let line, let expected): "line \(line): not JSON: expected \(expected)"

@@ -1,5 +1,5 @@
 /// A JSON value as it was read, or as it is to be written.
-package indirect enum JSONValue: Equatable, Sendable {
+package enum JSONValue: Equatable, Sendable {
     case null
     case bool(Bool)
     /// A number, in the digits it was written with: JSON's numbers have no size.

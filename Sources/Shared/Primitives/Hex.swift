@@ -32,19 +32,19 @@ package enum Hex {
             count = unsafe digits.withUnsafeBytes { unsafe decode($0, into: UnsafeMutableRawBufferPointer(bytes)) }
         }
         let rest = digits.dropFirst(2 * bytes.count)
-        guard rest.isEmpty else { throw fault(in: rest, after: bytes.count) }
+        if let first = rest.first { throw fault(at: first, restCount: rest.count, after: bytes.count) }
         return bytes
     }
 
     /// Why digits go no further.
     ///
     /// - Parameters:
-    ///   - rest: what stands behind, up to where the digits should have ended.
+    ///   - first: what stands behind them.
+    ///   - restCount: how much that is, up to where the digits should have ended.
     ///   - byteCount: how many bytes there are before it.
-    package static func fault(in rest: some Collection<UInt8>, after byteCount: Int) -> PrimitiveError {
-        guard rest.count.isMultiple(of: 2) else { return .oddHexLength(count: 2 * byteCount + rest.count) }
-        let isFirst = rest.first.flatMap(value(of:)) == nil
-        return .notHex(offset: 2 * byteCount + (isFirst ? 0 : 1))
+    package static func fault(at first: UInt8, restCount: Int, after byteCount: Int) -> PrimitiveError {
+        guard restCount.isMultiple(of: 2) else { return .oddHexLength(count: 2 * byteCount + restCount) }
+        return .notHex(offset: 2 * byteCount + (value(of: first) == nil ? 0 : 1))
     }
 
     private static let prefix = Array("0x".utf8)

@@ -38,9 +38,12 @@ package struct Keccak256: ~Copyable {
     package mutating func update(_ bytes: Span<UInt8>) {
         var index = 0
         while index < bytes.count {
-            if position.isMultiple(of: 8), bytes.count - index >= 8 {
-                // Eight of them are in the span.
-                state.add(unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self), at: position)
+            if position == 0, bytes.count - index >= Self.rate {
+                for lane in 0..<Self.rate / 8 { addEight(of: bytes, from: index + 8 * lane, toLane: lane) }
+                state.permute()
+                index += Self.rate
+            } else if position.isMultiple(of: 8), bytes.count - index >= 8 {
+                addEight(of: bytes, from: index, toLane: position / 8)
                 index += 8
                 advance(by: 8)
             } else {
@@ -56,6 +59,13 @@ package struct Keccak256: ~Copyable {
         state.add(0x80 << 56, at: Self.rate - 8)
         state.permute()
         return Bytes32(checked: state.finish())
+    }
+
+    /// Adds eight bytes, which are there, to a lane.
+    @inline(__always)
+    private mutating func addEight(of bytes: Span<UInt8>, from index: Int, toLane lane: Int) {
+        let eight = unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+        state.add(eight.littleEndian, at: 8 * lane)
     }
 
     private mutating func absorb(_ byte: UInt8) {

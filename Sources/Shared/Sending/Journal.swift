@@ -47,7 +47,7 @@ package final class Journal {
         file = try AppendFile(path, lineLimit: Self.lineLimit)
         var lineNumber = 1
         while let line = try file.nextLine() {
-            do { try read(line) } catch {
+            do { if !line.isEmpty { try read(line) } } catch {
                 throw JournalError.damaged(path: path, line: lineNumber, reason: "\(error)")
             }
             lineNumber += 1
