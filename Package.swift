@@ -105,7 +105,10 @@ let package = Package(
             ]),
         library(
             "ProofSource",
-            ["Dstack", "Failures", "GuestAgent", "HTTP", "JSON", "Primitives", "Retrying", "Secp256k1", "Secrets"]),
+            [
+                "Dstack", "Failures", "GuestAgent", "HTTP", "JSON", "Parallel", "Primitives", "Retrying", "Secp256k1",
+                "Secrets",
+            ]),
         library("ProofLog", ["Console", "Dstack", "Failures", "JSON", "Parallel"]),
         library("ProvenState", ["Failures", "JSON", "JSONRPC", "Node", "Primitives", "Retrying", "StateProofs"]),
         library(

@@ -91,6 +91,40 @@ import Testing
         #expect(runs.value == 1)
     }
 
+    @Test(arguments: [0, 1, 2, 5, 64, 200])
+    func whatWaitsIsHandedOverInTheOrderOfTheElements(_ count: Int) {
+        var outputs: [Int] = []
+        Array(0..<count).mapAtOnce(limit: 64, Self.slowly) { outputs.append($0) }
+        #expect(outputs == (0..<count).map { $0 * 2 })
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func whatWaitsIsWorkedOnAtTheSameTime() {
+        let inside = Counter()
+        var met: [Bool] = []
+        Array(0..<20).mapAtOnce(limit: 10) { _ in
+            inside.add()
+            for _ in 0..<2000 where inside.value < 10 { usleep(1000) }
+            return inside.value >= 10
+        } _: {
+            met.append($0)
+        }
+        #expect(met == Array(repeating: true, count: 20))
+    }
+
+    @Test func whoTakesNoMoreDoesNotWaitForTheRest() {
+        let start = ContinuousClock.now
+        #expect(throws: Refusal(number: 0)) {
+            try Array(0..<2).mapAtOnce(limit: 2) { number in
+                if number == 1 { sleep(5) }
+                return number
+            } _: { number in
+                throw Refusal(number: number)
+            }
+        }
+        #expect(ContinuousClock.now - start < .seconds(4))
+    }
+
     @Test func onlyProcessorsThatThisProcessMayUseCount() {
         #expect(Processors.count >= 1)
         #expect(Processors.count <= sysconf(Int32(_SC_NPROCESSORS_CONF)))

@@ -161,6 +161,15 @@ def test_out_of_file_descriptors(jobs, program):
     assert DONE in ended
 
 
+@pytest.mark.parametrize("count", range(3, 12))
+def test_several_sources_with_few_file_descriptors(count):
+    sources = ["http://127.0.0.1:9/a", "http://127.0.0.1:9/b", "http://127.0.0.1:9/c"]
+    with limits(NOFILE=count) as options:
+        answer = run("proof-fetch", "--retry-for", "0", *sources, **options)
+    # The libraries, or libcurl, may not be there to be loaded.
+    assert answer.status in (127, BAD_INPUT, UNREACHABLE), answer
+
+
 @plain_memory
 @pytest.mark.parametrize("program", ONE_SHOT)
 def test_out_of_memory(jobs, program):

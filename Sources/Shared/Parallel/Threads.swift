@@ -19,17 +19,16 @@ enum Threads {
     }
 }
 
-/// A thread of the system (pthreads(7)), which must be joined.
+/// A thread of the system (pthreads(7)); whoever begins it calls one of ``join()`` and ``detach()``, once.
 final class Thread: Sendable {
     /// How much its stack may take: less than is usual, since a limit on the process's memory counts all of it.
     static let stackByteCount = 1 << 20
 
-    private let body: Body
     private let thread: pthread_t
 
     /// Begins to run `body`; nil where the system gives no thread.
     init?(stackByteCount: Int = Thread.stackByteCount, _ body: @escaping @Sendable () -> Void) {
-        self.body = Body(run: body)
+        let body = unsafe Unmanaged.passRetained(Body(run: body))
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)
         unsafe pthread_attr_setstacksize(&attributes, stackByteCount)
@@ -39,16 +38,22 @@ final class Thread: Sendable {
             &thread, &attributes,
             { context in
                 if let context = unsafe context {
-                    unsafe Unmanaged<Body>.fromOpaque(context).takeUnretainedValue().run()
+                    unsafe Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run()
                 }
                 return nil
-            }, Unmanaged.passUnretained(self.body).toOpaque())
-        guard failure == 0 else { return nil }
+            }, body.toOpaque())
+        guard failure == 0 else {
+            unsafe body.release()
+            return nil
+        }
         self.thread = thread
     }
 
     /// Waits until `body` has ended.
     func join() { pthread_join(thread, nil) }
+
+    /// Says that nobody will wait for it.
+    func detach() { pthread_detach(thread) }
 
     /// What the thread runs, as it is handed to it through C.
     private final class Body: Sendable {

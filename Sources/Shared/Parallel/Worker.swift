@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 
 /// A thread that does what is handed to it, in that order, while the calling thread goes on.
@@ -77,25 +76,5 @@ package final class Worker<Work: Sendable> {
                 done.post()
             }
         }
-    }
-}
-
-/// A count that one thread raises and another waits for (sem_overview(7)).
-@safe
-private final class Semaphore: @unchecked Sendable {
-    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-
-    init() { unsafe sem_init(semaphore, 0, 0) }
-
-    deinit {
-        unsafe sem_destroy(semaphore)
-        unsafe semaphore.deallocate()
-    }
-
-    func post() { unsafe sem_post(semaphore) }
-
-    func wait() {
-        // A signal that was handled ends the waiting as well.
-        while unsafe sem_wait(semaphore) != 0 {}
     }
 }

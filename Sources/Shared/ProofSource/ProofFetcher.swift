@@ -1,8 +1,7 @@
-import Dispatch
 package import Dstack
 import Glibc
+import Parallel
 import Retrying
-import Synchronization
 
 /// Gets proofs from several sources side by side, trying again where that can help.
 package struct ProofFetcher: Sendable {
@@ -45,34 +44,13 @@ package struct ProofFetcher: Sendable {
     ) throws {
         // One needs no thread, nor the memory and the files that threads take.
         if sources.count == 1, let source = sources.first { return try body(result(from: source)) }
-        let slots = sources.map { _ in Slot() }
-        // Threads, not tasks: each spends its time waiting in libcurl, and must not take a core's place meanwhile.
-        let queue = DispatchQueue(label: "proof-fetch", attributes: .concurrent)
-        for (source, slot) in zip(sources, slots) {
-            queue.async { slot.put(result(from: source)) }
-        }
-        for slot in slots { try body(slot.take()) }
+        try sources.mapAtOnce(limit: Self.sourceLimit, { result(from: $0) }, body)
     }
+
+    /// How many sources are asked at once.
+    private static let sourceLimit = 64
 
     private func result(from source: ProofSource) -> Result<Proof, ProofSourceError> {
         do throws(ProofSourceError) { return .success(try fetch(from: source)) } catch { return .failure(error) }
-    }
-}
-
-/// One result on its way from a thread to whoever waits for it.
-private final class Slot: Sendable {
-    private let result = Mutex<Result<Proof, ProofSourceError>?>(nil)
-    private let isReady = DispatchSemaphore(value: 0)
-
-    func put(_ value: Result<Proof, ProofSourceError>) {
-        result.withLock { $0 = value }
-        isReady.signal()
-    }
-
-    func take() -> Result<Proof, ProofSourceError> {
-        while true {
-            isReady.wait()
-            if let value = result.withLock({ $0 }) { return value }
-        }
     }
 }

@@ -1,0 +1,21 @@
+import Glibc
+
+/// A count that one thread raises and another waits for (sem_overview(7)).
+@safe
+final class Semaphore: @unchecked Sendable {
+    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+    init() { unsafe sem_init(semaphore, 0, 0) }
+
+    deinit {
+        unsafe sem_destroy(semaphore)
+        unsafe semaphore.deallocate()
+    }
+
+    func post() { unsafe sem_post(semaphore) }
+
+    func wait() {
+        // A signal that was handled ends the waiting as well.
+        while unsafe sem_wait(semaphore) != 0 {}
+    }
+}
