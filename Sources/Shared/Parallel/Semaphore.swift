@@ -5,7 +5,7 @@ import Glibc
 final class Semaphore: @unchecked Sendable {
     private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
-    init() { unsafe sem_init(semaphore, 0, 0) }
+    init(_ count: UInt32 = 0) { unsafe sem_init(semaphore, 0, count) }
 
     deinit {
         unsafe sem_destroy(semaphore)
