@@ -1,6 +1,8 @@
 import Glibc
 
 /// A count that one thread raises and another waits for (sem_overview(7)).
+///
+/// `@unchecked Sendable`: the system keeps the count, and the memory stays where it is.
 @safe
 final class Semaphore: @unchecked Sendable {
     private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)

@@ -93,7 +93,8 @@ package struct SecretBuffer: ~Copyable {
 
     /// Some of the bytes, for another thread.
     ///
-    /// Until that is done with them nothing here reads or writes them, makes more room, or ends.
+    /// Until that is done with them nothing here reads or writes them, makes more room, or ends: so it is
+    /// `@unchecked Sendable`.
     @safe
     package struct Piece: @unchecked Sendable {
         private let bytes: UnsafeMutableBufferPointer<UInt8>
