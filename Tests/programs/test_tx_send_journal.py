@@ -265,6 +265,14 @@ def test_a_damaged_line_is_refused(at_once, journal, line, is_last):
     assert journal.read_bytes() == before and at_once.values(account) == [1]
 
 
+def test_empty_lines_of_a_journal_say_nothing(at_once, journal):
+    account = at_once.account()
+    good = send(at_once, account, journal, transfers(1))
+    journal.write_bytes(b"\n" + journal.read_bytes().replace(b"\n", b"\n\n"))
+    assert send(at_once, account, journal, transfers(1)).check_done().stdout == good.stdout
+    assert at_once.values(account) == [1]
+
+
 def test_the_journal_of_another_key_or_chain_is_refused(at_once, journal):
     account, other = at_once.account(), at_once.account()
     assert send(at_once, account, journal, transfers(1)).status == DONE
