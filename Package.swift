@@ -176,6 +176,9 @@ let package = Package(
             name: "FakeNode", dependencies: ["HTTP", "JSON", "JSONRPC", "LoopbackServer", "Node"],
             path: "Tests/support/FakeNode", swiftSettings: strict),
         .target(name: "ModelChecker", path: "Tests/support/ModelChecker", swiftSettings: strict),
+        .target(
+            name: "SendingModel", dependencies: ["ModelChecker", "Sending"], path: "Tests/support/SendingModel",
+            swiftSettings: strict + [.unsafeFlags(["-O"])]),
         tests(of: "Failures"),
         tests(of: "Primitives", ["JSON", bigInt]),
         tests(of: "JSON"),
@@ -212,7 +215,7 @@ let package = Package(
             of: "Sending",
             [
                 "ABI", "FakeNode", "Failures", "HTTP", "JSON", "JSONRPC", "Node", "Primitives", "Secp256k1", "Secrets",
-                "TEEBridge", "Transactions", "TestVectors", bigInt,
+                "ModelChecker", "SendingModel", "TEEBridge", "Transactions", "TestVectors", bigInt,
             ]),
         serviceTests(
             of: "BridgeClient",

@@ -10,7 +10,7 @@ import Signals
 import TEEBridge
 
 /// What a run reads and prints, how it is asked to end, and the status that it ends with.
-final class Run {
+final class Run: SendObserver {
     /// The most bytes that one request, or an array of them, may have as JSON.
     static let inputLimit = 16 << 20
 
@@ -24,6 +24,8 @@ final class Run {
     private var (sentCount, toldCount) = (0, 0)
     /// How many records were given of a mode that sends nothing.
     private var askedCount = 0
+    /// How many records nobody read, since standard output was closed.
+    private var unreadCount = 0
     private var status = ExitStatus.done
     private var isComplete = true
 
@@ -37,36 +39,44 @@ final class Run {
     /// Whether requests to a node should end: nothing is lost by it before something was sent.
     var isCancelled: Bool { stopCount > (sentCount > 0 ? 1 : 0) }
 
+    /// How often the run was asked to end. Who reads no more records asks for no more transactions.
     private var stopCount: Int {
         if let signals { stops += signals.take() }
-        return stops.count
+        return stops.count + (unreadCount > 0 ? 1 : 0)
     }
 
     /// The documents of the input, as they come.
-    func feed<Document: Sendable>(
+    func stream<Document: Sendable>(
         _ input: consuming Input, parse: @escaping @Sendable (JSONObject) throws -> Document
-    ) throws -> Feed<Document> {
-        let reader = ObjectReader(input, limit: Self.inputLimit, parse: parse)
-        return Feed(
-            read: reader.read,
-            wait: { [signals] in signals?.wait(for: $0, reading: $1 ? reader.descriptor : nil) ?? false },
-            stops: { self.stopCount })
+    ) -> some RequestStream<Document> {
+        InputStream(reader: ObjectReader(input, limit: Self.inputLimit, parse: parse), run: self)
     }
 
-    /// What is said while transactions are sent.
-    var telling: Telling {
-        Telling(
-            sending: { label, hash in
-                self.voice.note("sending \(hash)" + (label.map { " (\($0))" } ?? ""))
-            },
-            warning: { text in self.voice.warning(text) },
-            progress: { progress in
-                self.sentCount = progress.sent
-                guard progress.sent > 0 else { return }
-                self.line.show(
-                    "\(progress.sent) sent, \(progress.done) done, \(progress.waiting) waiting, "
-                        + "\(progress.fee.inEther) paid for gas")
-            })
+    private struct InputStream<Document: Sendable>: RequestStream {
+        let reader: ObjectReader<Document>
+        let run: Run
+
+        func read() throws -> [Document]? { try reader.read() }
+
+        func wait(_ time: Duration?, forInput: Bool) -> Bool {
+            run.signals?.wait(for: time, reading: forInput ? reader.descriptor : nil) ?? false
+        }
+
+        var stopCount: Int { run.stopCount }
+    }
+
+    func sending(label: String?, hash: Bytes32) {
+        voice.note("sending \(hash)" + (label.map { " (\($0))" } ?? ""))
+    }
+
+    func warning(_ text: String) { voice.warning(text) }
+
+    func progress(_ progress: Progress) {
+        sentCount = progress.sent
+        guard progress.sent > 0 else { return }
+        line.show(
+            "\(progress.sent) sent, \(progress.done) done, \(progress.waiting) waiting, "
+                + "\(progress.fee.inEther) paid for gas")
     }
 
     /// Runs what sends, and sees to it that a failure says what was sent before.
@@ -74,11 +84,9 @@ final class Run {
         defer { line.end() }
         do {
             isComplete = try body()
-        } catch ConsoleError.outputClosed where toldCount >= sentCount {
-            throw ConsoleError.outputClosed
         } catch let failure as any Failure where sentCount > 0 {
             // 2 and 3 promise that nothing was sent.
-            if failure as? ConsoleError != .outputClosed { _ = voice.report(failure) }
+            _ = voice.report(failure)
             voice.hint("\(sentCount) of the transactions were sent before this; look at their records")
             throw EndsWith(.outcomeUnknown)
         }
@@ -92,12 +100,11 @@ final class Run {
         do throws(ConsoleError) {
             try Descriptor.standardOutput.writeLine(record.json(decoding: TEEBridge.answers).compact)
         } catch {
-            // Nobody reads the record: the status must still tell the truth.
-            guard error == .outputClosed, status == .done, toldCount >= sentCount else {
-                if error != .outputClosed { voice.error(error.description) }
-                throw EndsWith(status == .done ? (sentCount > 0 ? .outcomeUnknown : .badInput) : status)
-            }
-            throw error
+            // What was sent is waited for all the same: its outcome belongs in the journal.
+            if error == .outputClosed, signals != nil { return unreadCount += 1 }
+            if error == .outputClosed { throw error }
+            voice.error(error.description)
+            throw EndsWith(status == .done ? (sentCount > 0 ? .outcomeUnknown : .badInput) : status)
         }
     }
 
@@ -111,7 +118,13 @@ final class Run {
 
     /// Ends the program, unless all is well.
     func end() throws {
+        if unreadCount > 0 {
+            voice.error(
+                "standard output was closed: \(unreadCount) of the records could not be printed"
+                    + (isComplete ? "" : ", and no more requests were sent"))
+        }
         guard status == .done else { throw EndsWith(status) }
+        if unreadCount > 0 { throw ConsoleError.outputClosed }
         if !isComplete, let signal = stops.first {
             voice.warning("stopped by a signal; what was sent is told, and the rest of the input is left")
             Signals.end(by: signal)

@@ -109,6 +109,7 @@ struct TxSend: Program {
     func validate() throws {
         guard 1...256 ~= inFlight else { throw ValidationError("--in-flight takes 1 to 256") }
         guard confirmations > 0 else { throw ValidationError("--confirmations takes 1 or more") }
+        if let bumpAfter, bumpAfter < .seconds(1) { throw ValidationError("--bump-after takes 1 second or more") }
         guard mode == .send || (!isAsynchronous && journal == nil && bumpAfter == nil) else {
             throw ValidationError("--async, --journal and --bump-after are for sending")
         }
@@ -129,14 +130,14 @@ struct TxSend: Program {
         _ = try rpc.node()
         let journal = try journal.map(Journal.init)
         let sender = try sender(run, journal: journal)
-        let requests = try run.feed(input("transaction requests"), parse: TransactionRequest.init(json:))
+        let requests = run.stream(try input("transaction requests"), parse: TransactionRequest.init(json:))
         try run.tellingFailures { try sender.send(requests, report: run.report) }
     }
 
     private func wait(_ run: Run) throws {
-        let waiter = try Waiter(policy: policy(), telling: run.telling, node: node(run))
-        let records = try run.feed(input("records of pending transactions"), parse: SentRecord.init(stored:))
-        try run.tellingFailures { try waiter.wait(records, report: run.report) }
+        let pending = try PendingRecords(policy: policy(), observer: run, node: node(run))
+        let records = run.stream(try input("records of pending transactions"), parse: SentRecord.init(stored:))
+        try run.tellingFailures { try pending.wait(records, report: run.report) }
     }
 
     /// The modes that send nothing.
@@ -146,8 +147,8 @@ struct TxSend: Program {
         let work: ([TransactionRequest]) throws -> Void
         if mode == .call {
             let node = try node(run)
-            let caller = Caller(chainId: try rpc.chainId())
-            work = { for request in $0 { try run.reportAtOnce(caller.call(request, asking: node)) } }
+            let executor = CallExecutor(chainId: try rpc.chainId())
+            work = { for request in $0 { try run.reportAtOnce(executor.call(request, asking: node)) } }
         } else {
             let sender = try sender(run, journal: nil)
             let isDryRun = mode == .dryRun
@@ -175,7 +176,7 @@ struct TxSend: Program {
 
     private func sender(_ run: Run, journal: Journal?) throws -> Sender {
         let key = try keys.load(observer: verbosity.observer(voice))
-        return try Sender(key: key, policy: policy(), journal: journal, telling: run.telling) { try node(run) }
+        return try Sender(key: key, policy: policy(), journal: journal, observer: run) { try node(run) }
     }
 
     private func policy() throws -> SendPolicy {

@@ -96,9 +96,10 @@ extension Preparer {
     func prepare(
         _ request: TransactionRequest, leastNonce: UInt64, asking node: () throws -> Node
     ) throws -> Preparation {
-        var traits = NodeTraits()
-        let wave = try prepare([request], after: Standing(leastNonce: leastNonce), learning: &traits, asking: node)
-        guard let preparation = wave.preparations.first, wave.preparations.count == 1, wave.failure == nil else {
+        var capabilities = NodeCapabilities()
+        let batch = try prepare(
+            [request], after: AccountUsage(leastNonce: leastNonce), learning: &capabilities, asking: node)
+        guard let preparation = batch.preparations.first, batch.preparations.count == 1, batch.failure == nil else {
             throw NotOne()
         }
         return preparation
@@ -107,24 +108,35 @@ extension Preparer {
     struct NotOne: Error {}
 }
 
-extension Feed<TransactionRequest> {
-    /// Requests that are all there.
-    static func all(_ requests: [TransactionRequest]) -> Feed {
-        let rest = Mutex(requests)
-        return Feed(
-            read: {
-                rest.withLock { rest in
-                    defer { rest = [] }
-                    return rest.isEmpty ? nil : rest
-                }
-            },
-            wait: { duration, forInput in
-                if !forInput, let duration {
-                    _ = usleep(UInt32(clamping: duration.components.attoseconds / 1_000_000_000_000))
-                }
-                return forInput
-            })
+/// Requests that are all there.
+final class Requests: RequestStream {
+    private var rest: [TransactionRequest]
+
+    init(_ requests: [TransactionRequest]) { rest = requests }
+
+    func read() throws -> [TransactionRequest]? {
+        defer { rest = [] }
+        return rest.isEmpty ? nil : rest
     }
+
+    func wait(_ time: Duration?, forInput: Bool) -> Bool {
+        if !forInput, let time {
+            _ = usleep(UInt32(clamping: time.components.attoseconds / 1_000_000_000_000))
+        }
+        return forInput
+    }
+
+    var stopCount: Int { 0 }
+}
+
+/// Remembers the hashes of what may be on its way.
+final class Sent: SendObserver {
+    private(set) var hashes: [Bytes32] = []
+    private(set) var warnings: [String] = []
+
+    func sending(label: String?, hash: Bytes32) { hashes.append(hash) }
+    func warning(_ text: String) { warnings.append(text) }
+    func progress(_ progress: Progress) {}
 }
 
 extension TransactionRequest {

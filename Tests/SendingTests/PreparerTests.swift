@@ -43,7 +43,7 @@ struct PreparerTests {
             #expect(
                 preparation
                     == .ready(
-                        Prepared(
+                        PreparedTransaction(
                             FeeMarketTransaction(
                                 chainId: 8453, nonce: 7, maxPriorityFeePerGas: wei(100_000_000),
                                 maxFeePerGas: wei(2_100_000_000), gasLimit: 120_000, to: contract, value: .zero,
@@ -60,13 +60,13 @@ struct PreparerTests {
         let request = TransactionRequest.open.with { $0.unless = unless }
         var chain = FakeChain(
             balance: .text("0x0"), code: .text("0x"), gas: .error(3, "execution reverted"), call: .text("0x0001"))
-        #expect(try prepare(request, on: chain) == .needless)
+        #expect(try prepare(request, on: chain) == .skipped)
         // Not all of the bytes, other bytes and a revert are no answer that holds.
         for reply in [.text("0x01"), .text("0x"), .text("0x000100"), .error(3, "reverted", data: "0x0001")]
             as [FakeNode.Reply]
         {
             chain = FakeChain(call: reply)
-            #expect(try prepare(request, on: chain) != .needless)
+            #expect(try prepare(request, on: chain) != .skipped)
         }
     }
 
@@ -123,7 +123,7 @@ struct PreparerTests {
                 + "0.000000000000000001 ether more")
         #expect(error.kind == .badInput)
         // A wei more is enough, and who only signs is not asked.
-        #expect(try prepare(request, on: FakeChain(balance: .text("0xe531527bc001"))) != .needless)
+        #expect(try prepare(request, on: FakeChain(balance: .text("0xe531527bc001"))) != .skipped)
         guard case .ready = try prepare(request, on: chain, purpose: .signing) else { return unexpected(nil) }
     }
 
@@ -198,7 +198,7 @@ struct PreparerTests {
             value: .zero, data: [])
         let history = try Self.chain(baseFee: baseFee, tip: tip).run { _, node in try node.ask(.feeHistory) }
         let rules = FeeRules(maxFee: limit.map(wei), leastTip: wei(1))
-        let raised = rules.raised(transaction, after: history)
+        let raised = rules.raised(transaction, first: transaction, after: history)
         #expect(raised?.tip == expected.map { wei($0.0) })
         #expect(raised?.most == expected.map { wei($0.1) })
     }
@@ -264,8 +264,8 @@ struct PreparerTests {
         let expected = FeeMarketTransaction(
             chainId: 8453, nonce: 7, maxPriorityFeePerGas: wei(1), maxFeePerGas: wei(2_000_000_000),
             gasLimit: 100_000, to: contract, value: .zero, data: [1, 2, 3, 4])
-        #expect(try offline() == .ready(Prepared(expected)))
-        #expect(try offline(chainId: 8453) { $0.chainId = nil } == .ready(Prepared(expected)))
+        #expect(try offline() == .ready(PreparedTransaction(expected)))
+        #expect(try offline(chainId: 8453) { $0.chainId = nil } == .ready(PreparedTransaction(expected)))
         #expect(throws: SendError.wrongChain(expected: 1, actual: 8453)) { try offline(chainId: 1) }
         #expect(throws: Asked.self) { try offline(purpose: .dryRun) }
         #expect(throws: Asked.self) { try offline { $0.chainId = nil } }
@@ -296,7 +296,7 @@ struct CallerTests {
         _ request: TransactionRequest = .open, on chain: FakeChain, chainId: UInt64? = nil
     ) throws -> String {
         try chain.run { fake, node throws in
-            let record = try Caller(chainId: chainId).call(request, asking: node)
+            let record = try CallExecutor(chainId: chainId).call(request, asking: node)
             #expect(fake.server.requests.count == 1)
             return record.json(decoding: ContractABI([])).compact
         }

@@ -37,15 +37,14 @@ private func send(
         var policy = SendPolicy()
         policy.confirmations = confirmations
         policy.timeout = timeout
-        let sent = Mutex<[Bytes32]>([])
-        let telling = Telling(sending: { _, hash in sent.withLock { $0.append(hash) } })
-        let sender = try Sender(key: try testKey(), policy: policy, telling: telling) { node }
+        let sent = Sent()
+        let sender = try Sender(key: try testKey(), policy: policy, observer: sent) { node }
         var outcome = Outcome()
         do {
-            _ = try sender.send(.all([request])) { outcome.record = $0 }
+            _ = try sender.send(Requests([request])) { outcome.record = $0 }
         } catch { outcome.error = error }
         outcome.calls = fake.calls
-        outcome.sent = sent.withLock(\.self)
+        outcome.sent = sent.hashes
         return outcome
     }
 }
@@ -126,18 +125,27 @@ struct SenderTests {
     }
 
     @Test(
-        "a refusal is told, and nothing is waited for",
-        arguments: [
-            "nonce too low", "insufficient funds for gas * price + value", "replacement transaction underpriced",
-        ])
+        "a rejection by a rule is told, and nothing is waited for",
+        arguments: ["insufficient funds for gas * price + value", "intrinsic gas too low", "oversized data"])
     func rejected(message: String) throws {
         let outcome = try send(on: FakeChain(isKnown: false, send: .error(-32000, message)))
         #expect(outcome.error as? SendError == .rejected(message: message))
         #expect(outcome.failure?.kind == .serviceFailed)
-        #expect(outcome.failure?.description == "the node refused the transaction: \"\(message)\"")
+        #expect(outcome.failure?.description == "the node rejected the transaction: \"\(message)\"")
         #expect(outcome.record == nil)
         #expect(outcome.sendCount == 1)
-        #expect(!outcome.methods.contains("eth_blockNumber"))
+    }
+
+    @Test(
+        "a nonce that is said to be taken, by a transaction that no block shows, leaves the outcome open",
+        arguments: ["nonce too low", "OldNonce", "replacement transaction underpriced"])
+    func takenBySomethingUnseen(message: String) throws {
+        for count in ["0x7", "0x8"] {
+            let chain = FakeChain(nonce: .text(count), isKnown: false, send: .error(-32000, message))
+            let outcome = try send(on: chain, timeout: .milliseconds(400))
+            #expect(outcome.record?.status == .pending)
+            #expect(outcome.sendCount == 1)
+        }
     }
 
     @Test(
@@ -305,7 +313,7 @@ extension Sender {
     }
 
     fileprivate func send(_ request: TransactionRequest) throws -> SentRecord {
-        try only { report in _ = try send(.all([request]), report: report) }
+        try only { report in _ = try send(Requests([request]), report: report) }
     }
 }
 

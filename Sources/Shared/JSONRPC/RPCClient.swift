@@ -25,7 +25,9 @@ package final class RPCClient {
     /// Who is asked.
     package let endpoint: Endpoint
     /// How much and how long, for each request.
-    package var limits: HTTPLimits
+    package let limits: HTTPLimits
+    /// How long a request may take, if that is less than ``limits`` say.
+    package var timeLimit: Duration?
 
     private let http: HTTPClient
     private var lastID: UInt64 = 0
@@ -112,6 +114,8 @@ package final class RPCClient {
     }
 
     private func send(_ body: JSONValue, methods: [String], once: Bool) throws(RPCError) -> HTTPResponse {
+        var limits = limits
+        if let timeLimit { limits.deadline = min(limits.deadline, timeLimit) }
         let request = HTTPRequest(
             endpoint, .post(Array(body.compact.utf8)), subject: Self.counted(methods),
             headers: [("Content-Type", "application/json"), ("Accept", "application/json")], limits: limits,

@@ -14,6 +14,8 @@ package final class Node {
     private let patience: Duration
     /// The node that answered last.
     private var current = 0
+    /// When whoever asks stops waiting: no request takes longer, but for three tenths of a second at least.
+    package var deadline: ContinuousClock.Instant?
 
     /// - Parameters:
     ///   - clients: the nodes, in the order in which they are tried; at least one.
@@ -109,14 +111,22 @@ package final class Node {
         isSentOnce: Bool, _ body: (RPCClient) throws(RPCError) -> Answer
     ) throws(RPCError) -> Answer {
         for _ in clients.dropFirst() {
-            do throws(RPCError) { return try body(clients[current]) } catch {
+            do throws(RPCError) { return try body(clientInTime()) } catch {
                 guard error.isOfThisNodeAlone else { throw error }
                 // Another is asked next even where this request ends here: what came of it, for one.
                 turnToNext()
                 guard !(isSentOnce && error.mayHaveBeenSent) else { throw error }
             }
         }
-        return try body(clients[current])
+        return try body(clientInTime())
+    }
+
+    /// The current client, with what is left of the time.
+    private func clientInTime() -> RPCClient {
+        let client = clients[current]
+        let rest = deadline.map { max($0 - .now, .milliseconds(300)) }
+        client.timeLimit = rest
+        return client
     }
 
     private func turnToNext() { current = (current + 1) % clients.count }

@@ -7,16 +7,17 @@ package typealias Claim = JSONObject
 extension NodeQuery where Answer == Claim? {
     /// A block by its number, as the node states it; nil if the node has none of that number.
     ///
-    /// `BlockHeader` judges it.
-    package static func block(number: UInt64) -> NodeQuery {
-        block("eth_getBlockByNumber", .string(number.quantity))
+    /// `BlockHeader` judges it, and `MinedTransaction` its transactions.
+    /// - Parameter isWhole: whether it comes with its transactions, not with their hashes.
+    package static func block(number: UInt64, isWhole: Bool = false) -> NodeQuery {
+        block("eth_getBlockByNumber", .string(number.quantity), isWhole: isWhole)
     }
 
     /// A block by its hash, as the node states it; nil if the node knows none. See ``block(number:)``.
     package static func block(hash: Bytes32) -> NodeQuery { block("eth_getBlockByHash", .string(hash.hex)) }
 
-    private static func block(_ method: String, _ name: JSONValue) -> NodeQuery {
-        NodeQuery(method, [name, .bool(false)]) { value throws(NodeError) in
+    private static func block(_ method: String, _ name: JSONValue, isWhole: Bool = false) -> NodeQuery {
+        NodeQuery(method, [name, .bool(isWhole)]) { value throws(NodeError) in
             guard !value.isNull else { return nil }
             guard let object = value.object else { throw .malformed(method: method, expected: "a block") }
             return object

@@ -1,7 +1,7 @@
 package import Failures
 package import Files
 package import JSON
-import Primitives
+package import Primitives
 package import Transactions
 
 /// What was signed for each request, and what became of it, on disk: a run that was stopped is gone on with, and
@@ -10,17 +10,18 @@ package import Transactions
 /// A file of JSON Lines that only grows:
 ///
 ///     {"request":"0x…","raw":"0x…"}        signed, before it is sent
-///     {"request":"0x…","refused":"0x…"}    this transaction was not taken, and its nonce is another's
+///     {"request":"0x…","refused":"0x…"}    another transaction was shown in a block with the nonce of this one
+///     {"request":"0x…","rejected":"0x…"}   a node's rule forbids this transaction; its nonce stays this request's
 ///     {"request":"0x…","record":{…}}       the outcome
 ///
 /// A request's name in it is `id:` and its own id, or the Keccak-256 of its document, with `#2` and so on behind it
-/// for the second of the same in an input.
+/// for the second of the same in an input. An outcome "replaced" is asked for again by the next run.
 package final class Journal {
     private var file: AppendFile
     private let path: String
     private var entries: [String: Entry] = [:]
     /// Whose transactions these are.
-    private var first: (sender: Address, chainId: UInt64)?
+    private var account: (sender: Address, chainId: UInt64)?
     /// The documents of the ids that have come in this input.
     private var contents: [String: String] = [:]
     /// How often each document without an id has come in this input.
@@ -28,12 +29,29 @@ package final class Journal {
 
     /// What the journal holds of a request.
     package struct Entry {
-        /// The transactions that were signed for it and may have been sent, oldest first; all of one nonce.
+        /// All the transactions that were signed for it, oldest first.
         package var versions: [SignedTransaction] = []
         /// The document of its outcome.
         package var record: JSONObject?
+        /// The hash of a transaction that was refused or rejected.
+        var refused, rejected: Bytes32?
         /// The Keccak-256 of the document of a request with an id.
         var content: String?
+
+        /// Only a verdict against the transactions is asked for again.
+        mutating func take(_ record: JSONObject?) {
+            self.record = record
+            if record?["status"] != .string("replaced") { versions = [] }
+        }
+
+        /// What an earlier run leaves to do.
+        package enum Standing { case done(JSONObject), inFlight, rejected, open }
+
+        package var standing: Standing {
+            if let record, versions.isEmpty { return .done(record) }
+            guard let newest = versions.last?.hash, newest != refused else { return .open }
+            return newest == rejected ? .rejected : .inFlight
+        }
     }
 
     /// How many bytes a line of a journal may have: a request may have 16 MiB.
@@ -65,40 +83,48 @@ package final class Journal {
         guard let json = try JSONParser.parse(line).object else { throw JSONError.notAnObject(line: 1) }
         let request = try json.string("request")
         var entry = entries[request] ?? Entry()
-        if let raw = try json.optionalParsed("raw", as: "hex", Self.bytes) {
+        func hash(_ name: String) throws(JSONError) -> Bytes32? {
+            try json.optionalParsed(name, as: "32 bytes of hex") { text throws(PrimitiveError) in
+                try Bytes32(hex: text)
+            }
+        }
+        let raw = try json.optionalParsed("raw", as: "hex") { text throws(PrimitiveError) in try Hex.decode(text) }
+        if let raw {
             let signed = try SignedTransaction(raw: raw)
-            first = first ?? (signed.sender, signed.transaction.chainId)
+            let account = account ?? (signed.sender, signed.transaction.chainId)
+            guard account == (signed.sender, signed.transaction.chainId) else {
+                throw JournalError.otherAccount(signed.sender, chainId: signed.transaction.chainId)
+            }
+            self.account = account
             entry.versions.append(signed)
             entry.content = try json.optionalString("content")
-        } else if let refused = try json.optionalParsed(
-            "refused", as: "32 bytes of hex", { text throws(PrimitiveError) in try Bytes32(hex: text) })
-        {
-            entry.versions.removeAll { $0.hash == refused }
+            entry.record = nil
+        } else if let refused = try hash("refused") {
+            entry.refused = refused
+        } else if let rejected = try hash("rejected") {
+            entry.rejected = rejected
         } else {
-            entry.record = try json.object("record")
-            entry.versions = []
+            entry.take(try json.object("record"))
         }
         entries[request] = entry
     }
-
-    private static func bytes(_ text: String) throws(PrimitiveError) -> [UInt8] { try Hex.decode(text) }
 
     /// The chain that the journal's transactions are of; nil for none yet.
     ///
     /// - Throws: ``JournalError/foreign(path:what:)`` if they are of another sender, or of another chain than is
     ///   expected, if one is.
     func chainId(of sender: Address, expected: UInt64?) throws(JournalError) -> UInt64? {
-        guard let first else { return nil }
-        guard first.sender == sender else { throw .foreign(path: path, what: "key: \(first.sender)") }
-        if let expected, expected != first.chainId { throw .foreign(path: path, what: "chain: \(first.chainId)") }
-        return first.chainId
+        guard let account else { return nil }
+        guard account.sender == sender else { throw .foreign(path: path, what: "key: \(account.sender)") }
+        if let expected, expected != account.chainId { throw .foreign(path: path, what: "chain: \(account.chainId)") }
+        return account.chainId
     }
 
     /// A request's name in the journal. The input's requests must be named in their order.
     ///
     /// - Throws: ``JournalError/otherRequest(id:)`` for an id that another request had, in the journal or in this input.
     package func name(of request: TransactionRequest) throws(JournalError) -> String {
-        let content = Keccak256.hash(Array(request.json.compact.utf8))
+        let content = Self.content(of: request)
         guard let id = request.id else {
             let count = (counts[content] ?? 0) + 1
             counts[content] = count
@@ -111,40 +137,47 @@ package final class Journal {
         return name
     }
 
-    /// What the journal holds of a request; nil for nothing that may have been sent.
-    package subscript(name: String) -> Entry? {
-        entries[name].flatMap { $0.versions.isEmpty && $0.record == nil ? nil : $0 }
+    private static func content(of request: TransactionRequest) -> Bytes32 {
+        Keccak256.hash(Array(request.json.compact.utf8))
     }
 
-    /// Notes transactions, which may be sent once this returns.
+    /// What the journal holds of a request; nil for nothing.
+    package subscript(name: String) -> Entry? { entries[name] }
+
+    /// Notes a transaction, which may be sent once this returns.
     ///
-    /// - Throws: `FileError`: none of them must be sent.
-    package func note(_ signed: [(name: String, request: TransactionRequest?, SignedTransaction)]) throws(FileError) {
-        try file.append(
-            signed.map { name, request, transaction in
-                let content = request.flatMap { $0.id == nil ? nil : Keccak256.hash(Array($0.json.compact.utf8)).hex }
-                entries[name, default: Entry()].content = content ?? entries[name]?.content
-                return JSONValue.members([
-                    "request": .string(name), "raw": .string(transaction.raw.hex),
-                    "content": entries[name]?.content.map(JSONValue.string),
-                ]).compact
-            })
-        for (name, _, transaction) in signed { entries[name, default: Entry()].versions.append(transaction) }
+    /// - Throws: `FileError`: it must not be sent.
+    package func note(_ signed: SignedTransaction, for name: String, _ request: TransactionRequest?) throws(FileError) {
+        var entry = entries[name] ?? Entry()
+        if let request, request.id != nil { entry.content = Self.content(of: request).hex }
+        try append(name, ["raw": .string(signed.raw.hex), "content": entry.content.map(JSONValue.string)])
+        entry.versions.append(signed)
+        entry.record = nil
+        entries[name] = entry
     }
 
-    /// Notes that a transaction was not taken and never will be.
-    package func noteRefusal(of transaction: SignedTransaction, for name: String) throws(FileError) {
-        try file.append([
-            JSONValue.members(["request": .string(name), "refused": .string(transaction.hash.hex)]).compact
-        ])
-        entries[name]?.versions.removeAll { $0.hash == transaction.hash }
+    /// Notes that another transaction, in a block, has the nonce of one that no node took.
+    package func noteRefused(_ hash: Bytes32, for name: String) throws(FileError) {
+        try append(name, ["refused": .string(hash.hex)])
+        entries[name]?.refused = hash
+    }
+
+    /// Notes that a node's rule forbids a transaction that no node knows.
+    package func noteRejected(_ hash: Bytes32, for name: String) throws(FileError) {
+        try append(name, ["rejected": .string(hash.hex)])
+        entries[name]?.rejected = hash
     }
 
     /// Notes the outcome of a request.
     package func note(_ record: JSONValue, for name: String) throws(FileError) {
-        try file.append([JSONValue.members(["request": .string(name), "record": record]).compact])
-        entries[name]?.record = record.object
-        entries[name]?.versions = []
+        guard entries[name]?.record != record.object else { return }
+        try append(name, ["record": record])
+        entries[name, default: Entry()].take(record.object)
+    }
+
+    private func append(_ name: String, _ members: KeyValuePairs<String, JSONValue?>) throws(FileError) {
+        let all = [("request", JSONValue.string(name))] + members.compactMap { name, value in value.map { (name, $0) } }
+        try file.append([JSONValue.object(JSONObject(members: all)).compact])
     }
 }
 
@@ -152,6 +185,8 @@ package final class Journal {
 package enum JournalError: Failure, Equatable {
     /// A line that this program did not write.
     case damaged(path: String, line: Int, reason: String)
+    /// A line with a transaction of another account or chain than those before it.
+    case otherAccount(Address, chainId: UInt64)
     /// A journal of another account's or another chain's transactions.
     case foreign(path: String, what: String)
     /// A request whose id another request had before.
@@ -163,6 +198,8 @@ package enum JournalError: Failure, Equatable {
         switch self {
         case .damaged(let path, let line, let reason):
             "the journal \(path.quotedPath) cannot be used: line \(line): \(reason)"
+        case .otherAccount(let sender, let chainId):
+            "its transaction is of \(sender) on chain \(chainId), and those before it are not"
         case .foreign(let path, let what): "the journal \(path.quotedPath) is of another \(what)"
         case .otherRequest(let id): "the id \(id.quoted()) is another request's, in the journal or in the input"
         }
@@ -171,7 +208,7 @@ package enum JournalError: Failure, Equatable {
     package var hints: [String] {
         switch self {
         case .damaged, .otherRequest: []
-        case .foreign: ["use a journal for each key and chain"]
+        case .otherAccount, .foreign: ["use a journal for each key and chain"]
         }
     }
 }

@@ -16,6 +16,8 @@ package enum SendError: Failure, Equatable {
     case dependent(label: String?)
     /// Another program of this machine is sending with the key.
     case keyInUse(Address)
+    /// Other machines used the nonce first, again and again.
+    case outrun(Address)
     /// A record of a pending transaction that names none, or whose bytes are another's.
     case notPending
     /// What the chain asks for each unit of gas is more than the operator allows.
@@ -24,7 +26,7 @@ package enum SendError: Failure, Equatable {
     package var kind: FailureKind {
         switch self {
         case .wrongChain, .noContract, .insufficientFunds, .notPending: .badInput
-        case .rejected, .dependent, .keyInUse: .serviceFailed
+        case .rejected, .dependent, .keyInUse, .outrun: .serviceFailed
         case .tooExpensive: .answerIsNo
         }
     }
@@ -36,11 +38,12 @@ package enum SendError: Failure, Equatable {
         case .insufficientFunds(let sender, let balance, let needed):
             "\(sender) has \(balance.inEther), but the transactions may cost "
                 + (needed.map { "\($0.inEther), \($0.less(balance).inEther) more" } ?? "more than there is")
-        case .rejected(let message): "the node refused the transaction: \(message.quoted(limit: 200))"
+        case .rejected(let message): "the node rejected the transaction: \(message.quoted(limit: 200))"
         case .dependent(let label):
             "what \(label.map { $0.quoted() } ?? "a request") would do depends on the requests before it, and the node "
                 + "cannot try them together (it has no eth_simulateV1)"
         case .keyInUse(let sender): "another tx-send is sending with the key of \(sender)"
+        case .outrun(let sender): "other machines that send with the key of \(sender) take every nonce first"
         case .notPending: "a pending record needs a transactionHash that is its raw transaction's"
         case .tooExpensive(let baseFee, let limit):
             "a unit of gas costs \(baseFee.value) wei, and --max-fee allows \(limit.value)"
@@ -62,6 +65,7 @@ package enum SendError: Failure, Equatable {
         case .rejected: ["look at the request: --dry-run says what it would do and cost"]
         case .dependent: ["send the requests instead, or use a node that has eth_simulateV1"]
         case .keyInUse: ["wait until the other has ended: two would take the same nonces"]
+        case .outrun: ["let one machine send at a time"]
         case .notPending: ["give --wait the records as tx-send printed them"]
         case .tooExpensive: ["wait until gas is cheaper, or allow more with --max-fee"]
         }

@@ -2,6 +2,8 @@ package import ABI
 package import JSON
 package import Node
 package import Primitives
+import TEEBridge
+import Transactions
 
 /// What became of a request: the document that tx-send prints, one for each request.
 package struct SentRecord: Equatable, Sendable {
@@ -147,5 +149,16 @@ package struct SentRecord: Equatable, Sendable {
             ])
         }
         return .members(["name": .string(event.name), "address": address, "args": event.json(values)])
+    }
+}
+
+extension SentRecord {
+    /// The record of a request that was not sent, because it would revert.
+    static func reverting(_ request: TransactionRequest, with data: [UInt8]) -> SentRecord {
+        var record = SentRecord(label: request.label, id: request.id, .reverted)
+        record.revert = TEEBridge.answers.decodeRevert(data)
+        record.revertBytes = data
+        record.selector = request.to == nil ? nil : try? Selector(request.data.prefix(Selector.byteCount))
+        return record
     }
 }

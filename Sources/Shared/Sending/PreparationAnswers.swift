@@ -5,7 +5,7 @@ import Primitives
 import Transactions
 
 /// What the node says about several requests, all of it asked for at once.
-struct WaveAnswers {
+struct PreparationAnswers {
     /// What is asked.
     struct Questions {
         var requests: [TransactionRequest]
@@ -147,7 +147,7 @@ struct WaveAnswers {
     }
 }
 
-extension WaveAnswers.Questions {
+extension PreparationAnswers.Questions {
     /// Each request's precondition, if it has one, and then the request.
     fileprivate var simulatedCalls: [CallRequest] {
         requests.flatMap { request in

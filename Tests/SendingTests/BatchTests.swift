@@ -29,27 +29,27 @@ private let done = (isSuccess: true, data: "0x", gas: "0x5208")
 private let fails = (isSuccess: false, data: "0x30cd7471", gas: "0x5208")
 
 /// What requests come to, as one word each.
-private func words(_ wave: Wave) -> [String] {
-    wave.preparations.map { preparation in
+private func words(_ batch: PreparedBatch) -> [String] {
+    batch.preparations.map { preparation in
         switch preparation {
-        case .needless: "needless"
+        case .skipped: "skipped"
         case .reverts: "reverts"
-        case .waits: "waits"
+        case .deferred: "deferred"
         case .ready(let prepared): "ready \(prepared.transaction.nonce)"
         }
     }
 }
 
 @Suite(.timeLimit(.minutes(1)))
-struct WaveTests {
+struct BatchTests {
     private func prepare(
-        _ requests: [TransactionRequest], on chain: FakeChain, after standing: Standing = Standing(),
+        _ requests: [TransactionRequest], on chain: FakeChain, after usage: AccountUsage = AccountUsage(),
         purpose: Purpose = .sending
-    ) throws -> Wave {
+    ) throws -> PreparedBatch {
         try chain.run { _, node in
-            var traits = NodeTraits()
+            var capabilities = NodeCapabilities()
             return try Preparer(sender: Address(account), chainId: nil, purpose: purpose)
-                .prepare(requests, after: standing, learning: &traits) { node }
+                .prepare(requests, after: usage, learning: &capabilities) { node }
         }
     }
 
@@ -58,9 +58,9 @@ struct WaveTests {
 
     @Test func `requests have nonces in a row, and gas from what they use on top of each other`() throws {
         let chain = FakeChain(simulation: simulation([done, (true, "0x", "0x186a0"), done]))
-        let wave = try prepare([.open, .open, .open.with { $0.gas = 5 }], on: chain)
-        #expect(words(wave) == ["ready 7", "ready 8", "ready 9"])
-        let limits = wave.preparations.compactMap { preparation -> UInt64? in
+        let batch = try prepare([.open, .open, .open.with { $0.gas = 5 }], on: chain)
+        #expect(words(batch) == ["ready 7", "ready 8", "ready 9"])
+        let limits = batch.preparations.compactMap { preparation -> UInt64? in
             if case .ready(let prepared) = preparation { prepared.transaction.gasLimit } else { nil }
         }
         #expect(limits == [31_500, 150_000, 5])
@@ -71,8 +71,8 @@ struct WaveTests {
             call: .text("0x01"), simulation: simulation([done, (true, "0x01", "0x1"), fails, done]))
         // The other two are asked about again, without the needless one; the script has no answer to that.
         let again = FakeChain(call: .text("0x02"), simulation: simulation([done, (true, "0x01", "0x1"), fails]))
-        #expect(words(try prepare([.open, Self.conditional], on: again)) == ["ready 7", "needless"])
-        #expect(words(try prepare([Self.conditional, Self.conditional], on: chain)) == ["needless", "needless"])
+        #expect(words(try prepare([.open, Self.conditional], on: again)) == ["ready 7", "skipped"])
+        #expect(words(try prepare([Self.conditional, Self.conditional], on: chain)) == ["skipped", "skipped"])
     }
 
     @Test(
@@ -84,14 +84,14 @@ struct WaveTests {
     }
 
     @Test func `with others on their way a revert is no verdict yet`() throws {
-        let waiting = Standing(leastNonce: 9, cost: 0, isWaiting: true)
+        let waiting = AccountUsage(leastNonce: 9, cost: 0, isWaiting: true)
         let simulated = FakeChain(simulation: simulation([fails, done]))
-        #expect(words(try prepare([.open, .open], on: simulated, after: waiting)) == ["waits"])
+        #expect(words(try prepare([.open, .open], on: simulated, after: waiting)) == ["deferred"])
         let alone = FakeChain(gas: .error(3, "execution reverted"))
-        #expect(words(try prepare([.open], on: alone, after: waiting)) == ["waits"])
+        #expect(words(try prepare([.open], on: alone, after: waiting)) == ["deferred"])
         #expect(words(try prepare([.open], on: FakeChain(), after: waiting)) == ["ready 9"])
         let missing = FakeChain(code: .text("0x"))
-        #expect(words(try prepare([.open], on: missing, after: waiting)) == ["waits"])
+        #expect(words(try prepare([.open], on: missing, after: waiting)) == ["deferred"])
     }
 
     @Test func `where nothing can be tried together, what depends on others waits for them`() throws {
@@ -100,10 +100,10 @@ struct WaveTests {
         #expect(words(try prepare([.open, .open], on: chain)) == ["ready 7", "ready 8"])
         let reverting = FakeChain(gas: .error(3, "execution reverted"))
         let first = TransactionRequest.open.with { $0.gas = 50_000 }
-        #expect(words(try prepare([first, .open], on: reverting)) == ["ready 7", "waits"])
+        #expect(words(try prepare([first, .open], on: reverting)) == ["ready 7", "deferred"])
         #expect(throws: SendError.dependent(label: "test")) {
-            let wave = try prepare([first, .open], on: reverting, purpose: .signing)
-            if let failure = wave.failure { throw failure }
+            let batch = try prepare([first, .open], on: reverting, purpose: .signing)
+            if let failure = batch.failure { throw failure }
         }
     }
 
@@ -117,8 +117,8 @@ struct WaveTests {
             simulation: simulation([done, (true, "0x", "0x\(gas.drop { $0 == "0" })")]))
         for chain in [bundled, simulated] {
             let error = #expect(throws: NodeError.self) {
-                let wave = try prepare([.open, .open], on: chain, purpose: .signing)
-                if let failure = wave.failure { throw failure }
+                let batch = try prepare([.open, .open], on: chain, purpose: .signing)
+                if let failure = batch.failure { throw failure }
             }
             #expect(error?.description.contains("plausible") == true)
         }
@@ -127,17 +127,17 @@ struct WaveTests {
     @Test func `funds are reckoned up, and what they do not cover waits for what was sent`() throws {
         // 31,500 gas at 2.1 gwei for each: 66,150 gwei.
         let chain = FakeChain(balance: .text("0x3c29bf407c00"), simulation: simulation([done, done]))
-        #expect(words(try prepare([.open, .open], on: chain)) == ["ready 7", "waits"])
+        #expect(words(try prepare([.open, .open], on: chain)) == ["ready 7", "deferred"])
         let error = #expect(throws: SendError.self) {
-            let wave = try prepare([.open, .open], on: chain, purpose: .dryRun)
-            if let failure = wave.failure { throw failure }
+            let batch = try prepare([.open, .open], on: chain, purpose: .dryRun)
+            if let failure = batch.failure { throw failure }
         }
         #expect(
             error?.description
                 == "\(account) has 0.00006615 ether, but the transactions may cost 0.0001323 ether, 0.00006615 ether more"
         )
-        let spent = Standing(leastNonce: 0, cost: 1, isWaiting: true)
-        #expect(words(try prepare([.open], on: chain, after: spent)) == ["waits"])
+        let spent = AccountUsage(leastNonce: 0, cost: 1, isWaiting: true)
+        #expect(words(try prepare([.open], on: chain, after: spent)) == ["deferred"])
     }
 
     @Test func `a rollup's fee is part of what must be paid`() throws {

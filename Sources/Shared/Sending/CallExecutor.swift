@@ -4,7 +4,7 @@ import TEEBridge
 package import Transactions
 
 /// Asks what requests would return, without a key and without a transaction (eth_call).
-package struct Caller {
+package struct CallExecutor {
     /// The chain that the operator named; any, if nil.
     package let chainId: UInt64?
 
