@@ -1,4 +1,4 @@
-package import ModelChecker
+import ModelChecker
 import Sending
 
 /// Two machines that send with one key through a gateway with two backends, on a chain that reorganises: a world small
@@ -61,12 +61,11 @@ package struct SendingModel: Hashable {
 
     package func hash(into hasher: inout Hasher) {
         hasher.combine(chain)
-        hasher.combine(finalCount)
         hasher.combine(backends.0)
         hasher.combine(backends.1)
         hasher.combine(machines.0)
         hasher.combine(machines.1)
-        hasher.combine(budget)
+        hasher.combine(UInt64(budget) << 8 | UInt64(finalCount))
     }
 
     private var budget: UInt32 {
@@ -165,14 +164,66 @@ struct Machine: Hashable {
         var nonces: UInt8 = 0
         var newest: UInt8 = 0
         var isRefused = false
-        var record: TransactionState.Verdict?
+        var record = Record.none
+
+        var bits: UInt32 { UInt32(nonces) << 8 | UInt32(newest) << 4 | (isRefused ? 4 : 0) | UInt32(record.rawValue) }
     }
+
+    /// The outcome that the journal has.
+    enum Record: UInt8 { case none, mined, replaced }
 
     struct Pending: Hashable {
         let request: UInt8
         let nonce: UInt8
-        var state: TransactionState
-        var isNoted = true
+        /// The state as a number: millions of them are compared.
+        private var code: UInt32
+        var isNoted: Bool
+
+        init(request: UInt8, nonce: UInt8, state: TransactionState, isNoted: Bool = true) {
+            (self.request, self.nonce, self.isNoted) = (request, nonce, isNoted)
+            code = Self.code(of: state)
+        }
+
+        var state: TransactionState {
+            get {
+                let (depth, block) = (UInt64(code >> 8 & 0xFF), UInt64(code >> 16 & 0xFF))
+                let claim = Self.claims[Int(code >> 4 & 0xF)]
+                return switch code & 0xF {
+                case 0: .signed
+                case 1: .offered(claim)
+                case 2: .mined(depth: depth)
+                case 3: .overtaken(claim)
+                case 4: .replaced(block: block, depth: depth, claim)
+                default: .rejected
+                }
+            }
+            set { code = Self.code(of: newValue) }
+        }
+
+        private static let claims: [TransactionState.Claim] = [.unanswered, .refused, .disputed, .accepted]
+
+        private static func code(of claim: TransactionState.Claim) -> UInt32 {
+            switch claim {
+            case .unanswered: 0
+            case .refused: 1 << 4
+            case .disputed: 2 << 4
+            case .accepted: 3 << 4
+            }
+        }
+
+        private static func code(of state: TransactionState) -> UInt32 {
+            switch state {
+            case .signed: 0
+            case .offered(let claim): 1 | code(of: claim)
+            case .mined(let depth): 2 | UInt32(depth) << 8
+            case .overtaken(let claim): 3 | code(of: claim)
+            case .replaced(let block, let depth, let claim):
+                4 | code(of: claim) | UInt32(depth) << 8 | UInt32(block) << 16
+            case .rejected: 5
+            }
+        }
+
+        var bits: UInt64 { UInt64(code) << 8 | UInt64(nonce) << 1 | (isNoted ? 1 : 0) }
 
         var transaction: Transaction { Transaction(request: request, nonce: nonce) }
     }
@@ -182,27 +233,25 @@ struct Machine: Hashable {
     var isRunning = false
     var isStopped = false
     var pending: (Pending?, Pending?)
-    var next: UInt8
     var leastNonce: UInt8 = 0
 
-    init(requests: Range<UInt8>) {
-        self.requests = requests
-        next = requests.lowerBound
+    init(requests: Range<UInt8>) { self.requests = requests }
+
+    /// All that changes, as two numbers: millions of them are compared.
+    private var bits: (UInt64, UInt64) {
+        let flags = (isRunning ? 1 : 0) | (isStopped ? 2 : 0) | UInt64(leastNonce) << 2
+        return (
+            (pending.0?.bits ?? .max) << 32 | (pending.1?.bits ?? .max) & 0xFFFF_FFFF,
+            UInt64(journal.0.bits) << 40 | UInt64(journal.1.bits) << 16 | flags
+        )
     }
 
-    static func == (left: Self, right: Self) -> Bool {
-        left.requests == right.requests && left.journal == right.journal && left.isRunning == right.isRunning
-            && left.isStopped == right.isStopped && left.pending.0 == right.pending.0
-            && left.pending.1 == right.pending.1 && left.next == right.next && left.leastNonce == right.leastNonce
-    }
+    static func == (left: Self, right: Self) -> Bool { left.bits == right.bits }
 
     func hash(into hasher: inout Hasher) {
-        hasher.combine(journal.0)
-        hasher.combine(journal.1)
-        hasher.combine(pending.0)
-        hasher.combine(pending.1)
-        hasher.combine(
-            UInt32(next) << 24 | UInt32(leastNonce) << 16 | (isRunning ? 1 : 0) | (isStopped ? 2 : 0))
+        let bits = bits
+        hasher.combine(bits.0)
+        hasher.combine(bits.1)
     }
 
     subscript(request: UInt8) -> Entry {
@@ -218,10 +267,10 @@ struct Machine: Hashable {
 
     /// Begins a run: what the journal has in flight is taken up.
     mutating func start() {
-        (isRunning, isStopped, next, leastNonce) = (true, false, requests.lowerBound, 0)
+        (isRunning, isStopped, leastNonce) = (true, false, 0)
         for request in requests {
             let entry = self[request]
-            guard entry.record == nil || entry.record == .replaced, entry.nonces != 0, !entry.isRefused else { continue }
+            guard entry.record != .mined, entry.nonces != 0, !entry.isRefused else { continue }
             set(Pending(request: request, nonce: entry.newest, state: .resumed), for: request)
             leastNonce = max(leastNonce, entry.newest + 1)
         }
@@ -231,7 +280,7 @@ struct Machine: Hashable {
     var nextRequest: UInt8? {
         requests.first { request in
             let entry = self[request]
-            return entry.record == nil && (entry.nonces == 0 || entry.isRefused)
+            return entry.record == .none && (entry.nonces == 0 || entry.isRefused)
                 && !inFlight.contains { $0.request == request }
         }
     }
@@ -269,27 +318,51 @@ extension SendingModel {
         return nil
     }
 
+    /// What a search has found.
+    package struct Finding: CustomStringConvertible {
+        /// How many states were visited, and whether there are more.
+        package let stateCount: Int
+        package let reachedLimit: Bool
+        /// The rule that a state breaks, and what happened before; nil for none.
+        package let violation: String?
+
+        package var description: String {
+            "\(stateCount) states\(reachedLimit ? ", the bound" : "")" + (violation.map { ": \($0)" } ?? "")
+        }
+    }
+
     /// Searches through all that can happen from here on.
     ///
     /// - Parameter limit: how many states are visited at most.
-    package func search(limit: Int) -> SearchResult<SendingModel> {
-        breadthFirst(from: self, limit: limit, next: \.steps, violation: \.violation)
+    package func search(limit: Int) -> Finding {
+        let result = breadthFirst(
+            from: self, limit: limit, next: { $0.steps(labelled: false) }, violation: { $0.violation })
+        let violation = result.violation.map { violation in
+            // Labels take most of the time: they are made for the one way that is shown.
+            var (here, labels) = (self, [String]())
+            for step in violation.trace {
+                labels.append(here.steps(labelled: true).first { $0.state == step.state }?.label ?? "?")
+                here = step.state
+            }
+            return "\(violation.rule), after: \(labels.joined(separator: "; "))"
+        }
+        return Finding(stateCount: result.stateCount, reachedLimit: result.reachedLimit, violation: violation)
     }
 
     /// All that can happen next.
-    private var steps: [(label: String, state: SendingModel)] {
+    private func steps(labelled: Bool) -> [(label: String, state: SendingModel)] {
         var steps: [(label: String, state: SendingModel)] = []
-        func add(_ label: String, _ change: (inout SendingModel) -> Void) {
+        func add(_ label: @escaping () -> String, _ change: (inout SendingModel) -> Void) {
             var state = self
             change(&state)
-            steps.append((label, state))
+            steps.append((labelled ? label() : "", state))
         }
         addChainSteps(add)
         for machine in 0..<(bounds.hasSecondMachine ? 2 : 1) { addMachineSteps(add, of: machine) }
         return steps
     }
 
-    private typealias Add = (String, (inout SendingModel) -> Void) -> Void
+    private typealias Add = (@escaping () -> String, (inout SendingModel) -> Void) -> Void
 
     private subscript(backend index: Int) -> Backend {
         get { index == 0 ? backends.0 : backends.1 }
@@ -305,7 +378,7 @@ extension SendingModel {
         if chain.count < bounds.blocks {
             let next = Set((backends.0.waiting + backends.1.waiting).filter { $0.nonce == chain.nonce })
             for transaction in [nil] + next.map(Optional.some) {
-                add(transaction.map { "a block with request \($0.request) at \($0.nonce)" } ?? "an empty block") {
+                add({ transaction.map { "a block with request \($0.request) at \($0.nonce)" } ?? "an empty block" }) {
                     $0.chain.append(transaction)
                     let final = $0.chain.count > 2 ? $0.chain.count - 2 : 0
                     $0.finalCount = max($0.finalCount, final)
@@ -313,7 +386,7 @@ extension SendingModel {
             }
         }
         for index in 0..<2 where self[backend: index].view != chain {
-            add("backend \(index) catches up") {
+            add({ "backend \(index) catches up" }) {
                 $0[backend: index].view = $0.chain
                 $0[backend: index].settle()
             }
@@ -321,7 +394,7 @@ extension SendingModel {
         if reorganisations > 0 {
             for depth: UInt8 in 1...2 where chain.count >= finalCount + depth {
                 for isKept in [true, false] {
-                    add("\(depth) blocks undone, \(isKept ? "transactions kept" : "transactions lost")") {
+                    add({ "\(depth) blocks undone, transactions \(isKept ? "kept" : "lost")" }) {
                         $0.reorganisations -= 1
                         for _ in 0..<depth {
                             guard let undone = $0.chain.removeLast(), isKept else { continue }
@@ -335,7 +408,7 @@ extension SendingModel {
         guard drops > 0 else { return }
         for index in 0..<2 {
             for each in self[backend: index].waiting {
-                add("backend \(index) drops request \(each.request)") {
+                add({ "backend \(index) drops request \(each.request)" }) {
                     $0.drops -= 1
                     $0[backend: index].pool &= ~each.bit
                 }
@@ -348,11 +421,11 @@ extension SendingModel {
         guard machine.isRunning else {
             // A run whose requests all have outcomes changes nothing.
             let isLeft = machine.requests.contains { machine[$0].record != .mined }
-            if isLeft { add("\(name) starts") { $0[machine: index].start() } }
+            if isLeft { add({ "\(name) starts" }) { $0[machine: index].start() } }
             return
         }
         if crashes > 0 {
-            add("\(name) crashes") {
+            add({ "\(name) crashes" }) {
                 $0.crashes -= 1
                 $0[machine: index].isRunning = false
                 $0[machine: index].pending = (nil, nil)
@@ -363,7 +436,7 @@ extension SendingModel {
             for backend in 0..<2 {
                 let nonce = max(self[backend: backend].pendingNonce, machine.leastNonce)
                 guard nonce < 6 else { continue }
-                add("\(name) signs request \(request) at \(nonce), asked of backend \(backend)") {
+                add({ "\(name) signs request \(request) at \(nonce), asked of backend \(backend)" }) {
                     let isNoted = fault != .notesLate
                     let pending = Machine.Pending(request: request, nonce: nonce, state: .signed, isNoted: isNoted)
                     if isNoted { $0[machine: index].note(pending) }
@@ -378,7 +451,7 @@ extension SendingModel {
             default: break
             }
             for backend in 0..<2 {
-                addLooks(add, of: index, pending, self[backend: backend], "\(name) asks backend \(backend)")
+                addLooks(add, of: index, pending, self[backend: backend]) { "\(name) asks backend \(backend)" }
             }
         }
     }
@@ -396,7 +469,9 @@ extension SendingModel {
                 answers += [(other.take(pending.transaction), true), (.nonceTaken, true)]
             }
             for (answer, isTaken) in answers {
-                let label = "machine \(index) hands request \(pending.request) to backend \(backend): \(answer)\(isTaken ? "" : ", lost")"
+                let label = {
+                    "machine \(index) hands request \(pending.request) to backend \(backend): \(answer)\(isTaken ? "" : ", lost")"
+                }
                 add(label) {
                     if answer == .doubtful || answer == .postponed { $0.lostAnswers -= 1 }
                     if isTaken { $0[backend: backend] = taker }
@@ -419,7 +494,7 @@ extension SendingModel {
 
     private func addLooks(
         _ add: Add, of index: Int, _ pending: Machine.Pending, _ backend: Backend,
-        _ name: String
+        _ name: @escaping () -> String
     ) {
         let (mine, view) = (self[machine: index][pending.request].nonces, backend.view)
         let found = view.transactions.first { $0.1.request == pending.request && mine & (1 << $0.1.nonce) != 0 }
@@ -427,10 +502,12 @@ extension SendingModel {
         var poll = TransactionState.Poll(
             head: head, block: found.map { UInt64($0.block) + 1 }, isOvertaken: view.nonce > pending.nonce,
             isKnown: backend.has(pending.transaction) || found != nil)
-        addLook(add, of: index, pending, .polled(poll), "\(name) where request \(pending.request) is")
+        addLook(add, of: index, pending, .polled(poll)) { "\(name()) where request \(pending.request) is" }
         if bounds.hasLateReceipts, found != nil {
             (poll.block, poll.isKnown) = (nil, false)
-            addLook(add, of: index, pending, .polled(poll), "\(name) where request \(pending.request) is, without receipts")
+            addLook(add, of: index, pending, .polled(poll)) {
+                "\(name()) where request \(pending.request) is, without receipts"
+            }
         }
         switch pending.state {
         case .overtaken, .replaced:
@@ -441,14 +518,16 @@ extension SendingModel {
                 case (_, let other)? where other == pending.transaction: .own
                 case (let block, _)?: .other(block: UInt64(block) + 1, head: head)
                 }
-            addLook(add, of: index, pending, .searched(occupant), "\(name) who has the nonce of request \(pending.request)")
+            addLook(add, of: index, pending, .searched(occupant)) {
+                "\(name()) who has the nonce of request \(pending.request)"
+            }
         default: break
         }
     }
 
     private func addLook(
         _ add: Add, of index: Int, _ pending: Machine.Pending,
-        _ observation: TransactionState.Observation, _ label: String
+        _ observation: TransactionState.Observation, _ label: @escaping () -> String
     ) {
         var new = pending
         let confirmations = fault == .ignoresDepth ? 1 : bounds.confirmations
