@@ -68,7 +68,7 @@ package enum SubmitResult: Equatable, Sendable {
                 .nonceTaken(message)
             } else if says(Self.doubtfulWords) {
                 .doubtful(failure.description)
-            } else if says(Self.busyWords) || (failure.isTransient && !says(["gas limit"])) {
+            } else if says(Self.busyWords) || (failure.isTransient && !says(["gas limit", "not authorized"])) {
                 .postponed(failure)
             } else if Self.refusalCodes.contains(code) || says(Self.ruleWords) {
                 .rejected(failure)
@@ -112,7 +112,7 @@ package enum SubmitResult: Equatable, Sendable {
 
     /// Of any transaction, as long as there is no room, or something before it is not known yet.
     private static let busyWords = [
-        "pool is full", "sub-pool is full", "limit in txpool", "account limit exceeded", "already reserved",
+        "txpool is full", "pool is full", "sub-pool is full", "limit in txpool", "account limit exceeded", "already reserved",
         "in-flight transaction limit", "gapped-nonce", "pendingtxsofconflictingtype", "delegatorhaspendingtx", "has pending transaction",
         "notcurrentnoncefordelegation", "feetoolowtocompete", "syncing", "sync is still in progress",
         "pool not enabled", "with a lower nonce exists", "too distant from current", "too many transactions in the queue",
