@@ -35,7 +35,7 @@ class Backend:
     """How far a backend is behind, in seconds, and what it does with transactions."""
 
     head: float = 0
-    # As the head if None: they may be more or less current than it.
+    # As the head if None: they may be more or less current than it. What is in a block is looked up as receipts are.
     count: float | None = None
     receipts: float | None = None
     # How long after a transaction was handed to it, it does not know it unless it is in a block that it shows.
@@ -156,9 +156,6 @@ class History:
                 return block_hash
         return None
 
-    def is_older(self, transaction: str) -> bool:
-        """Whether it is in none of the blocks that were watched."""
-        return transaction not in self._places
 
 
 class LaggingGateway(FaultProxy):
@@ -262,14 +259,12 @@ class LaggingGateway(FaultProxy):
     def _receipt(self, backend: Backend, head: str, transaction: str):
         place = self._shown_in(backend, head, transaction)
         if place is None:
-            is_older = self._history.is_older(transaction)
-            return self._history.rpc("eth_getTransactionReceipt", transaction) if is_older and not (
-                backend.head or backend.receipts_lag) else None
+            return None
         receipts = self._history.rpc("eth_getBlockReceipts", {"blockHash": place})
         return next(each for each in receipts if each["transactionHash"] == transaction)
 
     def _transaction(self, backend: Backend, head: str, transaction: str):
-        place = self._history.place(transaction, [head])
+        place = self._shown_in(backend, head, transaction)
         if place:
             block = self._history.rpc("eth_getBlockByHash", place, True)
             return next(each for each in block["transactions"] if each["hash"] == transaction)
