@@ -1,7 +1,8 @@
 """tx-send --journal behind gateways that lag, amid reorganisations, other machines and kills: random schedules.
 
 Whatever happens, the same command, run until it ends with 0, has each request executed once, in order. A schedule
-follows from its seed, as far as the threads' timing lets it. `make soak` has a thousand of them.
+follows from its seed, as far as the threads' timing lets it. `make soak` has a thousand of them, with longer lags;
+TEEBRIDGE_SCHEDULES says another number.
 """
 
 import json
@@ -20,8 +21,9 @@ from lagging_gateway import Backend, History, LaggingGateway, sender_and_nonce
 from sending import Ledger, running_ledger, signed, transfers
 
 IS_LONG = bool(os.environ.get("TEEBRIDGE_SLOW_TESTS"))
-COUNT = 500 if IS_LONG else 20
-SIDE_BY_SIDE = 20
+# How many there are of each kind, and how many of them at a time: most of their time is waiting.
+COUNT = int(os.environ.get("TEEBRIDGE_SCHEDULES", 1000 if IS_LONG else 40)) // 2
+SIDE_BY_SIDE = 60 if IS_LONG else 20
 LONGEST_LAG = 30 if IS_LONG else 3
 # How long a run waits; it is then started again.
 TIMEOUT = 40 + 4 * LONGEST_LAG if IS_LONG else 20
@@ -84,6 +86,8 @@ class Schedule:
         self.input = self.path / "requests"
         self.input.write_text(json_lines(self.requests))
         self.options = ["--in-flight", str(dice.choice([1, 2, 16])), "--confirmations", "3", "--timeout", str(TIMEOUT)]
+        if dice.random() < 0.25:
+            self.options += ["--bump-after", "1"]
         self.first_seen: set[int] = set()
         self.taken: set[int] = set()
         self.process: subprocess.Popen | None = None

@@ -233,7 +233,8 @@ def test_an_answer_that_takes_longer_than_it_may(ledger):
         if processed and step == "look":
             check_done(ledger, account, answer, transfers(COUNT))
 
-    side_by_side(check, [(step, processed) for step in ("questions", "first", "second", "last") for processed in (True, False)])
+    steps = ("questions", "first", "second", "last")
+    side_by_side(check, [(step, processed) for step in steps for processed in (True, False)])
 
 
 def test_receipts_that_come_late(ledger):
