@@ -129,6 +129,24 @@ def test_a_registration_never_runs_before_what_allows_it(journal):
         assert answer.status == DONE
 
 
+def test_a_nonce_is_lost_only_once_the_other_transaction_is_confirmed(still, journal):
+    """A reorganisation may take it back, and then the first transaction for the request may be mined after all."""
+    account = still.account()
+    rival = taking(0, lambda: still.send(account, 0, 999))
+    with FaultProxy(still.url, rival) as node:
+        options = "--confirmations", "3", "--journal", journal
+        with sending(still, account, transfers(2), *options, url=node.url) as process:
+            wait_until(lambda: node.raws)
+            still.rpc("dev_mine", 2)
+            seen = len(node.requests)
+            wait_until(lambda: len(node.requests) > seen + 4)
+            assert len(set(node.raws)) == 1, "signed anew, with the other one in two blocks"
+            still.rpc("dev_reorg", 2, {"drop": True})
+            answer = mine_until_end(still, process)
+    check_done(still, account, answer, transfers(2))
+    assert still.values(account) == [1, 2]
+
+
 def test_a_replaced_transaction_is_asked_for_again(still, journal):
     """A reorganisation takes back the one that had its nonce, and it is mined after all."""
     account = still.account()
