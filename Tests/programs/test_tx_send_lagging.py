@@ -93,6 +93,18 @@ def test_a_count_that_is_ahead_of_its_receipt_is_no_verdict(at_once, history, jo
     assert (again.status, again.stdout) == (DONE, answer.stdout)
 
 
+def test_a_second_run_does_not_use_the_nonces_of_the_first(at_once, history, journal):
+    """The journal knows them, where a backend that lags shows a count of before, and takes what is too old."""
+    account = at_once.account()
+    backend = Backend(head=5, holds=0.3)
+    with LaggingGateway(history, backend) as node:
+        check_done(at_once, account, send(at_once, account, journal, transfers(3)), transfers(3))
+        answer = send(at_once, account, journal, transfers(5), url=node.url)
+    check_done(at_once, account, answer, transfers(5))
+    assert at_once.values(account) == [1, 2, 3, 4, 5]
+    assert {transaction_of(raw)["nonce"] for raw in node.raws} == {3, 4}
+
+
 # Another machine with the same key
 
 

@@ -277,13 +277,18 @@ class LaggingGateway(FaultProxy):
         return time.monotonic() - self._arrivals.setdefault(transaction, time.monotonic()) >= backend.mempool
 
     def _pending_count(self, backend: Backend, account: str) -> str:
-        """It counts up to the first transaction that the backend has not heard of."""
+        """The count, and behind it the transactions in a row that the backend has heard of."""
         head = self._history.head(backend.count_lag)
-        mined = int(self._history.rpc("eth_getTransactionCount", account, {"blockHash": head}), 16)
-        waiting = int(self._history.rpc("eth_getTransactionCount", account, "pending"), 16)
-        unheard = [nonce for each, (sender, nonce) in list(self._transactions.items())
-                   if sender == account.lower() and not self._is_heard_of(backend, each)]
-        return hex(max(mined, min([waiting, *unheard])))
+        counted = int(self._history.rpc("eth_getTransactionCount", account, {"blockHash": head}), 16)
+        ours = [(nonce, self._is_heard_of(backend, each)) for each, (sender, nonce) in list(self._transactions.items())
+                if sender == account.lower()]
+        if counted == int(self._history.rpc("eth_getTransactionCount", account, "latest"), 16):
+            # It has heard of what others have sent, but not of what is behind one that it has not heard of.
+            waiting = int(self._history.rpc("eth_getTransactionCount", account, "pending"), 16)
+            return hex(max(counted, min([waiting, *(nonce for nonce, is_heard_of in ours if not is_heard_of)])))
+        while (counted, True) in ours:
+            counted += 1
+        return hex(counted)
 
     def _take(self, backend: Backend, raw: str) -> str:
         """What a backend says to a transaction, and does with it."""

@@ -79,6 +79,17 @@ def test_a_head_that_lags_takes_all_along(bench):
         assert [eth.get_transaction_count(account, number) for number in (0, 1)] == [0, 1]
 
 
+def test_a_head_that_lags_counts_what_is_waiting_as_far_as_it_is_known(bench):
+    account = bench.signers[0].address
+    with gateway(bench, Backend(head=30)) as node:
+        counts = [node.web3.eth.get_transaction_count(account, "pending")]
+        node.web3.eth.send_raw_transaction(raw_of(bench.sign(value=5)))
+        counts.append(node.web3.eth.get_transaction_count(account, "pending"))
+        bench.send(value=4)
+        counts.append(node.web3.eth.get_transaction_count(account, "pending"))
+        assert counts == [0, 1, 1] and bench.web3.eth.get_transaction_count(account) == 2
+
+
 @pytest.mark.parametrize("lags, shown", [
     ({"count": LAG}, (1, 0, True)), ({"receipts": LAG}, (1, 1, False)), ({"head": LAG, "count": 0}, (0, 1, False)),
     ({"head": LAG, "receipts": 0}, (0, 0, True)),
