@@ -148,9 +148,11 @@ def test_transactions_that_a_node_forgets(still, which):
 def test_a_transaction_that_another_replaces(still, tmp_path):
     """It was accepted, and then another machine's took its place: that is told, and not sent anew unasked."""
     account = still.account()
+    # A tip that another's exceeds, whatever was paid in earlier blocks.
+    requests = transfers(3, maxPriorityFeePerGas=hex(GWEI // 1000))
     journal = tmp_path / "journal"
     options = "--journal", journal
-    with sending(still, account, transfers(3), *options) as process:
+    with sending(still, account, requests, *options) as process:
         all_pending(still, account, 3)
         still.send(account, 1, 999)
         answer = mine_until_end(still, process)
@@ -158,7 +160,7 @@ def test_a_transaction_that_another_replaces(still, tmp_path):
     assert [record["status"] for record in answer.documents] == ["success", "replaced", "success"]
     assert "request 2" in answer.messages("error")[0]
     assert still.values(account) == [1, 999, 3]
-    again = run("tx-send", *options, stdin=transfers(3), env=still.env(account))
+    again = run("tx-send", *options, stdin=requests, env=still.env(account))
     assert (again.status, again.stdout) == (NO, answer.stdout)
 
 

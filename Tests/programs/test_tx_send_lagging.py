@@ -162,22 +162,24 @@ def test_a_nonce_is_lost_only_once_the_other_transaction_is_confirmed(still, jou
 def test_a_replaced_transaction_is_asked_for_again(still, journal):
     """A reorganisation takes back the one that had its nonce, and it is mined after all."""
     account = still.account()
+    # A tip that another's exceeds, whatever was paid in earlier blocks.
+    requests = transfers(1, maxPriorityFeePerGas=hex(GWEI // 1000))
     with FaultProxy(still.url) as node:
-        with sending(still, account, transfers(1), "--journal", journal, url=node.url) as process:
+        with sending(still, account, requests, "--journal", journal, url=node.url) as process:
             wait_until(lambda: still.nonce(account, "pending") == 1)
             first = int(still.rpc("eth_blockNumber"), 16)
             still.send(account, 0, 999)
             answer = mine_until_end(still, process)
     assert answer.status == NO, answer
-    check_records(answer, transfers(1), "replaced")
+    check_records(answer, requests, "replaced")
     assert still.values(account) == [999]
-    again = send(still, account, journal, transfers(1))
+    again = send(still, account, journal, requests)
     assert (again.status, again.stdout) == (NO, answer.stdout), again
     still.rpc("dev_reorg", int(still.rpc("eth_blockNumber"), 16) - first, {"drop": True})
     still.rpc("eth_sendRawTransaction", node.raws[0])
     still.rpc("dev_mine")
     still.look_again()
-    check_done(still, account, send(still, account, journal, transfers(1)), transfers(1))
+    check_done(still, account, send(still, account, journal, requests), requests)
 
 
 # Nodes that lie
