@@ -59,9 +59,9 @@ bench: setup ## measure release programs beside others, for docs/performance.md;
 	@TEEBRIDGE_BENCH=yes scripts/release $(SWIFT_FLAGS)
 	$(VENV)/bin/python -B Benchmarks/bench --write
 
-soak: release ## let programs go on amid faults: make soak MINUTES=10, for each of two (10)
+soak: release ## let programs go on amid faults: make soak MINUTES=10, for each of two (10); then 1000 schedules
 	TEEBRIDGE_BIN=$(BUILD) TEEBRIDGE_SOAK_MINUTES=$(MINUTES) TEEBRIDGE_SLOW_TESTS=1 $(VENV)/bin/python -B -m pytest \
-	    -q -s -o cache_dir=.build/pytest-cache Tests/programs/test_soak.py \
+	    -q -s -o cache_dir=.build/pytest-cache Tests/programs/test_soak.py Tests/programs/test_schedules.py \
 	    Tests/programs/test_tx_send_streams.py::test_memory_does_not_grow_with_the_input
 
 test-deb: deb ## test that package, in a Debian without Swift too; takes minutes, and root

@@ -18,6 +18,12 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "threads: runs programs that have several threads")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def runtime_directory(tmp_path_factory):
+    """Keeps the programs' locks apart from those of the machine's user and of other tests on it."""
+    harness.ENVIRONMENT["XDG_RUNTIME_DIR"] = str(tmp_path_factory.mktemp("runtime"))
+
+
 @pytest.fixture(scope="session")
 def run():
     """Runs a program: run(NAME, *ARGUMENTS, stdin=, env=, timeout=)."""

@@ -1,7 +1,7 @@
 """Runs the built programs as a shell would, and checks how they end.
 
 Nothing of this process's environment reaches them but PATH, and the options of sanitizers: a setting
-that a developer exported must not change what a test sees.
+that a developer exported must not change what a test sees. Their locks have a directory of their own.
 """
 
 import json

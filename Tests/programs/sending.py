@@ -29,10 +29,14 @@ class Ledger:
         self._next, self._found = 1, {}
 
     def rpc(self, method: str, *parameters):
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}).encode()
-        answer = json.loads(post(self.url, body))
+        answer = self.ask(method, *parameters)
         assert "error" not in answer, answer
         return answer["result"]
+
+    def ask(self, method: str, *parameters) -> dict:
+        """What the node answers, which may be an error."""
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}).encode()
+        return json.loads(post(self.url, body))
 
     def account(self):
         """An account that has sent nothing yet."""

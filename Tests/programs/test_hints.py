@@ -276,7 +276,7 @@ def test_what_the_node_refuses(chain, owner_key, message, hint):
                      stdin={"to": chain.stranger.address, "value": "0x1"})
     assert (answer.status, answer.stdout) == (UNREACHABLE, b"")
     assert re.sub("0x[0-9a-f]{64}", "HASH", answer.stderr).splitlines() == [
-        "tx-send: sending HASH", f'tx-send: error: the node refused the transaction: "{message}"',
+        "tx-send: sending HASH", f'tx-send: error: the node rejected the transaction: "{message}"',
         f"tx-send: hint: {hint}"]
 
 

@@ -19,7 +19,7 @@ SKIPPED, SENT = ["skipped"] * 3, ["success"] * 3
 CHAINS = {
     "simulating": ([], True, 5),
     "simulating, chain not named": ([], False, 6),
-    "waiting for blocks": (["--send-sync"], True, 4),
+    "waiting for blocks": (["--send-sync"], True, 5),
     "without eth_simulateV1": (["--no-simulate"], True, 5),
     "without eth_simulateV1, chain not named": (["--no-simulate"], False, 6),
 }

@@ -148,9 +148,11 @@ def test_transactions_that_a_node_forgets(still, which):
 def test_a_transaction_that_another_replaces(still, tmp_path):
     """It was accepted, and then another machine's took its place: that is told, and not sent anew unasked."""
     account = still.account()
+    # A tip that another's exceeds, whatever was paid in earlier blocks.
+    requests = transfers(3, maxPriorityFeePerGas=hex(GWEI // 1000))
     journal = tmp_path / "journal"
     options = "--journal", journal
-    with sending(still, account, transfers(3), *options) as process:
+    with sending(still, account, requests, *options) as process:
         all_pending(still, account, 3)
         still.send(account, 1, 999)
         answer = mine_until_end(still, process)
@@ -158,7 +160,7 @@ def test_a_transaction_that_another_replaces(still, tmp_path):
     assert [record["status"] for record in answer.documents] == ["success", "replaced", "success"]
     assert "request 2" in answer.messages("error")[0]
     assert still.values(account) == [1, 999, 3]
-    again = run("tx-send", *options, stdin=transfers(3), env=still.env(account))
+    again = run("tx-send", *options, stdin=requests, env=still.env(account))
     assert (again.status, again.stdout) == (NO, answer.stdout)
 
 
@@ -186,12 +188,15 @@ def check_raised(raws: list[str]) -> None:
 def test_a_transaction_that_is_stuck(still, tmp_path):
     """One with higher fees takes its place, and gets through; the journal has both."""
     account = still.account()
+    # The fees are raised to ten times the first offer at most.
+    with dear_blocks(still, GWEI):
+        pass
     journal = tmp_path / "journal"
     with FaultProxy(still.url) as node:
-        options = "--bump-after", "0.5", "--journal", journal
+        options = "--bump-after", "1", "--journal", journal
         with sending(still, account, transfers(1), *options, url=node.url) as process:
             all_pending(still, account, 1)
-            with dear_blocks(still, 40 * GWEI):
+            with dear_blocks(still, 10 * GWEI):
                 # Each block is cheaper than the one before: with many of them the lower version would get through.
                 wait_until(lambda: len(set(node.raws)) >= 2)
                 answer = mine_until_end(still, process)
@@ -200,7 +205,7 @@ def test_a_transaction_that_is_stuck(still, tmp_path):
     held = journal.read_text()
     assert all(raw in held for raw in node.raws)
     [mined] = still.transactions(account)
-    assert int(mined["maxFeePerGas"], 16) > 30 * GWEI
+    assert int(mined["maxFeePerGas"], 16) > 8 * GWEI
     again = run("tx-send", "--journal", journal, stdin=transfers(1), env=still.env(account, "http://127.0.0.1:9"))
     assert (again.status, again.stdout) == (DONE, answer.stdout)
 
@@ -217,7 +222,7 @@ def test_either_version_may_be_the_one(still, which):
 
     first = [10**30]
     with FaultProxy(still.url, refuse) as node:
-        with sending(still, account, transfers(1), "--bump-after", "0.3", url=node.url) as process:
+        with sending(still, account, transfers(1), "--bump-after", "1", url=node.url) as process:
             all_pending(still, account, 1)
             first[0] = transaction_of(node.raws[0])["maxFeePerGas"]
             wait_until(lambda: len(set(node.raws)) >= 2)
@@ -236,7 +241,7 @@ def test_the_limit_of_what_gas_may_cost_holds_for_higher_fees_too(still, options
     account = still.account()
     [request] = transfers(1)
     with FaultProxy(still.url) as node:
-        options = "--bump-after", "0.2", *options
+        options = "--bump-after", "1", *options
         with sending(still, account, [request | members], *options, url=node.url) as process:
             all_pending(still, account, 1)
             with dear_blocks(still, 40 * GWEI):
@@ -252,7 +257,7 @@ def test_the_limit_of_what_gas_may_cost_holds_for_higher_fees_too(still, options
 def test_a_run_that_is_killed_after_it_raised_the_fees(still, tmp_path):
     account = still.account()
     journal = tmp_path / "journal"
-    options = "--bump-after", "0.3", "--journal", journal
+    options = "--bump-after", "1", "--journal", journal
     with FaultProxy(still.url) as node:
         with sending(still, account, transfers(2), *options, url=node.url) as process:
             wait_until(lambda: len(set(node.raws)) >= 3)
@@ -276,7 +281,7 @@ def test_a_fault_when_fees_are_raised(still):
                 faulty.append(case)
 
         with FaultProxy(still.url, spoil) as node:
-            with sending(still, account, transfers(1), "--bump-after", "0.5", url=node.url) as process:
+            with sending(still, account, transfers(1), "--bump-after", "1", url=node.url) as process:
                 answer = finish("tx-send", process, 30)
         check_raised(node.raws)
         answers[case] = account, answer

@@ -1,5 +1,6 @@
 """tx-send against nodes and networks that fail: whatever fails, and where, the status and the records are true."""
 
+import json
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +16,18 @@ from sending import check_done, check_records, running_ledger, transaction_of, t
 COUNT = 5
 OPTIONS = ("--retry-for", "5", "--timeout", "15")
 
-# What goes over the wire, in this order.
-STEPS = ("questions", "nonce", "first", "rest", "look")
+# What goes over the wire, in this order; each transaction has a request of its own.
+HAND_OVERS = ("first", "second", "third", "fourth", "last")
+ORDER = ("questions", "nonce", *HAND_OVERS, "look")
+STEPS = ("questions", "nonce", "first", "second", "last", "look")
 
 
 def step_of(exchange) -> str:
     methods = exchange.methods
     if exchange.raws:
-        return "rest" if len(methods) > 1 else "first"
+        [raw] = exchange.raws
+        assert len(methods) == 1, "a transaction is handed over together with something else"
+        return HAND_OVERS[transaction_of(raw)["nonce"]]
     if "eth_feeHistory" in methods:
         return "questions" if len(methods) > 1 else "fees"
     if methods == ["eth_getTransactionCount"]:
@@ -43,8 +48,7 @@ def at(step: str, fault, times: int = 1):
 
 def down_at(step: str):
     """Connections are refused for a while when a step comes."""
-    before = dict(zip(STEPS[1:], STEPS))
-    before["first"] = "nonce"
+    before = dict(zip(ORDER[1:], ORDER))
     numbers = count(1)
 
     def spoil(exchange) -> None:
@@ -130,8 +134,9 @@ def check_nothing_sent(ledger, account, answer) -> None:
 
 
 def check_sent_once(node) -> None:
-    """No request carries a transaction twice, and none but the last carries another for the same nonce."""
-    assert len({raw for raw in node.raws}) == len({transaction_of(raw)["nonce"] for raw in node.raws})
+    """For each nonce there is one transaction, and none comes before that of the nonce before."""
+    raws = list(dict.fromkeys(node.raws))
+    assert [transaction_of(raw)["nonce"] for raw in raws] == list(range(len(raws)))
 
 
 def check_fault(ledger, how: str, fault, step: str, *options, **proxy) -> None:
@@ -163,7 +168,7 @@ def test_connections_refused_at_each_step(ledger):
 def test_several_faults_in_a_row_at_each_step(ledger):
     def check(case):
         how, step = case
-        check_fault(ledger, how, at(step, FAULTS[how], times=3), step)
+        check_fault(ledger, how, at(step, FAULTS[how], times=3), step, "--retry-for", "15")
 
     hows = ("reset before", "reset after", "429", "502", "HTML after")
     side_by_side(check, [(how, step) for how in hows for step in STEPS])
@@ -199,16 +204,19 @@ def test_a_node_that_never_takes_the_first(ledger):
     (-32000, "exceeds block gas limit"), (-32602, "invalid params"),
     (-32003, "transaction rejected: gas limit too high"),
 ])
-@pytest.mark.parametrize("step", ["first", "rest"])
+@pytest.mark.parametrize("step", ["first", "second", "last"])
 def test_a_transaction_that_is_refused(ledger, code, message, step):
+    """Nothing that is behind it is sent."""
     account, answer, node = send_through(ledger, at(step, faults.error(code, message), times=1000))
-    if step == "first":
+    assert message[:20] in answer.stderr
+    before = HAND_OVERS.index(step)
+    if before == 0:
         check_nothing_sent(ledger, account, answer)
-        assert message[:20] in answer.stderr
     else:
         assert answer.status == UNKNOWN, answer
-        check_records(answer, transfers(1))
-        assert ledger.values(account) == [1]
+        check_records(answer, transfers(before))
+    assert ledger.values(account) == list(range(1, before + 1))
+    assert {transaction_of(raw)["nonce"] for raw in node.raws} == set(range(before + 1))
 
 
 def test_an_answer_that_takes_longer_than_it_may(ledger):
@@ -225,7 +233,8 @@ def test_an_answer_that_takes_longer_than_it_may(ledger):
         if processed and step == "look":
             check_done(ledger, account, answer, transfers(COUNT))
 
-    side_by_side(check, [(step, processed) for step in ("questions", "first", "rest") for processed in (True, False)])
+    steps = ("questions", "first", "second", "last")
+    side_by_side(check, [(step, processed) for step in steps for processed in (True, False)])
 
 
 def test_receipts_that_come_late(ledger):
@@ -253,7 +262,7 @@ def test_the_second_node_helps(ledger):
         check_done(ledger, account, answer, transfers(COUNT))
 
     hows = ("reset before", "reset after", "429", "rate limit", "502", "HTML", "truncated body", "wrong id", "no HTTP")
-    side_by_side(check, [(how, step) for how in hows for step in ("questions", "first", "rest", "look")])
+    side_by_side(check, [(how, step) for how in hows for step in ("questions", "first", "second", "look")])
 
 
 def test_a_node_that_is_down_is_left_for_another(ledger):
@@ -264,43 +273,38 @@ def test_a_node_that_is_down_is_left_for_another(ledger):
     check_done(ledger, account, answer, transfers(COUNT))
 
 
-PARTIAL = {
+ANSWERS = {
     "busy": {"error": {"code": -32005, "message": "limit exceeded"}},
     "doubtful": {"error": {"code": -32603, "message": "internal error"}},
     "another hash": {"result": "0x" + "13" * 32},
     "null": {"result": None},
-    "absent": None,
+    "absent": {},
 }
 
 
-def spoil_one(how: str, place: int, is_processed: bool):
-    """One transaction of the rest is answered like this, and taken or not."""
-    numbers = count()
+def spoil_one(how: str, step: str, is_processed: bool):
+    """One transaction is answered like this, and taken or not."""
+    def fault(exchange) -> None:
+        if is_processed:
+            exchange.forward()
+        exchange.reply(200, json.dumps({"jsonrpc": "2.0", "id": exchange.calls[0]["id"]} | ANSWERS[how]).encode())
 
-    def spoil(exchange) -> None:
-        if step_of(exchange) != "rest" or next(numbers):
-            return
-        if not is_processed:
-            exchange.leave_out(place)
-        exchange.alter(lambda call, answer: answer if call is not exchange.calls[place] else (
-            PARTIAL[how] and {"jsonrpc": "2.0", "id": call["id"]} | PARTIAL[how]))
-
-    return spoil
+    return at(step, fault)
 
 
-def test_one_of_a_batch_fails(slow_ledger):
-    """The first of the rest, one in the middle, or the last."""
+def test_one_of_several_fails(slow_ledger):
+    """The first, one in the middle, or the last."""
     def check(case):
         account, answer, node = send_through(slow_ledger, spoil_one(*case))
         check_done(slow_ledger, account, answer, transfers(COUNT))
         check_sent_once(node)
 
-    side_by_side(check, [(how, place, is_processed) for how in PARTIAL for place in (0, 1, -1)
+    side_by_side(check, [(how, step, is_processed) for how in ANSWERS for step in ("first", "third", "last")
                          for is_processed in (True, False)])
 
 
-def test_one_of_a_batch_is_lost_by_a_node_that_waits(ledger):
-    account, answer, _ = send_through(ledger, spoil_one("busy", 0, False), "--timeout", "5")
+def test_one_of_several_is_lost_by_a_node_that_waits(ledger):
+    account, answer, _ = send_through(ledger, spoil_one("busy", "second", False), "--timeout", "5")
     check_done(ledger, account, answer, transfers(COUNT))
 
 
@@ -332,56 +336,44 @@ def test_everything_fails_now_and_then(slow_ledger, nodes):
 # Another machine with the same key
 
 
-def test_a_nonce_that_is_taken_before_sending(ledger):
-    """The loser takes the next one, however often, and at whatever step."""
-    def check(case):
-        step, times = case
-        account = ledger.account()
-        numbers = count()
+def losing(ledger, account, times: dict[int, int]):
+    """Requests of these values lose so many nonces, each right before a transaction of theirs is handed over."""
+    left = dict(times)
 
-        def interfere(exchange):
-            if step_of(exchange) == step and next(numbers) < times:
-                nonce = min(transaction_of(raw)["nonce"] for raw in exchange.raws)
+    def interfere(exchange) -> None:
+        for transaction in map(transaction_of, exchange.raws):
+            value, nonce = transaction["value"], transaction["nonce"]
+            if left.get(value, 0) and nonce == ledger.nonce(account, "pending"):
+                left[value] -= 1
                 ledger.send(account, nonce, 1000 + nonce)
 
-        with FaultProxy(ledger.url, interfere) as node:
-            answer = run("tx-send", *OPTIONS, stdin=transfers(COUNT), env=ledger.env(account, node.url))
-        assert answer.status == DONE, answer
-        check_records(answer, transfers(COUNT))
-        values = ledger.values(account)
-        assert sorted(value for value in values if value < 1000) == [1, 2, 3, 4, 5]
-        assert sum(value >= 1000 for value in values) == times
-
-    side_by_side(check, [("first", 1), ("first", 3), ("rest", 1)])
+    return interfere
 
 
-def test_every_nonce_of_the_rest_is_taken(ledger):
-    account = ledger.account()
-    numbers = count()
-
-    def interfere(exchange):
-        if step_of(exchange) == "rest" and next(numbers) == 0:
-            for raw in exchange.raws:
-                nonce = transaction_of(raw)["nonce"]
-                ledger.send(account, nonce, 1000 + nonce)
-            ledger.send(account, nonce + 1, 1000)
-
-    with FaultProxy(ledger.url, interfere) as node:
-        answer = run("tx-send", *OPTIONS, stdin=transfers(COUNT), env=ledger.env(account, node.url))
+@pytest.mark.parametrize("times, wanted", [
+    ({1: 1}, [1000, 1, 2, 3, 4, 5]), ({1: 3}, [1000, 1001, 1002, 1, 2, 3, 4, 5]), ({2: 1}, [1, 1001, 2, 3, 4, 5]),
+    ({5: 1}, [1, 2, 3, 4, 1004, 5]), ({2: 2, 4: 1}, [1, 1001, 1002, 2, 3, 1005, 4, 5]),
+    ({value: 1 for value in range(2, 6)}, [1, 1001, 2, 1003, 3, 1005, 4, 1007, 5]),
+])
+@pytest.mark.parametrize("kind", ["ledger", "slow_ledger"])
+def test_a_nonce_that_is_taken_before_sending(request, kind, times, wanted):
+    """The loser takes the next one, however often, and all that is behind it follows in its order."""
+    chain = request.getfixturevalue(kind)
+    account = chain.account()
+    with FaultProxy(chain.url, losing(chain, account, times)) as node:
+        answer = run("tx-send", *OPTIONS, stdin=transfers(COUNT), env=chain.env(account, node.url))
     assert answer.status == DONE, answer
     check_records(answer, transfers(COUNT))
-    assert sorted(value for value in ledger.values(account) if value < 1000) == [1, 2, 3, 4, 5]
+    assert chain.values(account) == wanted
 
 
-def test_a_nonce_taken_in_the_middle_of_a_wave_costs_its_order_and_nothing_else(ledger):
-    """The others of the wave are with the node already; each is sent once."""
+def test_the_search_for_the_other_transaction_takes_few_requests(ledger):
+    """It is looked for in all blocks at once, however many there are."""
+    ledger.rpc("dev_mine", 300)
     account = ledger.account()
-    numbers = count()
-
-    def interfere(exchange):
-        if step_of(exchange) == "rest" and next(numbers) == 0:
-            ledger.send(account, 1, 1001)
-
-    with FaultProxy(ledger.url, interfere) as node:
-        run("tx-send", *OPTIONS, stdin=transfers(COUNT), env=ledger.env(account, node.url))
-    assert ledger.values(account) == [1, 1001, 3, 4, 5, 2]
+    with FaultProxy(ledger.url, losing(ledger, account, {2: 1})) as node:
+        answer = run("tx-send", *OPTIONS, stdin=transfers(2), env=ledger.env(account, node.url))
+    assert answer.status == DONE and ledger.values(account) == [1, 1001, 2], answer
+    asked = [calls for calls in node.requests if calls[0]["method"] == "eth_getTransactionCount"]
+    read = [call for calls in node.requests for call in calls if call["method"] == "eth_getBlockByNumber"]
+    assert len(asked) <= 8 and 1 <= len(read) <= 4

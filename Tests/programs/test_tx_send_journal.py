@@ -188,19 +188,21 @@ def test_a_run_that_is_killed_again_and_again(at_once, tmp_path):
 # What is in the journal, and when
 
 
-def test_each_transaction_is_in_the_journal_before_the_node_gets_it(at_once, journal):
-    missing, early = [], []
+def test_each_transaction_is_noted_right_before_the_node_gets_it(at_once, journal):
+    """Alone: what is behind it is not signed before its nonce is claimed."""
+    seen = []
 
     def look(exchange):
-        held = journal.read_text() if exchange.raws else ""
-        missing.extend(raw for raw in exchange.raws if raw not in held)
-        early.extend(exchange.raws)
+        if exchange.raws:
+            seen.append((exchange.raws, [line["raw"] for line in lines_of(journal) if "raw" in line]))
 
     account = at_once.account()
     with FaultProxy(at_once.url, look) as node:
-        answer = send(at_once, account, journal, transfers(COUNT), "--in-flight", "2", url=node.url)
+        answer = send(at_once, account, journal, transfers(COUNT), url=node.url)
     check_done(at_once, account, answer, transfers(COUNT))
-    assert len(set(early)) == COUNT and not missing
+    noted = seen[-1][1]
+    assert len(noted) == COUNT
+    assert seen == [([raw], noted[:number]) for number, raw in enumerate(noted, 1)]
     assert stat.S_IMODE(journal.stat().st_mode) == 0o600
 
 
