@@ -20,6 +20,8 @@ package final class Journal {
     private var file: AppendFile
     private let path: String
     private var entries: [String: Entry] = [:]
+    /// The nonce after those that the journal shows in blocks: a node that lags may not count them yet.
+    private(set) var nextNonce: UInt64 = 0
     /// Whose transactions these are.
     private var account: (sender: Address, chainId: UInt64)?
     /// The documents of the ids that have come in this input.
@@ -104,7 +106,12 @@ package final class Journal {
         } else if let rejected = try hash("rejected") {
             entry.rejected = rejected
         } else {
-            entry.take(try json.object("record"))
+            let record = try json.object("record")
+            let mined = record["blockNumber"] == nil ? nil : record["transactionHash"]?.string
+            for version in entry.versions where version.hash.hex == mined {
+                nextNonce = max(nextNonce, version.transaction.nonce &+ 1)
+            }
+            entry.take(record)
         }
         entries[request] = entry
     }

@@ -19,7 +19,7 @@ package final class Sender {
     private let node: LazyNode
     private let watcher: TransactionWatcher
     private var capabilities = NodeCapabilities()
-    /// The nonce after those that this run has used.
+    /// The nonce after those that this run and its journal have used.
     private var nextNonce: UInt64 = 0
     /// The chain, once it is known.
     private var chainId: UInt64?
@@ -52,6 +52,7 @@ package final class Sender {
         node = LazyNode(make: makeNode)
         watcher = TransactionWatcher(policy: policy, journal: journal, observer: observer, node: node)
         chainId = try journal?.chainId(of: self.key.address, expected: policy.chainId) ?? policy.chainId
+        nextNonce = journal?.nextNonce ?? 0
     }
 
     /// A request that was taken in.

@@ -270,6 +270,7 @@ struct Machine: Hashable {
         (isRunning, isStopped, leastNonce) = (true, false, 0)
         for request in requests {
             let entry = self[request]
+            if entry.record == .mined { leastNonce = max(leastNonce, entry.newest + 1) }
             guard entry.record != .mined, entry.nonces != 0, !entry.isRefused else { continue }
             set(Pending(request: request, nonce: entry.newest, state: .resumed), for: request)
             leastNonce = max(leastNonce, entry.newest + 1)
