@@ -44,14 +44,14 @@ struct TxSend: Program {
             "Note each transaction in this file before it is sent, and go on where it ends.", valueName: "file"))
     var journal: String?
 
-    @Option(help: ArgumentHelp("How many blocks confirm a transaction; 1 is its own.", valueName: "n"))
+    @Option(help: ArgumentHelp("Confirmations to wait for, counting the transaction's own block.", valueName: "n"))
     var confirmations: UInt64 = 1
 
     @Option(help: ArgumentHelp("How many transactions may be under way at a time.", valueName: "n"))
     var inFlight = 16
 
     @Option(
-        help: ArgumentHelp("Send a transaction with higher fees after so long without a block.", valueName: "seconds"),
+        help: ArgumentHelp("Send a transaction with higher fees after this time without a block.", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var bumpAfter: Duration?
 
