@@ -4,7 +4,7 @@ import Glibc
 import Testing
 
 /// A directory of its own for a test, removed with all that is in it.
-private func withDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
+func withDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
     var template = Array("/tmp/files-XXXXXX".utf8CString)
     let made = unsafe template.withUnsafeMutableBufferPointer { buffer in
         unsafe buffer.baseAddress.flatMap { unsafe mkdtemp($0) }.map { unsafe String(cString: $0) }
@@ -17,7 +17,7 @@ private func withDirectory<Result>(_ body: (String) throws -> Result) throws -> 
     return try body(path)
 }
 
-private func names(in path: String) -> [String] {
+func names(in path: String) -> [String] {
     guard let directory = unsafe opendir(path) else { return [] }
     defer { unsafe closedir(directory) }
     var names: [String] = []
@@ -30,7 +30,7 @@ private func names(in path: String) -> [String] {
     return names.sorted()
 }
 
-private func mode(of path: String) -> UInt32 {
+func mode(of path: String) -> UInt32 {
     var status = stat()
     return unsafe stat(path, &status) == 0 ? status.st_mode & 0o777 : 0
 }
@@ -168,32 +168,5 @@ struct LockTests {
             }
             _ = try FileLock(path)
         }
-    }
-
-    /// Whether a name can be had now.
-    private func isFree(_ name: String) -> Bool {
-        if let lock = MachineLock(name) {
-            _ = consume lock
-            return true
-        }
-        return false
-    }
-
-    @Test func `a name is one program's until it ends`() throws {
-        let name = "teebridge-test/\(getpid())"
-        do {
-            guard let lock = MachineLock(name) else {
-                Issue.record("the name cannot be had")
-                return
-            }
-            #expect(!isFree(name))
-            #expect(isFree(name + "0"))
-            _ = consume lock
-        }
-        #expect(isFree(name))
-    }
-
-    @Test func `a name that is too long is refused`() {
-        #expect(!isFree(String(repeating: "x", count: 200)))
     }
 }

@@ -15,11 +15,13 @@ package enum FileError: Failure, Equatable {
     case lineTooLong(path: String, limit: Int)
     /// Another program has it.
     case inUse(path: String)
+    /// The system does not give the lock; the path is the lock file's, or a socket's with an @ in front.
+    case cannotLock(path: String, errno: Int32)
 
     package var kind: FailureKind {
         switch self {
         case .cannotOpen, .cannotRead, .tooLong, .lineTooLong: .badInput
-        case .cannotWrite, .inUse: .serviceFailed
+        case .cannotWrite, .inUse, .cannotLock: .serviceFailed
         }
     }
 
@@ -31,6 +33,7 @@ package enum FileError: Failure, Equatable {
         case .tooLong(let path, let limit): "\(path.quotedPath) has more than \(limit) bytes"
         case .lineTooLong(let path, let limit): "\(path.quotedPath) has a line of more than \(limit) bytes"
         case .inUse(let path): "\(path.quotedPath) is in use by another program"
+        case .cannotLock(let path, let errno): "cannot lock \(path.quotedPath): \(Self.text(errno))"
         }
     }
 
@@ -39,6 +42,7 @@ package enum FileError: Failure, Equatable {
         case .cannotOpen, .cannotRead: ["is the path right, and may this user use it?"]
         case .cannotWrite: ["is there room on the disk, and may this user write there?"]
         case .tooLong, .lineTooLong: ["is it the right file?"]
+        case .cannotLock: ["are there room and descriptors for one more file, and may this user use it?"]
         case .inUse: ["wait until the other has ended, or name another file"]
         }
     }

@@ -174,7 +174,7 @@ extension Sender {
     /// - Throws: ``SendError/keyInUse(_:)`` once that has taken as long as a transaction may.
     private func takeLock(_ chainId: UInt64) throws -> Bool {
         if lock != nil { return true }
-        lock = MachineLock("teebridge/tx-send/\(chainId)/\(key.address.hex)")
+        lock = try NonceLock.acquire("teebridge/tx-send/\(chainId)/\(key.address.hex)")
         if lock != nil {
             lockedSince = nil
             return true

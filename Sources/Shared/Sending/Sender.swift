@@ -21,7 +21,7 @@ package final class Sender {
     var chainId: UInt64?
     /// Held from before the nonce is asked until a node has what was signed, so that no other program of this
     /// machine signs the same nonce.
-    var lock: MachineLock?
+    var lock: NonceLock?
     /// Since when another program has the lock.
     var lockedSince: ContinuousClock.Instant?
     /// How often another machine was faster with a nonce.

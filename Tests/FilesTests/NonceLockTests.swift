@@ -1,0 +1,255 @@
+import Failures
+import Files
+import Glibc
+import Testing
+
+/// What an attempt to acquire a lock came to.
+private enum Attempt: Equatable {
+    case held(beside: NonceLock.OtherUser?)
+    case inUse
+    case failed(FileError)
+
+    /// Acquires the lock, and lets go of it.
+    init(_ name: String, in directories: [String]) {
+        do throws(FileError) {
+            if let lock = try NonceLock.acquire(name, in: directories) {
+                self = .held(beside: lock.otherUser)
+                _ = consume lock
+            } else {
+                self = .inUse
+            }
+        } catch {
+            self = .failed(error)
+        }
+    }
+}
+
+/// A name that no other test has.
+private func name(_ test: String, of process: pid_t = getpid()) -> String { "teebridge-test/\(process)/\(test)" }
+
+/// Does something as another user; for the process of an exit test.
+private func asNobody<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
+    try #require(seteuid(65534) == 0)
+    defer { _ = seteuid(0) }
+    return try body()
+}
+
+/// The socket of another program, or of one that pretends to be one.
+private func bind(_ name: String, listens: Bool) throws -> Int32 {
+    let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    unsafe withUnsafeMutableBytes(of: &address.sun_path) { path in
+        for (index, byte) in name.utf8.enumerated() { unsafe path[index + 1] = byte }
+    }
+    let bound = unsafe withUnsafePointer(to: &address) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            unsafe Glibc.bind(number, $0, socklen_t(2 + 1 + name.utf8.count))
+        }
+    }
+    try #require(bound == 0)
+    if listens { try #require(listen(number, 1) == 0) }
+    return number
+}
+
+private let isRoot = geteuid() == 0
+
+@Suite(.timeLimit(.minutes(1)))
+struct NonceLockTests {
+    @Test(arguments: [true, false], [true, false])
+    func `one program of a user has it until it ends, in the same directory or elsewhere`(
+        isElsewhere: Bool, hasDirectory: Bool
+    ) throws {
+        try withDirectory { directory in
+            try withDirectory { other in
+                let name = name("until-it-ends/\(isElsewhere)/\(hasDirectory)")
+                let second = isElsewhere ? (hasDirectory ? [other] : []) : [directory]
+                do {
+                    guard let lock = try NonceLock.acquire(name, in: hasDirectory ? [directory] : []) else {
+                        Issue.record("it cannot be had")
+                        return
+                    }
+                    #expect(lock.otherUser == nil)
+                    #expect(Attempt(name, in: second) == .inUse)
+                    #expect(Attempt(name + "0", in: second) == .held(beside: nil))
+                    _ = consume lock
+                }
+                #expect(Attempt(name, in: second) == .held(beside: nil))
+            }
+        }
+    }
+
+    @Test func `another process is noticed`() async throws {
+        guard let lock = try NonceLock.acquire(name("process"), in: []) else {
+            Issue.record("it cannot be had")
+            return
+        }
+        await #expect(processExitsWith: .success) {
+            #expect(Attempt(name("process", of: getppid()), in: []) == .inUse)
+        }
+        _ = consume lock
+    }
+
+    @Test func `the lock file has mode 0600, and keeps programs apart that do not see each other's sockets`() throws {
+        try withDirectory { directory in
+            let lockName = name("file")
+            do {
+                guard let lock = try NonceLock.acquire(lockName, in: [directory]) else {
+                    Issue.record("it cannot be had")
+                    return
+                }
+                #expect(names(in: directory) == ["teebridge-test-\(getpid())-file.lock"])
+                #expect(mode(of: "\(directory)/teebridge-test-\(getpid())-file.lock") == 0o600)
+                // Another name of the same file, as in a network of its own.
+                #expect(Attempt(lockName.replacing("/", with: "//"), in: [directory]) == .inUse)
+                _ = consume lock
+            }
+        }
+    }
+
+    @Test func `it goes on at once where the program before ended, and leaves no descriptor`() throws {
+        try withDirectory { directory in
+            let lockName = name("again")
+            for _ in 0..<2000 { #expect(Attempt(lockName, in: [directory]) == .held(beside: nil)) }
+        }
+    }
+
+    @Test(.enabled(if: isRoot)) func `another user's program stops nobody, and each is told of the other`() async {
+        await #expect(processExitsWith: .success) { () throws in
+            let lockName = name("users")
+            let theirs = try asNobody { () throws -> NonceLock? in try NonceLock.acquire(lockName, in: []) }
+            guard let theirs, let ours = try NonceLock.acquire(lockName, in: []) else {
+                Issue.record("it cannot be had")
+                return
+            }
+            #expect(theirs.otherUser == nil)
+            #expect(ours.otherUser == .number(65534))
+            #expect(ours.otherUser?.description == "user 65534")
+            #expect(ours.visitor() == nil)
+            try asNobody {
+                #expect(Attempt(lockName, in: []) == .inUse)
+                #expect(theirs.visitor() == .number(0))
+                #expect(theirs.visitor() == nil)
+                #expect(NonceLock.OtherUser.number(0).description == "root")
+            }
+            _ = consume theirs
+            _ = consume ours
+        }
+    }
+
+    @Test(.enabled(if: isRoot), arguments: [true, false])
+    func `a user who only has the name stops nobody`(listens: Bool) throws {
+        let lockName = name("squatted/\(listens)")
+        let squatter = try bind(lockName, listens: listens)
+        defer { close(squatter) }
+        if listens {
+            // Whoever does not accept is full soon; what is full does not say whose it is.
+            #expect(Attempt(lockName, in: []) == .inUse)
+            #expect(Attempt(lockName, in: []) == .inUse)
+        }
+        #expect(Attempt(lockName, in: []) == .held(beside: .unknown))
+    }
+
+    @Test func `those that ask find room as long as somebody looks`() throws {
+        let lockName = name("room")
+        guard let lock = try NonceLock.acquire(lockName, in: []) else {
+            Issue.record("it cannot be had")
+            return
+        }
+        for _ in 0..<6000 {
+            #expect(Attempt(lockName, in: []) == .inUse)
+            if lock.visitor() != nil { Issue.record("this user is another") }
+        }
+        _ = consume lock
+    }
+
+    @Test func `a directory that others can write, or that is none, is passed over`() throws {
+        try withDirectory { directory in
+            try withDirectory { good in
+                for mode: mode_t in [0o770, 0o707, 0o710, 0o701, 0o777, 0o1777] {
+                    #expect(unsafe chmod(directory, mode) == 0)
+                    _ = Attempt(name("passed"), in: [directory, good])
+                    #expect(names(in: directory) == [])
+                }
+                #expect(unsafe chmod(directory, 0o700) == 0)
+                #expect(unsafe symlink(directory, "\(good)/link") == 0)
+                try StateFile.replace("\(good)/file", with: [])
+                for path in ["\(good)/link", "\(good)/file", "\(good)/absent", "\(good)/file/x", "relative", ""] {
+                    #expect(Attempt(name("passed"), in: [path, good]) == .held(beside: nil))
+                }
+                #expect(names(in: directory) == [])
+                #expect(names(in: good).count == 3)
+            }
+        }
+    }
+
+    @Test(.enabled(if: isRoot)) func `another user's directory is passed over`() throws {
+        try withDirectory { directory in
+            #expect(unsafe chown(directory, 65534, 65534) == 0)
+            #expect(Attempt(name("foreign"), in: [directory]) == .held(beside: nil))
+            #expect(names(in: directory) == [])
+        }
+    }
+
+    @Test func `the last directory is made if it is absent, and no other`() throws {
+        try withDirectory { directory in
+            let (first, last) = ("\(directory)/first", "\(directory)/last")
+            #expect(Attempt(name("made"), in: [first, last]) == .held(beside: nil))
+            #expect(names(in: directory) == ["last"])
+            #expect(mode(of: last) == 0o700)
+            #expect(names(in: last) == ["teebridge-test-\(getpid())-made.lock"])
+            _ = unsafe unlink("\(last)/teebridge-test-\(getpid())-made.lock")
+            _ = unsafe rmdir(last)
+        }
+    }
+
+    @Test func `the directories are XDG_RUNTIME_DIR, the one of systemd, and one of our own`() async {
+        await #expect(processExitsWith: .success) {
+            unsafe setenv("XDG_RUNTIME_DIR", "/tmp/somewhere", 1)
+            let user = geteuid()
+            let usual = ["/run/user/\(user)", "/var/tmp/teebridge-\(user)"]
+            #expect(NonceLock.directories == ["/tmp/somewhere"] + usual)
+            unsafe unsetenv("XDG_RUNTIME_DIR")
+            #expect(NonceLock.directories == usual)
+        }
+    }
+
+    @Test func `what the system does not give is an error, and no other program`() async {
+        let long = String(repeating: "x", count: 200)
+        #expect(Attempt(long, in: []) == .failed(.cannotLock(path: "@\(long)", errno: ENAMETOOLONG)))
+        await #expect(processExitsWith: .success) { () throws in
+            try withDirectory { directory in
+                let file = "\(directory)/teebridge-test-\(getpid())-limit.lock"
+                var attempts: [Attempt] = []
+                // Which descriptors are free is not known. Without a directory the socket is the first to want one.
+                for (count, directories) in (3..<100).flatMap({ [($0, [directory]), ($0, [])] }) {
+                    let limit = rlimit(rlim_cur: rlim_t(count), rlim_max: 1000)
+                    try #require(unsafe withUnsafePointer(to: limit) { unsafe setrlimit(Int32(RLIMIT_NOFILE.rawValue), $0) } == 0)
+                    attempts.append(Attempt(name("limit"), in: directories))
+                }
+                #expect(attempts.last == .held(beside: nil), "\(attempts.suffix(4))")
+                #expect(!attempts.contains(.inUse))
+                for path in [directory, file, "@\(name("limit"))"] {
+                    #expect(attempts.contains(.failed(.cannotLock(path: path, errno: EMFILE))))
+                }
+                let error = FileError.cannotLock(path: file, errno: EMFILE)
+                #expect(error.description == "cannot lock \"\(file)\": too many open files")
+                #expect(error.kind == .serviceFailed)
+            }
+        }
+    }
+
+    @Test(.enabled(if: isRoot)) func `a directory of the user's in which nothing can be made is an error`() async {
+        await #expect(processExitsWith: .success) { () throws in
+            try withDirectory { directory in
+                let file = "\(directory)/teebridge-test-\(getpid())-denied.lock"
+                try #require(unsafe chown(directory, 65534, 65534) == 0)
+                for (mode, path) in [(mode_t(0o000), directory), (0o100, directory), (0o500, file)] {
+                    try #require(unsafe chmod(directory, mode) == 0)
+                    let attempt = try asNobody { Attempt(name("denied"), in: [directory]) }
+                    #expect(attempt == .failed(.cannotLock(path: path, errno: EACCES)))
+                }
+            }
+        }
+    }
+}
