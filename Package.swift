@@ -120,7 +120,7 @@ let package = Package(
 
         // How the programs are used.
         library("Console", ["Failures", "JSON", "Parallel", "Secrets"]),
-        library("Program", ["Console", "Failures", "JSON", "Primitives", argumentParser]),
+        library("Program", ["Console", "Failures", "JSON", "Primitives", "Signals", argumentParser]),
         library("Keys", ["Console", "Failures", "JSON", "Keystore", "Secp256k1", "Secrets"]),
         library(
             "NetworkOptions",
