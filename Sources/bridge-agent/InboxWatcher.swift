@@ -60,7 +60,7 @@ final class InboxWatcher {
             if change != lastChange { voice.warning(change.description) }
             lastChange = change
         } opened: { message in
-            state.remember(message.json)
+            state.remember(index: message.index, message.document(as: .json))
             let manner = message.isAuthenticated ? "signed" : "not signed"
             voice.note("message \(message.index) from \(message.from), \(manner), was opened")
         } refused: { index, reason in
