@@ -28,81 +28,80 @@ extension InboxMessage {
                 case .text: ("ONBOARDING from=\(Hex.encode(from.bytes, prefixed: false)) \(name)=", "\n")
                 }
             // Written twice, the first time for its length alone.
-            var count = 0
-            Self.write(bytes, isText: isText, as: form, between: front, back) { _ in count += 1 }
-            return SecretBytes(count: count) { target in
-                var end = 0
-                Self.write(bytes, isText: isText, as: form, between: front, back) { byte in
-                    target[end] = byte
-                    end += 1
+            var pen = Pen()
+            Self.write(bytes, isText: isText, as: form, between: front, back, with: &pen)
+            return SecretBytes(count: pen.count) { target in
+                unsafe target.withUnsafeMutableBytes { memory in
+                    var pen = unsafe Pen(memory)
+                    Self.write(bytes, isText: isText, as: form, between: front, back, with: &pen)
                 }
             }
         }
     }
 
     private static func write(
-        _ bytes: Span<UInt8>, isText: Bool, as form: Form, between front: String, _ back: String, _ put: (UInt8) -> Void
+        _ bytes: Span<UInt8>, isText: Bool, as form: Form, between front: String, _ back: String, with pen: inout Pen
     ) {
-        for byte in front.utf8 { put(byte) }
+        pen.write(front.utf8.span)
         switch form {
-        case _ where !isText: writeHex(bytes, put)
-        case .json: writeJSON(bytes, put)
-        case .text: writeEscaped(bytes, put)
+        case _ where !isText:
+            pen.write("0x".utf8.span)
+            for index in bytes.indices { pen.write(hex[Int(bytes[index])]) }
+        case .json: writeJSON(bytes, with: &pen)
+        case .text: writeEscaped(bytes, with: &pen)
         }
-        for byte in back.utf8 { put(byte) }
+        pen.write(back.utf8.span)
     }
 
-    private static func writeHex(_ bytes: Span<UInt8>, _ put: (UInt8) -> Void) {
-        put(UInt8(ascii: "0"))
-        put(UInt8(ascii: "x"))
-        for index in bytes.indices { writeDigits(bytes[index], put) }
+    /// The two hex digits of each byte.
+    private static let hex = (UInt8.min...UInt8.max).map { Array(Hex.encode([$0], prefixed: false).utf8) }
+
+    /// What stands in a JSON string for each byte of ASCII, and for the second byte of U+0080 to U+009F; nil for itself.
+    private static let jsonEscapes = (UInt8.min..<0xA0).map { byte -> [UInt8]? in
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): [UInt8(ascii: "\\"), byte]
+        case UInt8(ascii: "\n"): Array("\\n".utf8)
+        case UInt8(ascii: "\r"): Array("\\r".utf8)
+        case UInt8(ascii: "\t"): Array("\\t".utf8)
+        case 0...0x1F, 0x7F...0x9F: Array("\\u00\(Hex.encode([byte], prefixed: false))".utf8)
+        default: nil
+        }
     }
 
-    /// Two hex digits.
-    private static func writeDigits(_ byte: UInt8, _ put: (UInt8) -> Void) {
-        func digit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10 }
-        put(digit(byte >> 4))
-        put(digit(byte & 0xF))
-    }
-
-    /// Text as it stands in a JSON string: see ``JSONValue/compact``.
-    private static func writeJSON(_ text: Span<UInt8>, _ put: (UInt8) -> Void) {
-        func escape(_ text: String) { for byte in text.utf8 { put(byte) } }
-        var index = 0
+    /// Text as it stands in a JSON string: see `JSONValue.compact`.
+    private static func writeJSON(_ text: Span<UInt8>, with pen: inout Pen) {
+        let escapes = jsonEscapes
+        // Where what was not written yet begins.
+        var (start, index) = (0, 0)
         while index < text.count {
-            let byte = text[index]
-            index += 1
-            switch byte {
-            case UInt8(ascii: "\""): escape("\\\"")
-            case UInt8(ascii: "\\"): escape("\\\\")
-            case UInt8(ascii: "\n"): escape("\\n")
-            case UInt8(ascii: "\r"): escape("\\r")
-            case UInt8(ascii: "\t"): escape("\\t")
-            case 0...0x1F, 0x7F:
-                escape("\\u00")
-                writeDigits(byte, put)
-            // U+0080 to U+009F have two bytes, of which the second is the character's number.
-            case 0xC2 where text[index] <= 0x9F:
-                escape("\\u00")
-                writeDigits(text[index], put)
-                index += 1
-            default: put(byte)
+            let first = text[index]
+            let count = first == 0xC2 ? 2 : 1
+            let byte = text[index + count - 1]
+            if count == 2 || first < 0x80, byte < 0xA0, let escape = escapes[Int(byte)] {
+                pen.write(text.extracting(start..<index))
+                pen.write(escape)
+                start = index + count
             }
+            index += count
         }
+        pen.write(text.extracting(start..<index))
     }
 
     /// Text with its control characters escaped: see `escapingControlCharacters`.
-    private static func writeEscaped(_ text: Span<UInt8>, _ put: (UInt8) -> Void) {
-        var index = 0
+    private static func writeEscaped(_ text: Span<UInt8>, with pen: inout Pen) {
+        var (start, index) = (0, 0)
         while index < text.count {
             let (scalar, count) = scalar(in: text, at: index)
             switch scalar.properties.generalCategory {
             case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
-                for byte in "\\u{\(String(scalar.value, radix: 16))}".utf8 { put(byte) }
-            default: for place in index..<index + count { put(text[place]) }
+                pen.write(text.extracting(start..<index))
+                pen.write("\\u{\(String(scalar.value, radix: 16))}".utf8.span)
+                start = index + count
+            default: break
             }
             index += count
         }
+        pen.write(text.extracting(start..<index))
     }
 
     /// The character at a place in UTF-8, and how many bytes it has.
@@ -113,4 +112,26 @@ extension InboxMessage {
         for place in index + 1..<index + count { value = value << 6 | UInt32(text[place] & 0x3F) }
         return (Unicode.Scalar(value) ?? "\u{FFFD}", count)
     }
+}
+
+/// Writes bytes one behind the other, or only counts them.
+@safe
+private struct Pen: ~Copyable {
+    private let memory: UnsafeMutableRawBufferPointer?
+    private(set) var count = 0
+
+    /// Only counts.
+    init() { unsafe memory = nil }
+
+    init(_ memory: UnsafeMutableRawBufferPointer) { unsafe self.memory = memory }
+
+    mutating func write(_ bytes: Span<UInt8>) {
+        if let memory = unsafe memory {
+            let room = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[count..<(count + bytes.count)])
+            unsafe bytes.withUnsafeBytes { unsafe room.copyMemory(from: $0) }
+        }
+        count += bytes.count
+    }
+
+    mutating func write(_ bytes: [UInt8]) { write(bytes.span) }
 }
