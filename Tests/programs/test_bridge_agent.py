@@ -971,5 +971,5 @@ def test_a_thread_that_hangs_ends_the_signs_of_life(tmp_path, agents, manager):
         eventually(is_silent, 20)
         assert site.status("/proof") == 200, "the server is not what hangs"
         os.set_blocking(reading, False)
-        eventually(lambda: log.read() is None or not is_silent())
-        assert manager.hear() == "WATCHDOG=1"
+        # What it printed is taken, as often as the pipe is full again.
+        eventually(lambda: (log.read(), not is_silent())[1])
