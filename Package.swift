@@ -90,7 +90,7 @@ let package = Package(
         // Other people's services.
         .systemLibrary(name: "CCurl", path: "Sources/Shared/CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         library("HTTP", ["CCurl", "Failures"]),
-        library("HTTPServer", ["Failures", "JSON", nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix")]),
+        library("HTTPServer", ["CProcess", "Failures", "JSON", nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix")]),
         library("Retrying"),
         library("JSONRPC", ["Failures", "HTTP", "JSON"]),
         library("Node", ["Failures", "JSON", "JSONRPC", "Primitives", "Retrying", bigInt]),
@@ -120,7 +120,7 @@ let package = Package(
 
         // How the programs are used.
         library("Console", ["Failures", "JSON", "Parallel", "Secrets"]),
-        library("Program", ["Console", "Failures", "JSON", "Primitives", argumentParser]),
+        library("Program", ["Console", "Failures", "JSON", "Primitives", "Signals", argumentParser]),
         library("Keys", ["Console", "Failures", "JSON", "Keystore", "Secp256k1", "Secrets"]),
         library(
             "NetworkOptions",
@@ -204,8 +204,8 @@ let package = Package(
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTPServer"], path: "Tests/HTTPServerTests", swiftSettings: strict),
         .testTarget(
-            name: "MemberSiteTests", dependencies: ["JSON", "MemberSite", "Primitives"], path: "Tests/MemberSiteTests",
-            swiftSettings: strict),
+            name: "MemberSiteTests", dependencies: ["HTTPServer", "JSON", "MemberSite", "Primitives", "Secrets"],
+            path: "Tests/MemberSiteTests", swiftSettings: strict),
         tests(of: "Retrying"),
         serviceTests(of: "HTTP", ["Failures"]),
         serviceTests(of: "JSONRPC", ["Failures", "HTTP", "JSON"]),

@@ -105,7 +105,9 @@ struct BridgeAgent: Program {
         let service = ServiceNotice()
         let timeout = try TimeoutOption.duration(timeout, default: .seconds(120))
         let state = MemberState()
-        let watcher = try watcher(telling: state, timeout: timeout)
+        let isWatching = try bridge.namedAddress() != nil
+        let heartbeat = Heartbeat(service, of: isWatching ? ["proof", "inbox"] : ["proof"])
+        let watcher = try watcher(telling: state, timeout: timeout) { heartbeat.beat("inbox") }
         let site = MemberSite(
             state, bridge: watcher?.bridge, nodes: try watcher == nil ? [] : rpc.endpoints(),
             access: try SecretAccess(serveSecretsTo), patience: max(interval * 5, .seconds(5)))
@@ -120,7 +122,8 @@ struct BridgeAgent: Program {
 
         let keeper = ProofKeeper(
             state: state, source: .agent(address: agent.dstack), path: path, purpose: purpose, interval: interval,
-            repeatProof: repeatProof, observer: verbosity.observer(voice), voice: voice, service: service)
+            repeatProof: repeatProof, observer: verbosity.observer(voice), voice: voice, service: service
+        ) { heartbeat.beat("proof") }
         try keeper.begin(within: timeout)
         keeper.goOn()
         watcher?.run()
@@ -128,16 +131,26 @@ struct BridgeAgent: Program {
     }
 
     /// What reads the inbox; nil if no bridge is named.
-    private func watcher(telling state: MemberState, timeout: Duration) throws -> InboxWatcher? {
+    ///
+    /// - Parameter isAlive: called now and then by the thread that it runs on, also while it waits for an answer: each
+    ///   such wait has a deadline, and a node that hangs is no reason to take the proof off the air.
+    private func watcher(
+        telling state: MemberState, timeout: Duration, isAlive: @escaping () -> Void
+    ) throws -> InboxWatcher? {
         guard let address = try bridge.namedAddress() else { return nil }
         let voice = voice
         let observer = verbosity.observer(voice)
         let reader = try verification.reader(
-            of: address, rpc: rpc, inbox: inbox, timeout: timeout, observer: observer
+            of: address, rpc: rpc, inbox: inbox, timeout: timeout, observer: observer,
+            isCancelled: {
+                isAlive()
+                return false
+            }
         ) { voice.warning($0) }
         let source = KeySource.guestAgent(path: path, purpose: purpose)
         return InboxWatcher(
-            reader, telling: state, interval: interval, requiresAuthentication: requireAuthenticated, voice: voice
+            reader, telling: state, interval: interval, requiresAuthentication: requireAuthenticated, voice: voice,
+            isAlive: isAlive
         ) {
             try source.load { path, purpose in
                 try agent.connect(observer: observer).getKey(path: path, purpose: purpose).takeSecret()

@@ -14,6 +14,7 @@ final class InboxWatcher {
     private let interval: Duration
     private let requiresAuthentication: Bool
     private let voice: Voice
+    private let isAlive: () -> Void
     private let key: () throws -> SecretKey
     private var inbox: Inbox?
     private var progress = InboxState()
@@ -22,16 +23,19 @@ final class InboxWatcher {
     /// The contract.
     var bridge: Address { reader.bridge }
 
-    /// - Parameter key: asks the guest agent for the member's key; called again if it has become another's.
+    /// - Parameters:
+    ///   - isAlive: called at each step of a look, and at least once a second between looks.
+    ///   - key: asks the guest agent for the member's key; called again if it has become another's.
     init(
         _ reader: any BridgeReader, telling state: MemberState, interval: Duration, requiresAuthentication: Bool,
-        voice: Voice, key: @escaping () throws -> SecretKey
+        voice: Voice, isAlive: @escaping () -> Void = {}, key: @escaping () throws -> SecretKey
     ) {
         self.reader = reader
         self.state = state
         self.interval = interval
         self.requiresAuthentication = requiresAuthentication
         self.voice = voice
+        self.isAlive = isAlive
         self.key = key
     }
 
@@ -42,12 +46,21 @@ final class InboxWatcher {
             do {
                 try read()
                 failures = pauses
-                sleep(for: interval)
+                rest(for: interval)
             } catch {
                 voice.warning("\(error); looking again later")
-                sleep(for: failures.pause(elapsed: .zero) ?? interval)
+                rest(for: failures.pause(elapsed: .zero) ?? interval)
             }
         }
+    }
+
+    private func rest(for duration: Duration) {
+        let end = ContinuousClock.now + duration
+        while ContinuousClock.now < end {
+            isAlive()
+            sleep(for: min(end - .now, .seconds(1)))
+        }
+        isAlive()
     }
 
     private var pauses: Backoff<SystemRandomNumberGenerator> {
@@ -60,7 +73,7 @@ final class InboxWatcher {
             if change != lastChange { voice.warning(change.description) }
             lastChange = change
         } opened: { message in
-            state.remember(message.json)
+            state.remember(index: message.index, message.document(as: .json))
             let manner = message.isAuthenticated ? "signed" : "not signed"
             voice.note("message \(message.index) from \(message.from), \(manner), was opened")
         } refused: { index, reason in

@@ -22,16 +22,21 @@ struct ProofKeeper: Sendable {
     /// Hears of each request to the guest agent.
     let observer: HTTPObserver
     let voice: Voice
-    /// Hears that the program has started, and is alive.
+    /// Hears that the program is starting, and has started.
     let service: ServiceNotice
+    /// Called now and then by the thread that goes on.
+    let isAlive: @Sendable () -> Void
 
     /// Waits for the first proof.
     ///
     /// - Throws: `ProofSourceError` if none has come in time.
     func begin(within timeout: Duration) throws {
-        let voice = voice
-        let fetcher = ProofFetcher(query: query(within: timeout), retryFor: timeout) { error, _ in
+        let (voice, service) = (voice, service)
+        // An attempt takes ten seconds at most.
+        service.tell(.starting(within: .seconds(30)))
+        let fetcher = ProofFetcher(query: query(within: timeout), retryFor: timeout) { error, pause in
             voice.warning("\(error); trying again")
+            service.tell(.starting(within: pause + .seconds(30)))
         }
         let proof = try fetcher.fetch(from: source)
         state.learn(proof)
@@ -48,6 +53,7 @@ struct ProofKeeper: Sendable {
         var isAway = false
         while true {
             rest(for: repeatProof > .zero ? min(interval, repeatProof) : interval)
+            isAlive()
             do throws(ProofSourceError) {
                 state.learn(try fetcher.fetch(from: source))
                 isAway = false
@@ -63,12 +69,12 @@ struct ProofKeeper: Sendable {
         }
     }
 
-    /// Waits, and shows the service manager meanwhile that the program is alive.
+    /// Waits, and shows meanwhile that this thread is alive.
     private func rest(for duration: Duration) {
         let end = ContinuousClock.now + duration
         while ContinuousClock.now < end {
-            if service.watchdogInterval != nil { service.tell(.alive) }
-            sleep(for: min(end - ContinuousClock.now, service.watchdogInterval ?? duration))
+            isAlive()
+            sleep(for: min(end - ContinuousClock.now, service.watchdogInterval.map { $0 / 2 } ?? duration))
         }
     }
 

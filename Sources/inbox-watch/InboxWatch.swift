@@ -157,7 +157,7 @@ struct InboxWatch: Program {
                 "TEEBRIDGE_AUTHENTICATED": String(message.isAuthenticated),
             ], wait: attention.wait)
         guard let format = format ?? (handler == nil ? .json : nil) else { return }
-        try Descriptor.standardOutput.writeLine(format == .json ? message.json.compact : message.line)
+        try Descriptor.standardOutput.write(message.document(as: format == .json ? .json : .text))
     }
 
     /// The state file, for this run alone; nil if none is named.

@@ -223,8 +223,8 @@ struct NonceLockTests {
                 var attempts: [Attempt] = []
                 // Which descriptors are free is not known. Without a directory the socket is the first to want one.
                 for (count, directories) in (3..<100).flatMap({ [($0, [directory]), ($0, [])] }) {
-                    let limit = rlimit(rlim_cur: rlim_t(count), rlim_max: 1000)
-                    try #require(unsafe withUnsafePointer(to: limit) { unsafe setrlimit(Int32(RLIMIT_NOFILE.rawValue), $0) } == 0)
+                    var limit = rlimit(rlim_cur: rlim_t(count), rlim_max: 1000)
+                    try #require(unsafe setrlimit(Int32(RLIMIT_NOFILE.rawValue), &limit) == 0)
                     attempts.append(Attempt(name("limit"), in: directories))
                 }
                 #expect(attempts.last == .held(beside: nil), "\(attempts.suffix(4))")

@@ -56,7 +56,7 @@ private func read(_ payloads: [[UInt8]], from first: UInt64 = 0) throws -> [Read
     try withInbox(payloads) { inbox in
         var readings: [Reading] = []
         try inbox.forEachMessage(from: first) { message in
-            readings.append(.opened(message.json.compact))
+            readings.append(.opened(text(of: message, as: .json)))
         } refused: { index, reason in
             readings.append(.refused(index, reason))
         }
@@ -124,6 +124,13 @@ struct InboxTests {
     }
 }
 
+/// What a message is printed as, without the line's end.
+private func text(of message: borrowing InboxMessage, as form: InboxMessage.Form) -> String {
+    message.document(as: form).withBytes { bytes in
+        String(decoding: bytes.indices.dropLast().map { bytes[$0] }, as: UTF8.self)
+    }
+}
+
 @Suite(.timeLimit(.minutes(1)))
 struct InboxMessageTests {
     /// What a message with this payload is shown as: its document, and its line.
@@ -131,7 +138,7 @@ struct InboxMessageTests {
         try withInbox([sealed(payload)]) { inbox in
             var shown = (document: "", line: "")
             try inbox.forEachMessage(from: 0) { message in
-                shown = (message.json.compact, message.line)
+                shown = (text(of: message, as: .json), text(of: message, as: .text))
             } refused: { _, reason in
                 throw reason
             }

@@ -68,8 +68,11 @@ struct ProgramTests {
         #expect(text.contains("sample: error: it ended\nsample: hint: a hint\n"))
     }
 
-    @Test func `a closed pipe ends the program quietly, and does not kill it`() async throws {
-        let result = try await #require(processExitsWith: .exitCode(0), observing: [\.standardErrorContent]) {
+    @Test func `a closed pipe ends the program quietly by SIGPIPE, even if that is held back`() async throws {
+        let result = try await #require(processExitsWith: .signal(SIGPIPE), observing: [\.standardErrorContent]) {
+            var held = sigset_t()
+            unsafe sigfillset(&held)
+            unsafe pthread_sigmask(SIG_BLOCK, &held, nil)
             unsafe Sample.error = ConsoleError.outputClosed
             Sample.main()
         }

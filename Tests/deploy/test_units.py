@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from cvm import DEPLOY, KEY, post, running
-from harness import BIN, program_path, wait_until
+from harness import BIN, program_path, run, wait_until
 
 SERVICES = ("inbox-watch.service", "bridge-agent.service")
 # systemd counts from 0, for what can do nothing, to 10.
@@ -111,6 +111,14 @@ def test_the_service_tells_that_it_is_ready_and_alive_and_delivers(chain, state)
             process.send_signal(signal.SIGTERM)
             assert b"for the service" not in process.communicate(timeout=10)[1]
     assert place.read_bytes() == b"for the service"
+
+
+def test_the_agent_is_given_the_time_that_it_waits_for_its_guest_agent():
+    found = settings("bridge-agent.service")
+    assert (found["Type"], found["NotifyAccess"]) == (["notify"], ["main"])
+    [waits] = re.findall(r"waited for at the start\.\s+\(default: (\d+)\)", run("bridge-agent", "--help").stdout.decode())
+    assert int(found["TimeoutStartSec"][0]) > int(waits)
+    assert int(found["WatchdogSec"][0]) >= 30
 
 
 def test_the_timer_has_the_service_look_once(chain, state):

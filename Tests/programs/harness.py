@@ -7,6 +7,7 @@ that a developer exported must not change what a test sees. Their locks have a d
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -29,6 +30,8 @@ plain_memory = pytest.mark.skipif(SANITIZER is not None, reason="a sanitizer has
 SECONDS = 60
 
 DONE, NO, BAD_INPUT, UNREACHABLE, UNKNOWN = range(5)
+# The reader of standard output has gone; a shell sees 141.
+BROKEN_PIPE = -signal.SIGPIPE
 MESSAGE = re.compile(r"(?P<program>[a-z-]+): (?P<kind>error|warning|hint): (?P<text>\S.*)")
 
 
@@ -137,6 +140,17 @@ def finish(program: str, process: subprocess.Popen, timeout: float = SECONDS) ->
     """Wait for a program of `running` to end by itself."""
     stdout, stderr = process.communicate(timeout=timeout)
     return Result(program, process.returncode, stdout, stderr.decode())
+
+
+@contextmanager
+def without_a_reader():
+    """The writing end of a pipe whose reader has gone."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        yield writing
+    finally:
+        os.close(writing)
 
 
 def wait_until(is_so: Callable[[], bool], what: str = "it did not come to be", seconds: float = 20) -> None:

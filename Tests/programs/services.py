@@ -117,7 +117,9 @@ class Manager:
         self._socket.bind("\0" + name[1:] if name.startswith("@") else name)
         self._socket.settimeout(10)
 
-    def hear(self) -> str:
+    def hear(self, seconds: float = 10) -> str:
+        """The next that it is told; TimeoutError if that takes longer."""
+        self._socket.settimeout(seconds)
         return self._socket.recv(4096).decode()
 
 

@@ -12,7 +12,7 @@ from eth_keys import keys
 from eth_utils import function_signature_to_4byte_selector, to_checksum_address
 
 from bridge_v1 import ARTEFACT, ARTEFACT_PATH, CONTRACT
-from harness import BAD_INPUT, ENVIRONMENT, NO, finish, hexed, json_lines, program_path, running, unhex
+from harness import BAD_INPUT, BROKEN_PIPE, ENVIRONMENT, NO, finish, hexed, json_lines, program_path, running, unhex
 from proofs import PROOFS, bit_flips, calldata, changed, without
 
 pytestmark = pytest.mark.threads
@@ -415,7 +415,7 @@ def test_a_closed_pipe_ends_it_quietly(tmp_path):
         process.stdout.close()
         process.stdout = None
         ended = finish("abi-encode", process)
-    assert (ended.status, ended.stderr) == (0, "")
+    assert (ended.status, ended.stderr) == (BROKEN_PIPE, "")
 
 
 def test_a_full_disk_is_an_error():

@@ -1,5 +1,6 @@
 """bridge-agent as clients meet it, good ones and bad ones, and as its guest agent, its node and its host treat it."""
 
+import fcntl
 import http.client
 import json
 import os
@@ -794,6 +795,27 @@ def test_others_get_no_messages(watching, chain, own_address):
     assert site.status("/onboarding") == 200
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For: 127.0.0.1", "x-forwarded-proto: https", "X-Real-IP: ::1", "VIA: 1.1 proxy",
+                                    "Forwarded: for=127.0.0.1", "X-Forwarded-For:"])
+def test_a_proxy_on_this_machine_is_not_this_machine(watching, key_file, header):
+    token = "0123456789abcdef-a-token"
+    site = watching("--serve-secrets-to", f"token-file:{key_file(token)}", "--serve-secrets-to", "127.0.0.0/8",
+                    listen="[::]:0")
+
+    def get(path, *lines, at="127.0.0.1"):
+        request = "".join(f"{line}\r\n" for line in (f"GET {path} HTTP/1.1", "Host: localhost", *lines, ""))
+        with site.connect(at) as connection:
+            connection.sendall(request.encode())
+            return read_all(connection)
+
+    for at in ("127.0.0.1", "::1"):
+        assert replies(get("/onboarding", at=at)) == [200]
+        refusal = get("/onboarding", header, at=at)
+        assert replies(refusal) == [403] and b"a proxy on this machine" in refusal
+        assert replies(get("/onboarding", header, f"Authorization: Bearer {token}", at=at)) == [200]
+        assert replies(get("/proof", header, at=at)) == [200]
+
+
 def test_networks_that_may_see_messages(watching, own_address):
     assert watching("--serve-secrets-to", own_address + "/32", listen="0.0.0.0:0").status(
         "/onboarding", at=own_address) == 200
@@ -893,11 +915,61 @@ def test_a_bridge_without_a_node(agents, chain):
 # The service manager
 
 
-def test_the_service_manager_hears_of_start_life_and_end(start, tmp_path):
-    manager = Manager(str(tmp_path / "notify"))
+@pytest.fixture
+def manager(tmp_path):
+    return Manager(str(tmp_path / "notify"))
+
+
+def starting(notice: str) -> bool:
+    return re.fullmatch(r"EXTEND_TIMEOUT_USEC=\d{8}", notice) is not None
+
+
+def test_the_service_manager_hears_of_start_life_and_end(start, manager):
     site = start(env=manager.env | {"WATCHDOG_USEC": "200000"})
+    assert starting(manager.hear())
     heard = [manager.hear() for _ in range(4)]
     assert heard == ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]
     site.process.terminate()
     eventually(lambda: manager.hear() == "STOPPING=1")
     assert site.process.wait(10) == 0
+
+
+def test_the_time_for_the_start_is_extended_while_the_guest_agent_is_waited_for(tmp_path, manager):
+    with bridge_agent(tmp_path / "site", "--dstack", tmp_path / "agent", env=manager.env):
+        assert starting(manager.hear()) and starting(manager.hear()) and starting(manager.hear())
+        with running_agent(tmp_path / "agent"):
+            eventually(lambda: manager.hear() == "READY=1")
+
+
+def test_a_node_that_hangs_is_no_reason_to_start_anew(start, chain, manager):
+    """Each request has a deadline of its own, and /healthz tells of the inbox."""
+    with socket.create_server(("127.0.0.1", 0)) as node:
+        url = f"http://127.0.0.1:{node.getsockname()[1]}"
+        site = start(env=chain.env | {"ETH_RPC_URL": url} | manager.env | {"WATCHDOG_USEC": "5000000"})
+        eventually(lambda: manager.hear() == "READY=1")
+        begin = time.monotonic()
+        while time.monotonic() - begin < 11:
+            assert manager.hear(5) == "WATCHDOG=1"
+        assert site.status("/proof") == 200 and site.status("/onboarding") == 503
+
+
+def test_a_thread_that_hangs_ends_the_signs_of_life(tmp_path, agents, manager):
+    """Nobody takes what the agent prints: a serial console that the host has stopped."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    with open(reading, "rb") as log, open(writing, "wb") as stream, bridge_agent(
+            tmp_path / "site", "--interval", "0.02", "--repeat-proof", "0.02", env=agents[0].env | manager.env
+            | {"WATCHDOG_USEC": "1000000"}, stdout=stream) as site:
+        assert starting(manager.hear()) and manager.hear() == "READY=1"
+
+        def is_silent() -> bool:
+            try:
+                return manager.hear(2) != "WATCHDOG=1"
+            except TimeoutError:
+                return True
+
+        eventually(is_silent, 20)
+        assert site.status("/proof") == 200, "the server is not what hangs"
+        os.set_blocking(reading, False)
+        # What it printed is taken, as often as the pipe is full again.
+        eventually(lambda: (log.read(), not is_silent())[1])

@@ -14,8 +14,8 @@ from eth_keys import keys
 from eth_utils import keccak
 
 from harness import (
-    BAD_INPUT, DONE, ENVIRONMENT, NO, UNREACHABLE, hexed, measured, plain_memory, program_path, run, running,
-    unhex,
+    BAD_INPUT, BROKEN_PIPE, DONE, ENVIRONMENT, NO, UNREACHABLE, hexed, measured, plain_memory, program_path, run,
+    running, unhex,
 )
 from proofs import PROOFS, VECTORS
 from services import CHAIN_ID, relay
@@ -529,4 +529,4 @@ def test_a_closed_pipe_ends_it_quietly(tmp_path):
         process.stdout.close()
         process.stdout = None
         _, errors = process.communicate(timeout=20)
-    assert (process.returncode, errors) == (DONE, b"")
+    assert (process.returncode, errors) == (BROKEN_PIPE, b"")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import BAD_INPUT, ENVIRONMENT, PROGRAMS, ROOT, UNREACHABLE, program_path, run
+from harness import BAD_INPUT, BROKEN_PIPE, ENVIRONMENT, PROGRAMS, ROOT, UNREACHABLE, program_path, run, without_a_reader
 
 ABI_COMMANDS = ("register", "onboard", "add-kms-root", "remove-kms-root", "add-allowed-code", "remove-allowed-code",
                 "add-verifier", "remove-verifier",
@@ -88,8 +88,17 @@ def test_a_request_without_libcurl_says_what_is_missing(without_libcurl):
     assert "libcurl4" in answer.stderr
 
 
+@pytest.mark.parametrize("is_ignored", [False, True])
+@pytest.mark.parametrize("option", ["--help", "--version", "--generate-completion-script=bash"])
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_help_to_a_closed_pipe(program):
-    done = subprocess.run(f"'{program_path(program)}' --help | true; exit ${{PIPESTATUS[0]}}", shell=True,
-                          executable="/bin/bash", env=ENVIRONMENT, capture_output=True)
-    assert (done.returncode, done.stderr) == (0, b"")
+def test_a_closed_pipe_ends_what_a_program_says_of_itself(program, option, is_ignored):
+    """By SIGPIPE, also where whoever started it ignores that signal, as systemd and Python do."""
+    with without_a_reader() as output:
+        done = subprocess.run([program_path(program), option], env=ENVIRONMENT, stdout=output, stderr=subprocess.PIPE,
+                              restore_signals=not is_ignored)
+    assert (done.returncode, done.stderr) == (BROKEN_PIPE, b"")
+
+
+def test_a_shell_sees_141():
+    line = f"(sleep 0.1; '{program_path('tx-send')}' --help) | true; exit ${{PIPESTATUS[0]}}"
+    assert subprocess.run(["bash", "-c", line], env=ENVIRONMENT).returncode == 141

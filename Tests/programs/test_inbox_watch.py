@@ -8,7 +8,7 @@ import ecies
 import pytest
 from ecies.config import Config
 
-from harness import BAD_INPUT, DONE, UNREACHABLE, finish, hexed, run, running
+from harness import BAD_INPUT, BROKEN_PIPE, DONE, UNREACHABLE, finish, hexed, run, running
 from proofs import PROOFS, VECTORS
 from services import method_names, relay, running_chain
 
@@ -201,7 +201,7 @@ def test_a_closed_pipe_ends_it_quietly(chain):
         process.stdout.close()
         process.stdout = None
         ended = finish("inbox-watch", process)
-    assert (ended.status, ended.stderr) == (DONE, "")
+    assert (ended.status, ended.stderr) == (BROKEN_PIPE, "")
 
 
 def test_a_chain_that_lost_its_blocks(agents):

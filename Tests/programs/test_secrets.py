@@ -3,12 +3,16 @@
 import os
 import resource
 import signal
+import subprocess
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
 
-from harness import BAD_INPUT, plain_memory, running
+import inboxes
+from harness import BAD_INPUT, plain_memory, running, wait_until
 
 pytestmark = pytest.mark.memory
 
@@ -133,3 +137,42 @@ def read_memory(pid: int) -> bytes:
     return bytes(contents)
 
 
+# What was sealed
+
+MARKER = b"what nobody else may read: 4711"
+
+
+@plain_memory
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_message_that_was_printed_is_nowhere_in_memory(chain, form):
+    inboxes.fill(chain, MARKER)
+    with running("inbox-watch", "--interval", "1000", "--format", form, env=inboxes.settings(chain)) as process:
+        assert MARKER in process.stdout.readline()
+        # It is wiped as soon as it was written.
+        wait_until(lambda: MARKER not in read_memory(process.pid))
+
+
+@plain_memory
+def test_a_message_that_is_served_stands_in_memory_once_and_in_the_answer(chain, agents, tmp_path):
+    """However often it was served: answers share their bytes, and those of an answer before are wiped."""
+    arguments = ["--listen", "127.0.0.1:0", "--interval", "0.2"]
+    inboxes.fill(chain, MARKER)
+    with open(tmp_path / "stderr", "wb") as errors, running(
+            "bridge-agent", *arguments, env=chain.env | agents[0].env, stdout=subprocess.DEVNULL,
+            stderr=errors) as process:
+        wait_until(lambda: b"listening on" in (tmp_path / "stderr").read_bytes())
+        address = (tmp_path / "stderr").read_text().partition("listening on ")[2].split()[0]
+
+        def messages() -> int:
+            try:
+                with urllib.request.urlopen(f"http://{address}/onboarding", timeout=10) as answer:
+                    return answer.read().count(b'"id"')
+            except urllib.error.HTTPError:
+                return 0
+
+        for count in (1, 2, 3):
+            wait_until(lambda: messages() == count)
+            for _ in range(5):
+                assert messages() == count
+            wait_until(lambda: read_memory(process.pid).count(MARKER) == 2)
+            inboxes.fill(chain, "another")

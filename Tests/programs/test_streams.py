@@ -5,6 +5,9 @@ import subprocess
 import pytest
 
 from harness import BAD_INPUT, DONE, ENVIRONMENT, NO, UNKNOWN, json_lines, program_path
+from inboxes import KEY, fill
+
+SIGPIPE_IN_A_SHELL = 141
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def test_a_closed_output_hides_no_revert(shell, request_):
 def test_a_closed_pipe_after_success_is_quiet(shell, request_):
     good, _ = request_
     status, _, errors = shell("tx-send", "(sleep 0.1; cat) | $P | true; exit ${PIPESTATUS[1]}", json_lines(good))
-    assert status == DONE and "error" not in errors
+    assert status == SIGPIPE_IN_A_SHELL and "error" not in errors
 
 
 @pytest.mark.parametrize("program, options", [("tx-send", "--dry-run"), ("inbox-watch", "--once")])
@@ -65,3 +68,13 @@ def test_a_later_fault_after_something_was_sent_is_no_promise_that_nothing_was(s
     assert (status, chain.nonce()) == (UNKNOWN, before + 1)
     assert b'"status":"success"' in output
     assert "1 of the transactions were sent before" in errors
+
+
+def test_nothing_is_delivered_to_nobody(shell, chain, tmp_path):
+    """`inbox-watch --once | true`: what could not be printed is not marked as delivered."""
+    fill(chain, "a secret")
+    command = f"env -u TEEBRIDGE_KEY PRIVATE_KEY={KEY} $P --once --state {tmp_path}/state"
+    status, _, errors = shell("inbox-watch", f"(sleep 0.1; {command}) | true; exit ${{PIPESTATUS[0]}}")
+    assert (status, errors) == (SIGPIPE_IN_A_SHELL, "")
+    status, output, errors = shell("inbox-watch", command)
+    assert (status, errors) == (DONE, "") and b'"payload":"a secret"' in output

@@ -15,4 +15,5 @@ static inline void *process_move_pages(void *place, size_t size, size_t new_size
 // GNU's own functions, which Swift's Glibc does not show.
 int memfd_create(const char *name, unsigned int flags);
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+size_t malloc_usable_size(void *memory);
 int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);

@@ -3,7 +3,7 @@ import Glibc
 
 /// Why a stream of the program could not be read or written.
 package enum ConsoleError: Failure, Equatable {
-    /// Whoever read the output has gone: no error, the program just ends.
+    /// Whoever read the output has gone: nothing to say, the program ends by SIGPIPE as filters do.
     case outputClosed
     /// The output could not be written.
     case cannotWrite(errno: Int32)

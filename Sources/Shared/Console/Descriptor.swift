@@ -44,6 +44,11 @@ package struct Descriptor: Sendable {
         }
     }
 
+    /// Writes all the bytes of a secret, and makes no copy of them.
+    package func write(_ secret: borrowing SecretBytes) throws(ConsoleError) {
+        try secret.withBytes { bytes throws(ConsoleError) in try write(bytes) }
+    }
+
     /// Writes all the bytes.
     package func write(_ bytes: [UInt8]) throws(ConsoleError) { try write(bytes.span) }
 

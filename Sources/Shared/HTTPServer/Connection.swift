@@ -116,7 +116,7 @@ final class Connection: ChannelInboundHandler {
         let pipeline = channel.pipeline.syncOperations
         pipeline.write(wrapOutboundOut(.head(head)), promise: nil)
         if withBody {
-            pipeline.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: response.body)))), promise: nil)
+            pipeline.write(wrapOutboundOut(.body(.byteBuffer(response.body.buffer))), promise: nil)
         }
         let isWritten = channel.eventLoop.makePromise(of: Void.self)
         pipeline.writeAndFlush(wrapOutboundOut(.end(nil)), promise: isWritten)

@@ -8,8 +8,10 @@ package struct ServerRequest: Sendable {
     package let host: String?
     /// The values of its Authorization headers.
     package let authorization: [String]
-    /// Who is at the other end of the connection; headers that claim another are not looked at.
+    /// Who is at the other end of the connection; whom headers name is not believed.
     package let peer: IPAddress?
+    /// Whether a header says that the one at the other end is a proxy, which asks for somebody else.
+    package let isForwarded: Bool
     private let query: [RequestTarget.Parameter]
 
     /// The values of a parameter of the query, in their order.
@@ -31,6 +33,10 @@ package struct ServerRequest: Sendable {
         query = target.query
         host = (target.authority ?? hosts.first).map { HostAndPort($0).host }
         authorization = head.headers["Authorization"]
+        isForwarded = head.headers.contains { name, _ in
+            let name = name.lowercased()
+            return ["forwarded", "via", "x-real-ip"].contains(name) || name.hasPrefix("x-forwarded")
+        }
         self.peer = peer
     }
 }

@@ -5,11 +5,11 @@ package struct ServerResponse: Sendable {
     /// The HTTP status.
     package let status: Int
     /// The document.
-    package let body: [UInt8]
+    package let body: ResponseBody
     /// Further headers.
     package let headers: [(name: String, value: String)]
 
-    package init(status: Int, body: [UInt8], headers: [(name: String, value: String)] = []) {
+    package init(status: Int, body: ResponseBody, headers: [(name: String, value: String)] = []) {
         self.status = status
         self.body = body
         self.headers = headers
@@ -29,6 +29,6 @@ package struct ServerResponse: Sendable {
     package static func document(
         _ json: JSONValue, status: Int, headers: [(name: String, value: String)] = []
     ) -> ServerResponse {
-        ServerResponse(status: status, body: Array((json.compact + "\n").utf8), headers: headers)
+        ServerResponse(status: status, body: ResponseBody(Array((json.compact + "\n").utf8)), headers: headers)
     }
 }

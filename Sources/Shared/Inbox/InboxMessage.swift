@@ -1,6 +1,4 @@
 package import Envelope
-import Failures
-package import JSON
 package import Primitives
 package import Secrets
 
@@ -21,6 +19,16 @@ package struct InboxMessage: ~Copyable {
     /// What its sender signed; nil for a plain message.
     package let envelope: EnvelopeHeader?
 
+    package init(
+        member: Bytes32, index: UInt64, from: Bytes32, payload: consuming SecretBytes, envelope: EnvelopeHeader?
+    ) {
+        self.member = member
+        self.index = index
+        self.from = from
+        self.payload = payload
+        self.envelope = envelope
+    }
+
     /// Whether the member that it is said to come from signed it, for this inbox.
     package var isAuthenticated: Bool { envelope != nil }
 
@@ -29,27 +37,4 @@ package struct InboxMessage: ~Copyable {
 
     /// The name of the message at a place in a member's inbox.
     package static func id(member: Bytes32, index: UInt64) -> String { "\(member):\(index)" }
-
-    /// The document on one line.
-    package var json: JSONValue {
-        .members([
-            "id": .string(id), "member_id": .string(member.hex), "index": .number(index), "from": .string(from.hex),
-            "payload": text.map(JSONValue.string), "payload_hex": text == nil ? .string(bytes.hex) : nil,
-            "authenticated": .bool(isAuthenticated),
-        ])
-    }
-
-    /// The line that the reference programs print: `ONBOARDING from=<64 hex> payload=<text>`.
-    ///
-    /// Control characters in the text are escaped, since a line end in it could forge further lines; bytes that are
-    /// not UTF-8 stand as `payload_hex=0x…`.
-    package var line: String {
-        let sender = Hex.encode(from.bytes, prefixed: false)
-        return "ONBOARDING from=\(sender) "
-            + (text.map { "payload=\($0.escapingControlCharacters)" } ?? "payload_hex=\(bytes.hex)")
-    }
-
-    private var text: String? { String(validating: bytes, as: UTF8.self) }
-
-    private var bytes: [UInt8] { payload.withBytes { span in span.indices.map { span[$0] } } }
 }

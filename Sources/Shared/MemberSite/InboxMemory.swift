@@ -1,14 +1,26 @@
-package import JSON
+package import HTTPServer
 package import Primitives
+package import Secrets
 
 /// The newest messages of an inbox. Anybody may post any number of them, so the oldest are dropped, and counted.
 package struct InboxMemory: Sendable {
+    /// A message's document, which is wiped when nobody needs it any more.
+    private final class Entry: Sendable {
+        let index: UInt64
+        let document: SecretBytes
+
+        init(index: UInt64, document: consuming SecretBytes) {
+            self.index = index
+            self.document = document
+        }
+    }
+
     /// Whose inbox it is.
     package let member: Bytes32
     private let countLimit: Int
     private let byteLimit: Int
-    /// The documents as they are sent, the oldest first.
-    private var messages: [[UInt8]] = []
+    /// By their indices.
+    private var entries: [Entry] = []
     private var byteCount = 0
     /// How many were dropped.
     package private(set) var droppedCount = 0
@@ -22,26 +34,44 @@ package struct InboxMemory: Sendable {
         self.byteLimit = byteLimit
     }
 
-    /// Keeps a message, and drops the oldest ones if there are too many.
-    package mutating func remember(_ message: JSONValue) {
-        let document = Array(message.compact.utf8)
-        messages.append(document)
+    /// Keeps a message in the place of one of the same index, and drops the oldest ones if there are too many.
+    ///
+    /// - Parameter document: JSON, with or without a line's end.
+    package mutating func remember(index: UInt64, _ document: consuming SecretBytes) {
+        forget { $0 == index }
         byteCount += document.count
-        while messages.count > countLimit || byteCount > byteLimit {
-            byteCount -= messages.removeFirst().count
+        let place = entries.lastIndex { $0.index < index }.map { $0 + 1 } ?? 0
+        entries.insert(Entry(index: index, document: document), at: place)
+        while entries.count > countLimit || byteCount > byteLimit {
+            byteCount -= entries.removeFirst().document.count
             droppedCount += 1
         }
     }
 
-    /// `{"member_id":"0x…","dropped":0,"messages":[…]}`, as a line.
-    package var document: [UInt8] {
-        var bytes = Array("{\"member_id\":\"\(member.hex)\",\"dropped\":\(droppedCount),\"messages\":[".utf8)
-        bytes.reserveCapacity(byteCount + messages.count + 200)
-        for (index, message) in messages.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            bytes += message
+    /// Forgets messages that stand no more.
+    package mutating func forget(where isGone: (_ index: UInt64) -> Bool) {
+        entries.removeAll { entry in
+            guard isGone(entry.index) else { return false }
+            byteCount -= entry.document.count
+            return true
         }
-        bytes += Array("]}\n".utf8)
-        return bytes
+    }
+
+    /// `{"member_id":"0x…","dropped":0,"messages":[…]}`, as a line.
+    package var document: ResponseBody {
+        let front = "{\"member_id\":\"\(member)\",\"dropped\":\(droppedCount),\"messages\":["
+        let back = "]}\n"
+        // A comma behind each but the last.
+        return ResponseBody(capacity: front.utf8.count + byteCount + entries.count + back.utf8.count) { body in
+            body.append(front.utf8.span)
+            for (place, entry) in entries.enumerated() {
+                if place > 0 { body.append(",".utf8.span) }
+                entry.document.withBytes { bytes in
+                    let hasLineEnd = bytes.count > 0 && bytes[bytes.count - 1] == UInt8(ascii: "\n")
+                    body.append(hasLineEnd ? bytes.extracting(droppingLast: 1) : bytes)
+                }
+            }
+            body.append(back.utf8.span)
+        }
     }
 }

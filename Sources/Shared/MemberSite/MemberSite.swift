@@ -93,7 +93,7 @@ package struct MemberSite: Sendable {
                 return .error(403, "rpc is none of the nodes that the agent was started with")
             }
         }
-        guard let messages = state.inbox?.document else { return Self.notYet("the inbox has not been read yet") }
+        guard let messages = state.inboxDocument else { return Self.notYet("the inbox has not been read yet") }
         return ServerResponse(status: 200, body: messages)
     }
 }

@@ -4,7 +4,8 @@ import Secrets
 
 /// Who may see the messages of the inbox: this machine, networks, and those who bear a token.
 ///
-/// Only the address at the other end of the connection counts: X-Forwarded-For and its like are anybody's word.
+/// Only the address at the other end of the connection counts: X-Forwarded-For and its like are anybody's word. But
+/// from this machine itself they show a proxy, which asks for others, and is no reason to trust those.
 package final class SecretAccess: Sendable {
     private let networks: [IPNetwork]
     private let tokens: [Token]
@@ -28,6 +29,9 @@ package final class SecretAccess: Sendable {
         }
         guard let peer = request.peer, networks.contains(where: { $0.contains(peer) }) else {
             return "messages are for this machine, and for those that --serve-secrets-to names"
+        }
+        guard !request.isForwarded || !IPNetwork.loopback.contains(where: { $0.contains(peer) }) else {
+            return "a proxy on this machine asks for somebody else, and whom it serves needs a token"
         }
         // A web page whose name was made to resolve to this machine (DNS rebinding) still calls it by that name.
         guard let host = request.host, host == "localhost" || IPAddress(host) != nil else {

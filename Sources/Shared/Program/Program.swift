@@ -2,6 +2,7 @@ package import ArgumentParser
 package import Console
 import Failures
 import Glibc
+import Signals
 
 /// A program of this package: its options and a `run()`.
 ///
@@ -18,7 +19,8 @@ extension Program {
     /// Parses the command line, runs, and ends the process with the status that fits.
     package static func main() {
         openStandardStreams()
-        // A closed pipe must come back from write() as an error, not kill the program half-way.
+        // A closed pipe must come back from write() as an error, not kill the program half-way: what it does is brought
+        // to an end first, and then it ends by that signal.
         _ = signal(SIGPIPE, SIG_IGN)
         // And so must a file that is as long as the user's limit lets it be.
         _ = signal(SIGXFSZ, SIG_IGN)
@@ -47,7 +49,7 @@ extension Program {
     /// Says an error and gives the status that it means.
     private static func report(_ error: any Error) -> ExitStatus {
         switch error {
-        case ConsoleError.outputClosed: return .done
+        case ConsoleError.outputClosed: Signals.end(by: SIGPIPE)
         case let status as EndsWith: return status.status
         case let failure as any Failure: return voice.report(failure)
         default: break

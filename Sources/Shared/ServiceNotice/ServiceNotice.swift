@@ -3,13 +3,24 @@ import Glibc
 /// What a program tells the service manager that has started it (sd_notify(3)): nothing where there is none.
 package struct ServiceNotice: Sendable {
     /// How the program stands.
-    package enum State: String, Sendable {
+    package enum State: Sendable {
+        /// It is starting, and will have started, or have said this again, after that time at the latest.
+        case starting(within: Duration)
         /// It has started.
-        case ready = "READY=1"
+        case ready
         /// It is ending.
-        case stopping = "STOPPING=1"
+        case stopping
         /// It is alive.
-        case alive = "WATCHDOG=1"
+        case alive
+
+        fileprivate var text: String {
+            switch self {
+            case .starting(let duration): "EXTEND_TIMEOUT_USEC=\(Int64(max(duration, .zero) / .microseconds(1)))"
+            case .ready: "READY=1"
+            case .stopping: "STOPPING=1"
+            case .alive: "WATCHDOG=1"
+            }
+        }
     }
 
     /// How often the manager wants to hear that the program is alive: half of the time after which it takes it for
@@ -40,7 +51,7 @@ package struct ServiceNotice: Sendable {
         defer { close(number) }
         var patience = timeval(tv_sec: 1, tv_usec: 0)
         unsafe setsockopt(number, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-        let text = Array(state.rawValue.utf8)
+        let text = Array(state.text.utf8)
         _ = unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
                 unsafe sendto(number, text, text.count, Int32(MSG_NOSIGNAL), pointer, length)

@@ -65,9 +65,14 @@ package struct Signals: Sendable {
         return Int32(seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 
-    /// Ends the program by a signal, as it would have without a handler, so that a shell sees why.
+    /// Ends the program by a signal, as it would have without a handler, so that a shell sees why; also where it is
+    /// ignored or held back.
     package static func end(by number: Int32) -> Never {
         _ = signal(number, SIG_DFL)
+        var meant = sigset_t()
+        unsafe sigemptyset(&meant)
+        unsafe sigaddset(&meant, number)
+        unsafe pthread_sigmask(SIG_UNBLOCK, &meant, nil)
         raise(number)
         exit(128 + number)
     }
