@@ -175,6 +175,7 @@ let package = Package(
         .target(
             name: "FakeNode", dependencies: ["HTTP", "JSON", "JSONRPC", "LoopbackServer", "Node"],
             path: "Tests/support/FakeNode", swiftSettings: strict),
+        .target(name: "ModelChecker", path: "Tests/support/ModelChecker", swiftSettings: strict),
         tests(of: "Failures"),
         tests(of: "Primitives", ["JSON", bigInt]),
         tests(of: "JSON"),
