@@ -164,7 +164,7 @@ let package = Package(
             [
                 "BridgeClient", "Console", "Dstack", "GuestAgent", "HTTP", "HTTPServer", "Inbox", "JSON", "Keys",
                 "MemberSite",
-                "NetworkOptions", "Primitives", "ProofSource", "Retrying", "Secp256k1", "ServiceNotice",
+                "NetworkOptions", "Primitives", "ProofSource", "Retrying", "Secp256k1", "Secrets", "ServiceNotice",
             ]),
         program("proof-extract", ["Console", "Dstack", "Failures", "JSON", "Parallel", "ProofLog"]),
 

@@ -1,6 +1,8 @@
 import ArgumentParser
+import BridgeClient
 import Console
 import Dstack
+import Glibc
 import GuestAgent
 import HTTP
 import HTTPServer
@@ -123,7 +125,13 @@ struct BridgeAgent: Program {
             repeatProof: repeatProof, observer: verbosity.observer(voice), voice: voice, service: service)
         try keeper.begin(within: timeout)
         keeper.goOn()
-        watcher?.run()
+        do throws(BridgeClientError) { try watcher?.run() } catch {
+            let status = voice.report(error)
+            service.tell(.stopping)
+            server.stop()
+            // Not exit(): see EndSignals.
+            _exit(status.rawValue)
+        }
         while true { sleep(for: .seconds(3600)) }
     }
 
@@ -137,7 +145,8 @@ struct BridgeAgent: Program {
         ) { voice.warning($0) }
         let source = KeySource.guestAgent(path: path, purpose: purpose)
         return InboxWatcher(
-            reader, telling: state, interval: interval, requiresAuthentication: requireAuthenticated, voice: voice
+            reader, telling: state, interval: interval, requiresAuthentication: requireAuthenticated,
+            maxMessages: inbox.maxMessages, voice: voice
         ) {
             try source.load { path, purpose in
                 try agent.connect(observer: observer).getKey(path: path, purpose: purpose).takeSecret()

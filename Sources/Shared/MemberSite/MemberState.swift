@@ -1,6 +1,6 @@
 package import Dstack
-package import JSON
 package import Primitives
+package import Secrets
 import Synchronization
 
 /// What the agent has learnt: written by the threads that ask the guest agent and the chain, read by the server.
@@ -37,8 +37,16 @@ package final class MemberState: Sendable {
         }
     }
 
-    /// A message of the inbox, as its document.
-    package func remember(_ message: JSONValue) { contents.withLock { $0.inbox?.remember(message) } }
+    /// A message of the inbox, as its document; it takes the place of one with the same index.
+    package func remember(index: UInt64, _ document: consuming SecretBytes) {
+        let bytes = document.withBytes { span in span.indices.map { span[$0] } }
+        contents.withLock { $0.inbox?.remember(index: index, SecretBytes(copying: bytes)) }
+    }
+
+    /// Forgets messages that no longer stand.
+    package func forget(where isGone: (UInt64) -> Bool) {
+        contents.withLock { $0.inbox?.forget(where: isGone) }
+    }
 
     /// The inbox has just been read to its end.
     package func finishInbox() { contents.withLock { $0.inboxRead = .now } }
