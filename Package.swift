@@ -201,7 +201,8 @@ let package = Package(
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTPServer"], path: "Tests/HTTPServerTests", swiftSettings: strict),
         .testTarget(
-            name: "MemberSiteTests", dependencies: ["JSON", "MemberSite", "Primitives"], path: "Tests/MemberSiteTests",
+            name: "MemberSiteTests", dependencies: ["JSON", "MemberSite", "Primitives", "Secrets"],
+            path: "Tests/MemberSiteTests",
             swiftSettings: strict),
         tests(of: "Retrying"),
         serviceTests(of: "HTTP", ["Failures"]),
@@ -223,10 +224,8 @@ let package = Package(
         serviceTests(
             of: "Inbox",
             [
-                "ABI", "BridgeClient", "ECIES", "Envelope", "FakeNode", "Failures", "Files", "JSON", "Node",
-                "Primitives",
-                "Secp256k1",
-                "Secrets", "TEEBridge", bigInt,
+                "ABI", "BridgeClient", "ECIES", "Envelope", "FakeNode", "Failures", "Files", "JSON",
+                "ModelChecker", "Node", "Primitives", "Secp256k1", "Secrets", "TEEBridge", bigInt,
             ]),
         serviceTests(
             of: "ProofSource",

@@ -47,14 +47,16 @@ class Inbox:
     def undo(self, block) -> None:
         """Take back all blocks behind that one; where messages are transactions, others take their places."""
         number, snapshot, self._count = block
+        behind = int(self._chain.rpc("eth_blockNumber"), 16) - int(number, 16)
         if self._is_stored:
             self._chain.rpc("evm_revert", snapshot)
+            # A chain takes another's place because it is longer.
+            self.mine(behind + 1)
         else:
-            behind = int(self._chain.rpc("eth_blockNumber"), 16) - int(number, 16)
             self._chain.rpc("dev_reorg", behind, {"drop": True})
 
-    def mine(self) -> None:
-        self._chain.rpc("dev_mine")
+    def mine(self, count: int = 1) -> None:
+        self._chain.rpc("dev_mine", count)
 
     def watch(self):
         return run("inbox-watch", "--once", "--state", self._path, env=self.env)
@@ -113,8 +115,7 @@ def test_a_reorganisation_that_changes_no_message_says_nothing(inbox):
     inbox.post("one", "two")
     inbox.watch().check_done()
     before = inbox.here()
-    for _ in range(3):
-        inbox.mine()
+    inbox.mine(3)
     inbox.undo(before)
     assert inbox.watch().check_done().stdout == b""
 
