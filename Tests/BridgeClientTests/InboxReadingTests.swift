@@ -38,7 +38,7 @@ extension BridgeClient {
         var reading = Reading()
         var next = first
         while next < snapshot.count {
-            let asked = Array(next..<min(snapshot.count, next + 80))
+            let asked = Array(next..<(next + min(80, snapshot.count - next)))
             for entry in try snapshot.entries(at: asked, after: mark) {
                 #expect(entry.mark.index == next)
                 next += 1

@@ -471,7 +471,7 @@ def large_inbox(chain, count: int = 8, size: int = 200_000):
 
 def test_a_slow_reader_ends_at_the_deadline(watching, chain):
     with large_inbox(chain) as node:
-        site = watching(env={"ETH_RPC_URL": node.url})
+        site = watching("--max-payload", "1000000", env={"ETH_RPC_URL": node.url})
         with site.connect(receive_buffer=4096) as connection:
             connection.sendall(b"GET /onboarding HTTP/1.1\r\nHost: localhost\r\n\r\n")
             start = time.monotonic()
@@ -511,7 +511,7 @@ def test_a_large_answer_reaches_a_client_that_closes_its_side(watching, chain):
 
 def test_a_client_that_resets_ends_nothing(watching, chain):
     with large_inbox(chain) as node:
-        site = watching(env={"ETH_RPC_URL": node.url})
+        site = watching("--max-payload", "1000000", env={"ETH_RPC_URL": node.url})
         for _ in range(5):
             with site.connect(receive_buffer=4096) as connection:
                 connection.sendall(b"GET /onboarding HTTP/1.1\r\nHost: localhost\r\n\r\n")
