@@ -71,7 +71,8 @@ final class InboxModel {
     }
 
     func steps(_ world: InboxWorld) -> [(label: String, state: InboxWorld)] {
-        var steps = programSteps(world, nodes: world.lagging == world.chain ? [world.chain] : [world.chain, world.lagging])
+        var steps = programSteps(
+            world, nodes: world.lagging == world.chain ? [world.chain] : [world.chain, world.lagging])
         func add(_ label: String, _ change: (inout InboxWorld) -> Void) {
             var next = world
             change(&next)

@@ -42,7 +42,8 @@ func withInbox<Result>(
         }
     }) { _, node in
         let bridge = Address(checked: [UInt8](repeating: 0xB1, count: 20))
-        return try body(Inbox(BridgeClient(node, bridge: bridge, chainId: nil), key: testKey(), rules: rules, keptIn: file))
+        return try body(
+            Inbox(BridgeClient(node, bridge: bridge, chainId: nil), key: testKey(), rules: rules, keptIn: file))
     }
 }
 

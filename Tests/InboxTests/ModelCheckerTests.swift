@@ -35,7 +35,9 @@ struct InboxModelTests {
     private func search(limit: Int, forbidden: Int?) -> SearchResult<Int> {
         breadthFirst(from: 1, limit: limit) { number in
             number < 100 ? [("add", number + 1), ("double", number * 2)] : []
-        } violation: { $0 == forbidden ? "\($0) is forbidden" : nil }
+        } violation: {
+            $0 == forbidden ? "\($0) is forbidden" : nil
+        }
     }
 
     @Test func `all states are visited once, up to a limit`() {

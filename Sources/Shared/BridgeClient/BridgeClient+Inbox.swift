@@ -169,9 +169,10 @@ extension BridgeClient {
         var messages: [Message] = []
         if case .array(let elements)? = try Self.decode(data, of: TEEBridge.getOnboarding).first {
             messages = try elements.enumerated().map { index, element throws(BridgeClientError) in
-                if case .tuple(let values) = element { try Message(UInt64(index), values) } else {
+                guard case .tuple(let values) = element else {
                     throw .unexpectedAnswer(function: TEEBridge.getOnboarding.name, reason: "it is no message")
                 }
+                try Message(UInt64(index), values)
             }
         }
         let found = mark.flatMap { Int(exactly: $0.index) }.flatMap { messages.dropFirst($0).first?.mark }

@@ -52,7 +52,8 @@ package final class Inbox {
 
         package var description: String {
             switch self {
-            case .timedOut(let limit): "the inbox could not be read to its end within \(limit.components.seconds) seconds"
+            case .timedOut(let limit):
+                "the inbox could not be read to its end within \(limit.components.seconds) seconds"
             case .tooMany(let count, let limit): "there are \(count) messages, and \(limit) are read in one run"
             }
         }
@@ -75,7 +76,7 @@ package final class Inbox {
     private var state: InboxState?
     private var reading: InboxReading?
     private var snapshot: InboxSnapshot?
-    private var entries: [InboxEntry] = []
+    private var entries: [UInt64: InboxEntry] = [:]
     private var elapsed = Duration.zero
     private var announced: UInt64?
     /// Whether it must be kept what became of a message, before anything more is delivered.
@@ -110,7 +111,7 @@ package final class Inbox {
         let state = try self.state ?? file?.state(of: address()) ?? InboxState()
         reading = InboxReading(
             state, triesWaiting: triesWaiting, maxMessages: rules.maxMessages, forgetsVanished: rules.withdraws)
-        (snapshot, entries, elapsed, announced) = (nil, [], .zero, nil)
+        (snapshot, entries, elapsed, announced) = (nil, [:], .zero, nil)
         // Nothing is delivered as long as that could not be kept.
         try keep()
     }
@@ -130,14 +131,16 @@ package final class Inbox {
                     if let event = try see(snapshot) { return event }
                 case .read(let indices, let mark):
                     try keep()
-                    entries = try timed { try snapshot?.entries(at: indices, after: mark) ?? [] }
-                    reading?.advance(.entries(entries.map(\.mark)))
+                    let batch = try timed { try snapshot?.entries(at: indices, after: mark) ?? [] }
+                    let marks = batch.map(\.mark)
+                    entries = Dictionary(zip(marks.map(\.index), batch)) { $1 }
+                    reading?.advance(.entries(marks))
                 case .deliver(let mark, let isReplacement):
                     if isReplacement, announced != mark.index {
                         announced = mark.index
                         return .changed(.replaced(index: mark.index))
                     }
-                    if let event = try deliver(mark) { return event }
+                    return try deliver(mark)
                 case .done:
                     try keep()
                     return nil
@@ -180,9 +183,9 @@ package final class Inbox {
         return .changed(.shorter(count: count, read: next))
     }
 
-    /// The message, or why there is none; nil if it was not read.
-    private func deliver(_ mark: MessageMark) throws -> Event? {
-        guard let entry = entries.first(where: { $0.mark == mark }) else { return nil }
+    /// The message, or why there is none.
+    private func deliver(_ mark: MessageMark) throws -> Event {
+        guard let entry = entries[mark.index] else { throw BridgeClientError.changedMeanwhile(index: mark.index) }
         let chainId = try chain()
         do throws(InboxError) {
             let message =

@@ -57,7 +57,8 @@ package struct VerifyOptions: ParsableArguments {
         guard verify else {
             let node = try rpc.node(timeout: timeout, observer: observer, isCancelled: isCancelled)
             return BridgeClient(
-                node, bridge: bridge, chainId: try rpc.chainId(), block: inbox?.block ?? .latest, maxPayload: maxPayload)
+                node, bridge: bridge, chainId: try rpc.chainId(), block: inbox?.block ?? .latest, maxPayload: maxPayload
+            )
         }
         guard inbox?.block == nil else {
             throw SettingError.unusable(
