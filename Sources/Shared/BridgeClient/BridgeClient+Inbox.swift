@@ -172,7 +172,7 @@ extension BridgeClient {
                 guard case .tuple(let values) = element else {
                     throw .unexpectedAnswer(function: TEEBridge.getOnboarding.name, reason: "it is no message")
                 }
-                try Message(UInt64(index), values)
+                return try Message(UInt64(index), values)
             }
         }
         let found = mark.flatMap { Int(exactly: $0.index) }.flatMap { messages.dropFirst($0).first?.mark }

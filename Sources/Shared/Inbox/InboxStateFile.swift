@@ -22,7 +22,7 @@ package final class InboxStateFile {
     package init(_ path: String) throws {
         self.path = path
         do { lock = try FileLock("\(path).lock") } catch FileError.inUse(let path) {
-            guard let since = FileLock.lastTouch(path), time(nil) - since > Self.stallLimit else {
+            guard let since = FileLock.lastTouch(path), since < time(nil) - Self.stallLimit else {
                 throw FileError.inUse(path: path)
             }
             throw InboxStateError.stalled(path: path, since: since)
