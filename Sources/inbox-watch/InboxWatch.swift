@@ -125,7 +125,7 @@ struct InboxWatch: Program {
                     switch consume event {
                     case .message(let message):
                         do {
-                            try deliver(message, to: handler, signals)
+                            try deliver(message, to: handler, signals) { inbox.touch() }
                             inbox.resolve(.delivered)
                         } catch let error as HandlerError {
                             failure = error
@@ -172,7 +172,11 @@ struct InboxWatch: Program {
     }
 
     /// Has the handler take a message, and prints it where that is wanted.
-    private func deliver(_ message: borrowing InboxMessage, to handler: Handler?, _ signals: SignalMonitor) throws {
+    ///
+    /// - Parameter onWait: called about once a second while the handler runs.
+    private func deliver(
+        _ message: borrowing InboxMessage, to handler: Handler?, _ signals: SignalMonitor, onWait: () -> Void
+    ) throws {
         if signals.isEnding { throw EndsWith(.done) }
         try handler?.run(
             input: message.payload,
@@ -180,7 +184,11 @@ struct InboxWatch: Program {
                 "TEEBRIDGE_MESSAGE_ID": message.id, "TEEBRIDGE_MEMBER_ID": message.member.hex,
                 "TEEBRIDGE_INDEX": String(message.index), "TEEBRIDGE_FROM": message.from.hex,
                 "TEEBRIDGE_AUTHENTICATED": String(message.isAuthenticated),
-            ], wait: signals.wait)
+            ],
+            wait: { duration in
+                onWait()
+                return signals.wait(duration)
+            })
         guard let format = format ?? (handler == nil ? .json : nil) else { return }
         try Descriptor.standardOutput.writeLine(format == .json ? message.json.compact : message.line)
     }

@@ -107,7 +107,7 @@ package final class Inbox {
     package func beginLook(triesWaiting: Bool) throws {
         if let reading { state = reading.state }
         reading = nil
-        file?.touch()
+        touch()
         let state = try self.state ?? file?.state(of: address()) ?? InboxState()
         reading = InboxReading(
             state, triesWaiting: triesWaiting, maxMessages: rules.maxMessages, forgetsVanished: rules.withdraws)
@@ -115,6 +115,9 @@ package final class Inbox {
         // Nothing is delivered as long as that could not be kept.
         try keep()
     }
+
+    /// Shows other runs that this one is at work, also where a delivery takes long.
+    package func touch() { file?.touch() }
 
     /// What is to be done next; nil at the end of the look. What has become of the messages before is kept.
     ///
@@ -159,6 +162,7 @@ package final class Inbox {
         if outcome == .delivered, let envelope {
             reading?.state.seen.insert(envelope)
             if rules.withdraws { signed[mark.index] = envelope }
+            if signed.count > SeenMessages.limit, let oldest = signed.keys.min() { signed[oldest] = nil }
         }
         reading?.advance(.delivery(outcome))
         isUnsaved = true
