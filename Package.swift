@@ -164,7 +164,7 @@ let package = Package(
             [
                 "BridgeClient", "Console", "Dstack", "GuestAgent", "HTTP", "HTTPServer", "Inbox", "JSON", "Keys",
                 "MemberSite",
-                "NetworkOptions", "Primitives", "ProofSource", "Retrying", "Secp256k1", "ServiceNotice",
+                "NetworkOptions", "Primitives", "ProofSource", "Retrying", "Secp256k1", "Secrets", "ServiceNotice",
             ]),
         program("proof-extract", ["Console", "Dstack", "Failures", "JSON", "Parallel", "ProofLog"]),
 
@@ -226,10 +226,8 @@ let package = Package(
         serviceTests(
             of: "Inbox",
             [
-                "ABI", "BridgeClient", "ECIES", "Envelope", "FakeNode", "Failures", "Files", "JSON", "Node",
-                "Primitives",
-                "Secp256k1",
-                "Secrets", "TEEBridge", bigInt,
+                "ABI", "BridgeClient", "ECIES", "Envelope", "FakeNode", "Failures", "Files", "JSON",
+                "ModelChecker", "Node", "Primitives", "Secp256k1", "Secrets", "TEEBridge", bigInt,
             ]),
         serviceTests(
             of: "ProofSource",

@@ -1,6 +1,8 @@
 import ArgumentParser
+import BridgeClient
 import Console
 import Dstack
+import Glibc
 import GuestAgent
 import HTTP
 import HTTPServer
@@ -126,7 +128,13 @@ struct BridgeAgent: Program {
         ) { heartbeat.beat("proof") }
         try keeper.begin(within: timeout)
         keeper.goOn()
-        watcher?.run()
+        do throws(BridgeClientError) { try watcher?.run() } catch {
+            let status = voice.report(error)
+            service.tell(.stopping)
+            server.stop()
+            // Not exit(): see EndSignals.
+            _exit(status.rawValue)
+        }
         while true { sleep(for: .seconds(3600)) }
     }
 
@@ -149,8 +157,8 @@ struct BridgeAgent: Program {
         ) { voice.warning($0) }
         let source = KeySource.guestAgent(path: path, purpose: purpose)
         return InboxWatcher(
-            reader, telling: state, interval: interval, requiresAuthentication: requireAuthenticated, voice: voice,
-            isAlive: isAlive
+            reader, telling: state, interval: interval, requiresAuthentication: requireAuthenticated,
+            maxMessages: inbox.maxMessages, voice: voice, isAlive: isAlive
         ) {
             try source.load { path, purpose in
                 try agent.connect(observer: observer).getKey(path: path, purpose: purpose).takeSecret()

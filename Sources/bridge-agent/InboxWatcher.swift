@@ -2,24 +2,24 @@ import BridgeClient
 import Console
 import Dstack
 import Inbox
+import JSON
 import MemberSite
 import Primitives
 import Retrying
 import Secp256k1
+import Secrets
 
 /// Reads the member's inbox again and again, and tells the messages to the site.
 final class InboxWatcher {
     private let reader: any BridgeReader
     private let state: MemberState
     private let interval: Duration
-    private let requiresAuthentication: Bool
+    private let rules: Inbox.Rules
     private let voice: Voice
     private let isAlive: () -> Void
     private let key: () throws -> SecretKey
     private var inbox: Inbox?
-    private var progress = InboxState()
-    /// What was said last of a chain that was reorganised.
-    private var lastChange: BridgeClientError?
+    private var shorter: BridgeClientError?
     /// The contract.
     var bridge: Address { reader.bridge }
 
@@ -28,25 +28,34 @@ final class InboxWatcher {
     ///   - key: asks the guest agent for the member's key; called again if it has become another's.
     init(
         _ reader: any BridgeReader, telling state: MemberState, interval: Duration, requiresAuthentication: Bool,
-        voice: Voice, isAlive: @escaping () -> Void = {}, key: @escaping () throws -> SecretKey
+        maxMessages: UInt64, voice: Voice, isAlive: @escaping () -> Void = {}, key: @escaping () throws -> SecretKey
     ) {
         self.reader = reader
         self.state = state
         self.interval = interval
-        self.requiresAuthentication = requiresAuthentication
         self.voice = voice
         self.isAlive = isAlive
         self.key = key
+        var rules = Inbox.Rules()
+        rules.requiresAuthentication = requiresAuthentication
+        rules.maxMessages = maxMessages
+        rules.withdraws = true
+        rules.onStep = isAlive
+        self.rules = rules
     }
 
     /// Reads at each interval; after failures less and less often, down to every ten minutes.
-    func run() -> Never {
+    ///
+    /// - Throws: `BridgeClientError` for a node that was caught: going on with another would hide it.
+    func run() throws(BridgeClientError) -> Never {
         var failures = pauses
         while true {
             do {
                 try read()
                 failures = pauses
                 rest(for: interval)
+            } catch let error as BridgeClientError where error.isOfCaughtNode {
+                throw error
             } catch {
                 voice.warning("\(error); looking again later")
                 rest(for: failures.pause(elapsed: .zero) ?? interval)
@@ -69,28 +78,41 @@ final class InboxWatcher {
 
     private func read() throws {
         let inbox = try currentInbox()
-        try inbox.forEachNews(behind: progress, again: false) { change in
-            if change != lastChange { voice.warning(change.description) }
-            lastChange = change
-        } opened: { message in
-            state.remember(index: message.index, message.document(as: .json))
-            let manner = message.isAuthenticated ? "signed" : "not signed"
-            voice.note("message \(message.index) from \(message.from), \(manner), was opened")
-        } refused: { index, reason in
-            voice.warning("message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
-        } done: { index, mark in
-            progress.finish(index, mark)
+        var (notes, warnings) = (LineLimit(), LineLimit())
+        defer {
+            if let more = notes.leftOut { voice.note("and \(more) more messages were opened") }
+            if let more = warnings.leftOut { voice.warning("and \(more) more warnings of this look") }
         }
-        state.finishInbox()
+        try inbox.beginLook(triesWaiting: false)
+        while let event = try inbox.next() {
+            switch consume event {
+            case .message(let message):
+                state.remember(index: message.index, message.document(as: .json))
+                inbox.resolve(.delivered)
+                let manner = message.isAuthenticated ? "signed" : "not signed"
+                if notes.admitsLine() {
+                    voice.note("message \(message.index) from \(message.from), \(manner), was opened")
+                }
+            case .refused(let index, let reason):
+                guard warnings.admitsLine() else { continue }
+                voice.warning("message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
+            case .changed(let change):
+                if change != shorter { voice.warning(change.description) }
+                shorter = change
+            case .withdrawn(let first):
+                state.forget { $0 >= first }
+                voice.warning("the chain was reorganised: the messages from \(first) on are read again")
+            }
+        }
+        if inbox.end != .limited { state.finishInbox() }
     }
 
     /// The inbox of the member whose proof is served: another one, from its beginning, if the guest agent now has
     /// another key.
     private func currentInbox() throws -> Inbox {
         if let inbox, inbox.member == state.proof?.memberId { return inbox }
-        let inbox = Inbox(reader, key: try key(), requiresAuthentication: requiresAuthentication)
+        let inbox = Inbox(reader, key: try key(), rules: rules)
         state.beginInbox(of: inbox.member)
-        progress = InboxState()
         self.inbox = inbox
         return inbox
     }

@@ -1,6 +1,6 @@
 import ArgumentParser
+import BridgeClient
 import Console
-import Envelope
 import Failures
 import Files
 import GuestAgent
@@ -81,81 +81,114 @@ struct InboxWatch: Program {
     enum Format: String, ExpressibleByArgument, CaseIterable { case json, text }
 
     func run() throws {
-        let attention = Attention(hangUpEnds: once)
-        defer { attention.leave() }
+        let signals = SignalMonitor(hangUpEnds: once)
+        defer { signals.leave() }
         let timeout = try TimeoutOption.duration(timeout, default: .seconds(30))
         let handler = try exec.handler()
         let reader = try verification.reader(
             of: bridge.address(), rpc: rpc, inbox: inbox, timeout: timeout, observer: verbosity.observer(voice),
-            isCancelled: { attention.isEnding }
+            isCancelled: { signals.isEnding }
         ) { voice.warning($0) }
+        var rules = Inbox.Rules()
+        rules.requiresAuthentication = requireAuthenticated
+        rules.maxMessages = self.inbox.maxMessages
+        rules.refusesMore = once && state == nil
         let file = try stateFile()
-        let inbox = Inbox(
-            reader, key: try key(timeout, attention), requiresAuthentication: requireAuthenticated,
-            seen: file?.seen ?? SeenMessages())
-        attention.announce()
-        try watch(inbox, keptIn: file, handler, until: once ? timeout : nil, attention)
+        let inbox = Inbox(reader, key: try key(timeout, signals), rules: rules, keptIn: file)
+        signals.announce()
+        try watch(inbox, handler, until: once ? timeout : nil, signals)
     }
 
     /// Looks at the inbox, again and again unless `--once` is given.
     ///
     /// - Parameter budget: how long a handler that fails is tried again; nil for no end.
     private func watch(
-        _ inbox: Inbox, keptIn file: InboxStateFile?, _ handler: Handler?, until budget: Duration?,
-        _ attention: Attention
+        _ inbox: Inbox, _ handler: Handler?, until budget: Duration?, _ signals: SignalMonitor
     ) throws {
-        var delivery: Delivery?
-        var pauses = Pauses(interval: interval, budget: budget)
+        var schedule = PollSchedule(interval: interval, budget: budget)
         var outage: String?
+        var shorter: BridgeClientError?
         let line = StatusLine()
         var count = 0
-        while !attention.isEnding {
+        while !signals.isEnding {
             let pause: Duration
+            var warnings = LineLimit()
+            defer { if let more = warnings.leftOut { voice.warning("and \(more) more warnings of this look") } }
+            func warn(_ index: UInt64, _ reason: any Failure) {
+                guard warnings.admitsLine() else { return }
+                voice.warning("message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
+            }
             do {
-                let current = try delivery ?? Delivery(of: inbox, keptIn: file, keepsGoing: exec.keepGoing)
-                delivery = current
-                let failure = try current.look(again: pauses.isTryDue) { message in
-                    try deliver(message, to: handler, attention)
-                    count += 1
-                    // What a handler prints would stand behind it.
-                    if handler == nil { line.show("\(count) messages read") }
-                } warn: { index, reason in
-                    voice.warning(
-                        "message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
+                var failure: HandlerError?
+                try inbox.beginLook(triesWaiting: schedule.isTryDue)
+                while let event = try inbox.next() {
+                    switch consume event {
+                    case .message(let message):
+                        do {
+                            try deliver(message, to: handler, signals) { inbox.touch() }
+                            inbox.resolve(.delivered)
+                        } catch let error as HandlerError {
+                            failure = error
+                            warn(message.index, error)
+                            inbox.resolve(exec.keepGoing ? .postponed : .refused)
+                        }
+                        count += 1
+                        // What a handler prints would stand behind it.
+                        if handler == nil { line.show("\(count) messages read") }
+                    case .refused(let index, let reason): warn(index, reason)
+                    case .changed(.replaced(let index)): warn(index, BridgeClientError.replaced(index: index))
+                    case .changed(let change):
+                        // Once: it may stay so for long.
+                        if change != shorter { voice.warning("\(change)") }
+                        shorter = change
+                    case .withdrawn: break
+                    }
                 }
                 outage = nil
+                if once, inbox.end == .limited {
+                    voice.note("\(self.inbox.maxMessages) messages were read, and there are more: run it again")
+                }
                 if once, failure == nil { return }
-                guard let next = pauses.afterLook(failed: failure != nil, keepsGoing: exec.keepGoing && !once) else {
+                guard let next = schedule.afterLook(failed: failure != nil, keepsGoing: exec.keepGoing && !once)
+                else {
                     if let failure { throw failure }
                     return
                 }
                 pause = next
-            } catch let failure as any Failure where canWait(failure, attention) {
+            } catch let failure as any Failure where canWait(failure, signals) {
                 // Once for each reason: it may last for hours.
                 if failure.description != outage { voice.warning("\(failure); trying again") }
                 outage = failure.description
-                pause = pauses.afterOutage()
+                pause = schedule.afterOutage()
             }
             line.end()
-            if attention.rest(pause) { pauses.tryNow() }
+            if signals.rest(pause) { schedule.tryNow() }
         }
     }
 
     /// Whether the program goes on after a failure, since it may be over at the next look.
-    private func canWait(_ failure: any Failure, _ attention: Attention) -> Bool {
-        !once && failure.kind == .serviceFailed && !attention.isEnding
+    private func canWait(_ failure: any Failure, _ signals: SignalMonitor) -> Bool {
+        !once && failure.kind == .serviceFailed && !signals.isEnding
     }
 
     /// Has the handler take a message, and prints it where that is wanted.
-    private func deliver(_ message: borrowing InboxMessage, to handler: Handler?, _ attention: Attention) throws {
-        if attention.isEnding { throw EndsWith(.done) }
+    ///
+    /// - Parameter onWait: called about once a second while the handler runs.
+    private func deliver(
+        _ message: borrowing InboxMessage, to handler: Handler?, _ signals: SignalMonitor, onWait: () -> Void
+    ) throws {
+        if signals.isEnding { throw EndsWith(.done) }
         try handler?.run(
             input: message.payload,
             variables: [
                 "TEEBRIDGE_MESSAGE_ID": message.id, "TEEBRIDGE_MEMBER_ID": message.member.hex,
                 "TEEBRIDGE_INDEX": String(message.index), "TEEBRIDGE_FROM": message.from.hex,
                 "TEEBRIDGE_AUTHENTICATED": String(message.isAuthenticated),
-            ], wait: attention.wait)
+            ],
+            wait: { duration in
+                onWait()
+                return signals.wait(duration)
+            })
         guard let format = format ?? (handler == nil ? .json : nil) else { return }
         try Descriptor.standardOutput.write(message.document(as: format == .json ? .json : .text))
     }
@@ -171,7 +204,7 @@ struct InboxWatch: Program {
     }
 
     /// The key. Who watches waits for a guest agent that starts later.
-    private func key(_ timeout: Duration, _ attention: Attention) throws -> SecretKey {
+    private func key(_ timeout: Duration, _ signals: SignalMonitor) throws -> SecretKey {
         var backoff = Backoff(budget: once ? .zero : timeout)
         let line = StatusLine()
         defer { line.end() }
@@ -179,12 +212,12 @@ struct InboxWatch: Program {
         while true {
             do {
                 return try keys.load(
-                    fallback: .member, observer: verbosity.observer(voice), isCancelled: { attention.isEnding })
+                    fallback: .member, observer: verbosity.observer(voice), isCancelled: { signals.isEnding })
             } catch let failure as GuestAgentError where failure.isTransient {
                 guard let pause = backoff.pause(elapsed: ContinuousClock.now - start) else { throw failure }
                 line.show("\(failure); trying again")
-                attention.rest(pause)
-                if attention.isEnding { throw failure }
+                signals.rest(pause)
+                if signals.isEnding { throw failure }
             }
         }
     }

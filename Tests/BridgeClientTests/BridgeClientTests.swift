@@ -122,12 +122,7 @@ struct MessagesTests {
         _ fake: FakeBridge, from first: UInt64 = 0, chainId: UInt64? = nil
     ) throws -> (messages: [BridgeClient.Message], requests: Int) {
         try fake.run(chainId: chainId) { fake, client in
-            var messages: [BridgeClient.Message] = []
-            try client.forEachMessage(of: Self.member, from: first) {
-                messages.append($0)
-            } unread: { _, reason in
-                throw reason
-            }
+            let messages = try client.messages(of: Self.member, from: first)
             return (messages, fake.server.requests.count)
         }
     }
@@ -204,30 +199,28 @@ struct MessagesTests {
             return index == 55 ? .error(-32000, "no") : .text(message(index).hex)
         }
         try fake.run { _, client throws in
-            var indices: [UInt64] = []
+            var snapshot = try client.look(at: Self.member, for: nil, beyond: 0)
+            #expect(try snapshot.entries(at: Array(0..<60), after: nil).map(\.mark.index) == Array(0..<50))
             #expect(throws: BridgeClientError.node(.failed(.response(code: -32000, message: "no", data: nil)))) {
-                try client.forEachMessage(of: Self.member, from: 0) {
-                    indices.append($0.index)
-                } unread: { _, _ in
-                }
+                try snapshot.entries(at: Array(50..<60), after: nil)
             }
-            #expect(indices == Array(0..<50))
         }
     }
+}
 
-    @Test func `what the body throws ends the reading`() throws {
-        struct Enough: Error {}
-        try FakeBridge().withInbox(count: 101).run { fake, client throws in
-            var count = 0
-            #expect(throws: Enough.self) {
-                try client.forEachMessage(of: Self.member, from: 0) { _ in
-                    count += 1
-                    if count == 3 { throw Enough() }
-                } unread: { _, _ in
-                }
+extension BridgeClient {
+    /// The messages of an inbox from an index on, all of which can be read.
+    fileprivate func messages(of member: Bytes32, from first: UInt64) throws -> [Message] {
+        var snapshot = try look(at: member, for: nil, beyond: first)
+        var messages: [Message] = []
+        while first < snapshot.count, first + UInt64(messages.count) < snapshot.count {
+            for entry in try snapshot.entries(
+                at: Array((first + UInt64(messages.count))..<snapshot.count), after: messages.last?.mark)
+            {
+                guard case .message(let message) = entry else { throw BridgeClientError.changedMeanwhile(index: 0) }
+                messages.append(message)
             }
-            #expect(count == 3)
-            #expect(fake.server.requests.count == 2)
         }
+        return messages
     }
 }

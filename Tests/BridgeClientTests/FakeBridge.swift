@@ -95,7 +95,7 @@ struct FakeBridge: Sendable {
     }
 
     func run<Result>(
-        chainId: UInt64? = nil, block: ReadingBlock = .latest, _ body: (FakeNode, BridgeClient) throws -> Result
+        chainId: UInt64? = nil, block: BlockSelector = .latest, _ body: (FakeNode, BridgeClient) throws -> Result
     ) throws -> Result {
         try withFakeNode(takesBatches: takesBatches, { answer($0) }) { fake, node in
             try body(fake, BridgeClient(node, bridge: bridge, chainId: chainId, block: block))

@@ -27,15 +27,35 @@ private struct Reading {
 }
 
 extension BridgeClient {
+    /// The messages from an index on, at one look.
+    ///
+    /// - Parameter mark: a message that must stand: else what stands in its place is an error.
     fileprivate func read(from first: UInt64 = 0, after mark: MessageMark? = nil) throws -> Reading {
+        var snapshot = try look(at: member, for: mark, beyond: first)
+        if let mark, snapshot.mark != mark || snapshot.count < first {
+            throw snapshot.count < first ? Gone.shorter(snapshot.count) : Gone.replaced(snapshot.mark)
+        }
         var reading = Reading()
-        try forEachMessage(of: member, from: first, after: mark) {
-            reading.messages.append($0)
-        } unread: {
-            reading.unread[$0] = $1
+        var next = first
+        while next < snapshot.count {
+            let asked = Array(next..<(next + min(80, snapshot.count - next)))
+            for entry in try snapshot.entries(at: asked, after: mark) {
+                #expect(entry.mark.index == next)
+                next += 1
+                switch entry {
+                case .message(let message): reading.messages.append(message)
+                case .unreadable(let mark, let reason): reading.unread[mark.index] = reason
+                }
+            }
         }
         return reading
     }
+}
+
+/// What a look found of a message that is no more there.
+private enum Gone: Error, Equatable {
+    case replaced(MessageMark?)
+    case shorter(UInt64)
 }
 
 @Suite(.timeLimit(.minutes(1))) struct StoredInboxTests {
@@ -103,6 +123,58 @@ extension BridgeClient {
         }
     }
 
+    @Test func `what cannot be read has a mark, by which a look knows it again`() throws {
+        var fake = FakeBridge().withStoredInbox(of: member, [8, 70_000, 8].map(payload))
+        func size(_ index: UInt64) -> Bytes32 {
+            StorageLayout.solidity.message(index, of: member).advanced(by: 1).word
+        }
+        fake.storage?[size(0)] = Bytes32(checked: [UInt8](repeating: 0xFF, count: 32))
+        try fake.run { _, client throws in
+            var snapshot = try client.look(at: member, for: nil, beyond: 0)
+            var entries: [InboxEntry] = []
+            while entries.count < 3 {
+                entries += try snapshot.entries(at: Array(UInt64(entries.count)..<3), after: entries.last?.mark)
+            }
+            #expect(entries[1].mark == mark(1, payload(70_000)))
+            for entry in entries {
+                #expect(try client.look(at: member, for: entry.mark, beyond: 3).mark == entry.mark)
+            }
+        }
+        // Another sender, another size that is none: another mark.
+        let first = try fake.run { _, client in try client.look(at: member, for: mark(0, []), beyond: 3).mark }
+        fake.storage?[size(0)] = Bytes32(checked: [UInt8](repeating: 0xFE, count: 31) + [0xFF])
+        let second = try fake.run { _, client in try client.look(at: member, for: mark(0, []), beyond: 3).mark }
+        #expect(first != nil && second != nil && first != second)
+    }
+
+    @Test("a batch is of a chain in which the message before it stands", arguments: [true, false])
+    func mixedChains(isStored: Bool) throws {
+        let fake =
+            isStored ? FakeBridge().withStoredInbox(of: member, [5, 6].map(payload)) : FakeBridge().withInbox(count: 2)
+        try fake.run { _, client throws in
+            var snapshot = try client.look(at: member, for: nil, beyond: 0)
+            let before = try #require(snapshot.entries(at: [0], after: nil).first).mark
+            #expect(try snapshot.entries(at: [1], after: before).map(\.mark.index) == [1])
+            #expect(throws: BridgeClientError.changedMeanwhile(index: 0)) {
+                try snapshot.entries(at: [1], after: mark(0, payload(9)))
+            }
+        }
+    }
+
+    @Test("the limit of a payload holds however messages are read", arguments: [true, false])
+    func maxPayload(isStored: Bool) throws {
+        let fake =
+            isStored
+            ? FakeBridge().withStoredInbox(of: member, [1, 2, 1].map(payload)) : FakeBridge().withInbox(count: 11)
+        try withFakeNode({ fake.answer($0) }) { _, node throws in
+            let client = BridgeClient(node, bridge: bridge, chainId: nil, maxPayload: 1)
+            let reading = try client.read()
+            let tooLong: UInt64 = isStored ? 1 : 10
+            #expect(reading.unread == [tooLong: .payloadTooLarge(count: 2, limit: 1)])
+            #expect(reading.messages.count == (isStored ? 2 : 10))
+        }
+    }
+
     @Test func `a message that changes between two requests is not made of both`() throws {
         let fake = FakeBridge().withStoredInbox(of: member, [payload(100)])
         let changed = FakeBridge().withStoredInbox(of: member, [payload(80)])
@@ -133,14 +205,12 @@ extension BridgeClient {
             #expect(fake.server.requests.count == 2)
             for last in messages {
                 #expect(try client.read(from: 2, after: last.mark).messages.isEmpty)
-                #expect(throws: BridgeClientError.replaced(index: last.index)) {
+                #expect(throws: Gone.replaced(last.mark)) {
                     try client.read(from: 2, after: mark(last.index, payload(7)))
                 }
             }
             #expect(fake.server.requests.count == 10)
-            #expect(throws: BridgeClientError.shorter(count: 2, read: 3)) {
-                try client.read(from: 3, after: messages[0].mark)
-            }
+            #expect(throws: Gone.shorter(2)) { try client.read(from: 3, after: messages[0].mark) }
         }
         // Nobody's inbox is empty.
         let nobody = fake.with(TEEBridge.isMember, .text(Bytes32.zero.hex))
@@ -161,26 +231,27 @@ extension BridgeClient {
         for spoilt in [payload(6), payload(41), payload(101), Array(payload(100).reversed())] {
             var other = fake
             other.store(spoilt, at: index, of: member)
-            let error = #expect(throws: BridgeClientError.replaced(index: index)) {
+            let there = BridgeClientTests.mark(index, spoilt)
+            #expect(throws: Gone.replaced(there)) {
                 try other.run { _, client in try client.read(from: index + 1, after: mark) }
             }
-            #expect(error?.kind == .serviceFailed)
         }
         var other = fake
         other.storage?[StorageLayout.solidity.message(index, of: member).word] = Quantity(UInt64(99)).word
-        #expect(throws: BridgeClientError.replaced(index: index)) {
+        let error = #expect(throws: Gone.self) {
             try other.run { _, client in try client.read(from: index + 1, after: mark) }
         }
+        guard case .replaced(let found?) = error else { return unexpected(error) }
+        #expect(found != mark)
     }
 
     @Test("fewer messages than were read are told", arguments: [0, 1, 2])
     func shorter(count: Int) throws {
         let fake = FakeBridge().withStoredInbox(of: member, Array(Self.payloads.prefix(count)))
         let mark = mark(2, Self.payloads[2])
-        let error = #expect(throws: BridgeClientError.shorter(count: UInt64(count), read: 3)) {
+        #expect(throws: Gone.shorter(UInt64(count))) {
             try fake.run { _, client in try client.read(from: 3, after: mark) }
         }
-        #expect(error?.kind == .serviceFailed)
     }
 
     @Test("a contract that gives its messages is asked for its words, or for the message", arguments: [true, false])
@@ -198,8 +269,8 @@ extension BridgeClient {
         try fake.run { fake, client throws in
             #expect(try client.read(from: 2, after: last).messages.map(\.index) == [2])
             #expect(fake.server.requests.count == (showsStorage ? 2 : 3))
-            #expect(throws: BridgeClientError.replaced(index: 1)) { try client.read(from: 2, after: other) }
-            #expect(throws: BridgeClientError.shorter(count: 3, read: 5)) { try client.read(from: 5, after: last) }
+            #expect(throws: Gone.replaced(last)) { try client.read(from: 2, after: other) }
+            #expect(throws: Gone.shorter(3)) { try client.read(from: 5, after: last) }
         }
     }
 
@@ -212,10 +283,10 @@ extension BridgeClient {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ReadingBlockTests {
+@Suite(.timeLimit(.minutes(1))) struct BlockSelectorTests {
     /// The blocks that storage was read of, and the messages that were found where block 100 is the newest and one
     /// message comes with each.
-    private func read(_ block: ReadingBlock) throws -> (blocks: [String], count: Int, requests: Int) {
+    private func read(_ block: BlockSelector) throws -> (blocks: [String], count: Int, requests: Int) {
         let full = FakeBridge().withStoredInbox(of: member, (0..<100).map { _ in payload(8) })
         let size = StorageLayout.solidity.inboxSize(of: member).word.hex
         return try withFakeNode { call in
@@ -241,8 +312,8 @@ extension BridgeClient {
             (.newest(confirmations: 20), ["latest", "0x51"], 0, 2),
             (.newest(confirmations: .max), ["latest", "0x0"], 0, 2), (.safe, ["safe"], 10, 3),
             (.finalized, ["finalized"], 10, 3),
-        ] as [(ReadingBlock, [String], Int, Int)])
-    func blocks(block: ReadingBlock, blocks: [String], count: Int, requests: Int) throws {
+        ] as [(BlockSelector, [String], Int, Int)])
+    func blocks(block: BlockSelector, blocks: [String], count: Int, requests: Int) throws {
         let read = try read(block)
         #expect(read.blocks == blocks)
         #expect(read.count == count)

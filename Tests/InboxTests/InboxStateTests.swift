@@ -2,9 +2,10 @@ import BridgeClient
 import Envelope
 import Files
 import Glibc
-import Inbox
 import Primitives
 import Testing
+
+@testable import Inbox
 
 /// The state of an inbox; what its file does to the programs is shown by their tests.
 @Suite(.timeLimit(.minutes(1)))
@@ -12,21 +13,24 @@ struct InboxStateTests {
     private static let address = InboxAddress(
         chainId: 8453, bridge: Address(checked: [UInt8](repeating: 0xB1, count: 20)), member: sender)
 
-    @Test func `a message is done with once, and the next is the one behind the last`() {
-        var state = InboxState()
-        for index: UInt64 in [0, 1, 1, 2] { state.finish(index, nil) }
-        #expect((state.first, state.next) == (3, 3))
+    private static func mark(_ index: UInt64, _ byte: UInt8 = 1) -> MessageMark {
+        MessageMark(index: index, digest: Bytes32(checked: [UInt8](repeating: byte, count: 32)))
     }
 
-    @Test func `the first is the oldest that waits`() {
+    @Test func `a message is done with once, and the next is the one behind the last`() {
+        var state = InboxState()
+        for index: UInt64 in [0, 1, 1, 2] { state.finish(Self.mark(index)) }
+        #expect(state.next == 3)
+        #expect(state.marks.map(\.index) == [0, 1, 2])
+    }
+
+    @Test func `what waits has no mark, and comes back as done`() {
         var state = InboxState(next: 4)
         let postponed = [state.postpone(5), state.postpone(4)]
         #expect(postponed == [true, true])
-        #expect((state.first, state.next, state.waiting) == (4, 6, [4, 5]))
-        state.finish(4, nil)
-        #expect((state.first, state.next) == (5, 6))
-        state.finish(5, nil)
-        #expect((state.first, state.next) == (6, 6))
+        #expect((state.next, state.waiting) == (6, [4, 5]))
+        state.finish(Self.mark(4))
+        #expect((state.next, state.waiting, state.marks) == (6, [5], [Self.mark(4)]))
     }
 
     @Test func `as many may wait as can be kept, and those may wait again`() {
@@ -40,18 +44,31 @@ struct InboxStateTests {
     }
 
     @Test func `the last messages are known again, in the order of their places, each by its newest mark`() {
-        func mark(_ index: UInt64, _ byte: UInt8) -> MessageMark {
-            MessageMark(index: index, digest: Bytes32(checked: [UInt8](repeating: byte, count: 32)))
-        }
         var state = InboxState()
-        for index: UInt64 in [0, 2, 1, 3] { state.finish(index, mark(index, 1)) }
-        state.finish(4, nil)
-        state.finish(1, mark(1, 2))
-        #expect(state.marks == [mark(0, 1), mark(1, 2), mark(2, 1), mark(3, 1)])
-        for index: UInt64 in 5..<200 { state.finish(index, mark(index, 1)) }
-        #expect(state.marks.count == InboxState.markLimit)
-        #expect(state.marks.first == mark(136, 1))
-        #expect(state.marks.last == mark(199, 1))
+        for index: UInt64 in [0, 2, 1, 3] { state.finish(Self.mark(index)) }
+        state.finish(Self.mark(1, 2))
+        #expect(state.marks == [Self.mark(0), Self.mark(1, 2), Self.mark(2), Self.mark(3)])
+    }
+
+    @Test("of older messages fewer and fewer are known again, and the oldest always", arguments: [65, 200, 10_000])
+    func thinning(count: UInt64) {
+        var state = InboxState()
+        for index in 0..<count { state.finish(Self.mark(index)) }
+        let indices = state.marks.map(\.index)
+        #expect(Array(indices.suffix(InboxState.denseMarks)) == Array((count - 64)..<count))
+        #expect(indices.first == 0)
+        #expect(indices.count <= InboxState.denseMarks + 20)
+        // Whatever stands last, what is read again is not many times more than what must be.
+        for (older, newer) in zip(indices, indices.dropFirst()) { #expect(count - older <= 4 * (count - newer) + 64) }
+    }
+
+    @Test func `a node is behind for a while, and one that made up a head is not believed for long`() {
+        func isBehind(_ head: UInt64, _ seen: UInt64?) -> Bool { InboxState(head: seen).isBehind(head) }
+        #expect(isBehind(99, 100) && isBehind(100, 400) && !isBehind(100, 401) && !isBehind(100, 100))
+        #expect(!isBehind(5, nil) && !isBehind(5, .max))
+        var state = InboxState()
+        for head: UInt64 in [7, .max, 8, 6] { state.note(head: head) }
+        #expect(state.head == 8)
     }
 
     @Test func `what is saved is read again, and is that of one inbox`() throws {
@@ -59,7 +76,7 @@ struct InboxStateTests {
         defer { for file in [path, "\(path).lock"] { unsafe unlink(file) } }
         let seen = SeenMessages([.init(from: sender, messageId: .zero)])
         let state = InboxState(
-            next: .max, waiting: [0, 9, .max - 1], seen: seen, marks: [MessageMark(index: 3, digest: sender)])
+            next: .max, waiting: [0, 9, .max - 1], seen: seen, marks: [MessageMark(index: 3, digest: sender)], head: 7)
         do {
             let file = try InboxStateFile(path)
             #expect(try file.state(of: Self.address) == InboxState())
@@ -68,7 +85,6 @@ struct InboxStateTests {
         }
         let file = try InboxStateFile(path)
         #expect(try file.state(of: Self.address) == state)
-        #expect(file.seen == seen)
         let other = InboxAddress(chainId: 1, bridge: Self.address.bridge, member: sender)
         #expect(throws: InboxStateError.foreign(path: path, saved: Self.address, expected: other)) {
             try file.state(of: other)

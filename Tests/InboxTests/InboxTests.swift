@@ -23,9 +23,10 @@ func sealed(_ text: [UInt8]) throws -> [UInt8] {
 }
 
 /// Runs `body` with the inbox of the test key on a bridge that has these messages, said to come from one member.
-func withInbox<Result>(_ payloads: [[UInt8]], from sender: Bytes32 = sender, _ body: (Inbox) throws -> Result) throws
-    -> Result
-{
+func withInbox<Result>(
+    _ payloads: [[UInt8]], from sender: Bytes32 = sender, rules: Inbox.Rules = Inbox.Rules(),
+    keptIn file: InboxStateFile? = nil, _ body: (Inbox) throws -> Result
+) throws -> Result {
     let messages = try payloads.map { payload in
         try ABI.encode([.word(sender), .bytes(payload)], as: [.fixedBytes(.word), .bytes]).hex
     }
@@ -41,24 +42,34 @@ func withInbox<Result>(_ payloads: [[UInt8]], from sender: Bytes32 = sender, _ b
         }
     }) { _, node in
         let bridge = Address(checked: [UInt8](repeating: 0xB1, count: 20))
-        return try body(Inbox(BridgeClient(node, bridge: bridge, chainId: nil), key: testKey()))
+        return try body(
+            Inbox(BridgeClient(node, bridge: bridge, chainId: nil), key: testKey(), rules: rules, keptIn: file))
     }
 }
 
 /// What came of a message: its document, or why it does not open.
-private enum Reading: Equatable {
+enum Reading: Equatable {
     case opened(String)
     case refused(UInt64, InboxError)
 }
 
-/// The messages of an inbox from an index on.
-private func read(_ payloads: [[UInt8]], from first: UInt64 = 0) throws -> [Reading] {
-    try withInbox(payloads) { inbox in
+/// Something was not given.
+struct Missing: Error {}
+
+extension Inbox {
+    /// What one look gives, where every message is taken.
+    func look() throws -> [Reading] {
         var readings: [Reading] = []
-        try inbox.forEachMessage(from: first) { message in
-            readings.append(.opened(text(of: message, as: .json)))
-        } refused: { index, reason in
-            readings.append(.refused(index, reason))
+        try beginLook(triesWaiting: true)
+        while let event = try next() {
+            switch consume event {
+            case .message(let message):
+                readings.append(.opened(text(of: message, as: .json)))
+                resolve(.delivered)
+            case .refused(let index, let reason): readings.append(.refused(index, reason))
+            case .changed(let change): throw change
+            case .withdrawn: Issue.record("nothing was there to withdraw")
+            }
         }
         return readings
     }
@@ -91,35 +102,57 @@ struct InboxTests {
         }
         let least = ECIES.standard.overhead
         #expect(
-            try read(payloads) == [
+            try withInbox(payloads) { try $0.look() } == [
                 document(0, "first"), .refused(1, .unopened(.tooShort(actual: 0, least: least))),
                 .refused(2, .unopened(.tooShort(actual: 3, least: least))),
                 .refused(3, .unopened(.invalidEphemeralKey)),
                 .refused(4, .unopened(.doesNotOpen)), .refused(5, .unopened(.doesNotOpen)), document(6, "last"),
             ])
-        #expect(try read(payloads, from: 5) == [.refused(5, .unopened(.doesNotOpen)), document(6, "last")])
-        #expect(try read(payloads, from: 7).isEmpty)
     }
 
-    @Test func `what a closure throws ends the reading`() throws {
-        struct Enough: Error {}
-        let payloads = try [sealed([]), [0], sealed([])]
-        try withInbox(payloads) { inbox throws in
-            var openedCount = 0
-            #expect(throws: Enough.self) {
-                try inbox.forEachMessage(from: 0) { _ in
-                    openedCount += 1
-                } refused: { _, _ in
-                    throw Enough()
-                }
+    @Test func `what was delivered or refused is not given again, and what was not resolved is`() throws {
+        try withInbox([sealed([]), [0], sealed([])]) { inbox throws in
+            try inbox.beginLook(triesWaiting: true)
+            guard case .message(let first)? = try inbox.next() else { throw Missing() }
+            let index = first.index
+            #expect(index == 0)
+            inbox.resolve(.delivered)
+            guard case .refused(1, _)? = try inbox.next() else { throw Missing() }
+            guard case .message(let last)? = try inbox.next() else { throw Missing() }
+            let lastIndex = last.index
+            #expect(lastIndex == 2)
+            // It ends here: as if a program had been ended by a closed pipe.
+            #expect(try inbox.look().count == 1)
+            #expect(try inbox.look().isEmpty)
+            #expect(inbox.end == .complete)
+        }
+    }
+
+    @Test func `a look ends at its deadline, and the next goes on`() throws {
+        var rules = Inbox.Rules()
+        rules.deadline = .zero
+        try withInbox([sealed([])], rules: rules) { inbox throws in
+            let error = #expect(throws: Inbox.LookError.timedOut(.zero)) { try inbox.look() }
+            #expect(error?.kind == .serviceFailed)
+        }
+    }
+
+    @Test func `more messages than are read at once are left for the next look, or are an error`() throws {
+        var rules = Inbox.Rules()
+        rules.maxMessages = 2
+        let payloads = try (0..<5).map { try sealed([$0]) }
+        try withInbox(payloads, rules: rules) { inbox throws in
+            var counts: [Int] = []
+            for end in [InboxReading.End.limited, .limited, .complete, .complete] {
+                counts.append(try inbox.look().count)
+                #expect(inbox.end == end)
             }
-            #expect(openedCount == 1)
-            #expect(throws: Enough.self) {
-                try inbox.forEachMessage(from: 1) { _ in
-                    throw Enough()
-                } refused: { _, _ in
-                }
-            }
+            #expect(counts == [2, 2, 1, 0])
+        }
+        rules.refusesMore = true
+        try withInbox(payloads, rules: rules) { inbox throws in
+            let error = #expect(throws: Inbox.LookError.tooMany(5, limit: 2)) { try inbox.look() }
+            #expect(error?.kind == .badInput)
         }
     }
 }
@@ -136,13 +169,9 @@ struct InboxMessageTests {
     /// What a message with this payload is shown as: its document, and its line.
     private func shown(_ payload: [UInt8]) throws -> (document: String, line: String) {
         try withInbox([sealed(payload)]) { inbox in
-            var shown = (document: "", line: "")
-            try inbox.forEachMessage(from: 0) { message in
-                shown = (text(of: message, as: .json), text(of: message, as: .text))
-            } refused: { _, reason in
-                throw reason
-            }
-            return shown
+            try inbox.beginLook(triesWaiting: true)
+            guard case .message(let message)? = try inbox.next() else { throw InboxError.unauthenticated }
+            return (text(of: message, as: .json), text(of: message, as: .text))
         }
     }
 

@@ -1,4 +1,5 @@
 import Envelope
+import Glibc
 import Inbox
 import Primitives
 import Secp256k1
@@ -8,8 +9,6 @@ import Testing
 /// Signed messages, beyond what the programs' tests show.
 @Suite(.timeLimit(.minutes(1)))
 struct SignedMessageTests {
-    private struct Undelivered: Error {}
-
     private static func signerKey() throws -> SecretKey {
         try SecretKey(SecretBytes(copying: [UInt8](repeating: 0x11, count: 32)))
     }
@@ -27,45 +26,35 @@ struct SignedMessageTests {
 
     @Test func `a message whose delivery failed is read again, and one that was delivered is not`() throws {
         let from = try Self.signerKey().publicKey.memberId
-        try withInbox([Self.signed("a")], from: from) { inbox throws in
-            #expect(throws: Undelivered.self) {
-                try inbox.forEachMessage(from: 0) { _ in
-                    throw Undelivered()
-                } refused: { _, reason in
-                    throw reason
-                }
-            }
-            #expect(inbox.seen == SeenMessages())
-            var delivered: [Bool] = []
+        let payload = try Self.signed("a")
+        try withInbox([payload, payload], from: from) { inbox throws in
             for _ in 0..<2 {
-                try inbox.forEachMessage(from: 0) {
-                    delivered.append($0.isAuthenticated)
-                } refused: { index, reason in
-                    guard case .refused(.replayed) = reason else { throw reason }
-                    #expect(index == 0)
-                }
+                try inbox.beginLook(triesWaiting: true)
+                guard case .message(let message)? = try inbox.next() else { throw Missing() }
+                let isAuthenticated = message.isAuthenticated
+                #expect(isAuthenticated)
+                inbox.resolve(.refused)
+                guard case nil = try inbox.next() else { throw Missing() }
+                #expect(inbox.end == .blocked)
             }
-            #expect(delivered == [true])
-            #expect(inbox.seen.entries.count == 1)
+            let readings = try inbox.look()
+            guard readings.count == 2, case .opened = readings[0], case .refused(1, .refused(.replayed)) = readings[1]
+            else { throw Missing() }
         }
     }
 
     @Test func `what was seen before is not delivered by another inbox`() throws {
         let from = try Self.signerKey().publicKey.memberId
         let payload = try Self.signed("a")
-        let seen = try withInbox([payload], from: from) { inbox throws in
-            try inbox.forEachMessage(from: 0) { _ in
-            } refused: { _, reason in
-                throw reason
+        let path = "/tmp/teebridge-signed-\(getpid()).json"
+        defer { for file in [path, "\(path).lock"] { unsafe unlink(file) } }
+        for payloads in [[payload], [payload, payload]] {
+            let file = try InboxStateFile(path)
+            let readings = try withInbox(payloads, from: from, keptIn: file) { try $0.look() }
+            #expect(readings.count == 1)
+            if payloads.count == 2 {
+                guard case .refused(1, .refused(.replayed))? = readings.first else { throw Missing() }
             }
-            return inbox.seen
-        }
-        #expect(seen.entries.map(\.from) == [from])
-        #expect(throws: EnvelopeError.self) {
-            try seen.check(
-                EnvelopeHeader(
-                    chainId: 1, bridge: .zero, from: from, to: .zero,
-                    messageId: try #require(seen.entries.first).messageId))
         }
     }
 }

@@ -472,7 +472,7 @@ def large_inbox(chain, count: int = 8, size: int = 200_000):
 
 def test_a_slow_reader_ends_at_the_deadline(watching, chain):
     with large_inbox(chain) as node:
-        site = watching(env={"ETH_RPC_URL": node.url})
+        site = watching("--max-payload", "1000000", env={"ETH_RPC_URL": node.url})
         with site.connect(receive_buffer=4096) as connection:
             connection.sendall(b"GET /onboarding HTTP/1.1\r\nHost: localhost\r\n\r\n")
             start = time.monotonic()
@@ -486,7 +486,7 @@ def test_a_slow_reader_ends_at_the_deadline(watching, chain):
 
 def test_while_all_are_being_answered_a_newcomer_is_turned_away(watching, chain):
     with large_inbox(chain) as node:
-        site = watching("--max-connections", "1", env={"ETH_RPC_URL": node.url})
+        site = watching("--max-connections", "1", "--max-payload", "1000000", env={"ETH_RPC_URL": node.url})
         with site.connect(receive_buffer=4096) as connection:
             connection.sendall(b"GET /onboarding HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert replies(connection.recv(1024)) == [200]
@@ -499,7 +499,7 @@ def test_while_all_are_being_answered_a_newcomer_is_turned_away(watching, chain)
 def test_a_large_answer_reaches_a_client_that_closes_its_side(watching, chain):
     """Whole, and alone, although a second request came with the first."""
     with large_inbox(chain, count=3) as node:
-        site = watching("--deadline", "10", env={"ETH_RPC_URL": node.url})
+        site = watching("--deadline", "10", "--max-payload", "1000000", env={"ETH_RPC_URL": node.url})
         request = b"GET /onboarding HTTP/1.1\r\nHost: localhost\r\n\r\n"
         whole = site.exchange(request)
         assert len(whole) > 3 * 6 * 200_000
@@ -512,7 +512,7 @@ def test_a_large_answer_reaches_a_client_that_closes_its_side(watching, chain):
 
 def test_a_client_that_resets_ends_nothing(watching, chain):
     with large_inbox(chain) as node:
-        site = watching(env={"ETH_RPC_URL": node.url})
+        site = watching("--max-payload", "1000000", env={"ETH_RPC_URL": node.url})
         for _ in range(5):
             with site.connect(receive_buffer=4096) as connection:
                 connection.sendall(b"GET /onboarding HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -563,7 +563,7 @@ def test_the_end_waits_one_deadline_at_most(site):
 
 def test_an_answer_that_is_being_read_is_finished_after_the_signal(watching, chain):
     with large_inbox(chain, count=2) as node:
-        site = watching("--deadline", "10", env={"ETH_RPC_URL": node.url})
+        site = watching("--deadline", "10", "--max-payload", "1000000", env={"ETH_RPC_URL": node.url})
         whole = site.exchange(b"GET /onboarding HTTP/1.1\r\nHost: localhost\r\n\r\n")
         with site.connect(receive_buffer=4096) as connection:
             connection.sendall(b"GET /onboarding HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -52,7 +52,7 @@ def test_the_document(chain, watch, path):
     digests = [{"index": index, "digest": digest(B, message)} for index, message in enumerate(messages)]
     assert path.read_text() == json.dumps(
         {"version": 1, "chainId": CHAIN_ID, "bridge": chain.bridge.address, "member_id": A, "next": 2, "waiting": [],
-         "seen": [], "digests": digests}, separators=(",", ":")) + "\n"
+         "seen": [], "digests": digests, "head": int(chain.rpc("eth_blockNumber"), 16)}, separators=(",", ":")) + "\n"
 
 
 def test_what_does_not_open_is_told_once(chain, watch):
@@ -86,7 +86,7 @@ def damaged(document: dict) -> dict[str, str]:
         **{f"{name} is {value!r}": json.dumps(document | {name: value}) for name, value in [
             ("next", -1), ("next", "2"), ("next", 1.5), ("next", 2**64), ("waiting", [2]), ("waiting", ["0"]),
             ("waiting", [0, 0]), ("waiting", {}), ("seen", [1]), ("seen", [{"from": B}]), ("bridge", "0x12"),
-            ("member_id", A[:-2]), ("chainId", None), ("digests", [{"index": 1}]), ("digests", {})]},
+            ("member_id", A[:-2]), ("chainId", None), ("digests", [{"index": 1}]), ("digests", {}), ("head", "7")]},
     }
 
 

@@ -156,7 +156,7 @@ def test_faulty_settings(chain, options):
 
 def test_settings_that_would_do_nothing_are_refused(chain):
     for program in (["inbox-watch", "--once"], ["bridge-agent", "--listen", "127.0.0.1:0"]):
-        for option in ("--quorum", "--max-payload"):
+        for option in ("--quorum", "--max-age"):
             run(*program, option, "1", env=chain.env | {"PRIVATE_KEY": KEY}).check_error(BAD_INPUT, "--verify")
     run("ecies-seal", "--verify", "--to-pubkey", PUBLIC.hex(), env=chain.env).check_error(BAD_INPUT, "--to-member")
 
@@ -371,6 +371,19 @@ def test_lies_about_the_storage(inbox, change):
         assert any(told) and inbox.url not in error
         pinned = inbox.rpc("eth_getBlockByNumber", "latest", False)["hash"]
         look(inbox, node, options=["--block-hash", pinned]).check_error(NO, node.url, EXCERPT)
+
+
+def test_a_liar_ends_bridge_agent(inbox, agents):
+    def lie(result, parameters):
+        hide_all(result["storageProof"], result)
+        return result
+
+    with liar(inbox, "eth_getProof", lie) as node:
+        answer = run("bridge-agent", "--listen", "127.0.0.1:0", "--verify", *urls(node, inbox.url),
+                     env=inbox.env | agents[0].env, timeout=30)
+    assert answer.status == NO and "PROOF_JSON" in answer.stdout.decode()
+    [error] = answer.messages("error")
+    assert node.url in error and EXCERPT in error and inbox.url not in error
 
 
 def test_a_proof_of_another_block(inbox):

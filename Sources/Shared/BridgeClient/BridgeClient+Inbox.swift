@@ -1,55 +1,33 @@
 import ABI
-import BigInt
+import JSONRPC
 import Node
 package import Primitives
 import TEEBridge
 
+/// How a contract lets its inboxes be read.
+enum InboxAccess: Sendable {
+    /// By functions that count the messages and give one of them: contracts/TEEBridge.vy.
+    case calls
+    /// By its storage, which is laid out as Solidity does it: both deployed versions, whose only function for it gives
+    /// the whole inbox, and fails for good when somebody has posted more than the gas of a call can read.
+    case storage
+    /// By that function after all: the node does not show storage, or the contract is of another compiler.
+    case whole
+}
+
 /// A look that finds nothing new is one request; so many new messages cost requests in proportion to them. Both have
 /// answers of bounded size, and neither depends on how many messages there are.
 extension BridgeClient {
-    /// How many messages are asked for in one request of calls.
-    private static let batchSize: UInt64 = 50
-
-    /// All is read after one block, as far as a number names one: see ``ReadingBlock`` and ``StoredInbox``.
-    package func forEachMessage(
-        of member: Bytes32, from first: UInt64, after mark: MessageMark?, _ body: (Message) throws -> Void,
-        unread: (_ index: UInt64, _ reason: BridgeClientError) throws -> Void
-    ) throws {
-        let sight = try look(at: member, after: mark)
-        if sight.access == .whole {
-            let messages = try wholeInbox(of: member, at: tag(newest: sight.newest))
-            let found = mark.flatMap { Int(exactly: $0.index) }.flatMap { messages.dropFirst($0).first?.mark }
-            try mark?.check(found, count: UInt64(messages.count), first: first)
-            for message in messages.dropFirst(Int(clamping: first)) { try body(message) }
-            return
-        }
-        try check(mark, sight, of: member, first: first)
-        guard first < sight.count else { return }
-        let tag = tag(newest: sight.newest)
-        let count = try settledCount(sight, of: member, at: tag)
-        guard first < count else { return }
-        if sight.access == .calls {
-            try forEachCalledMessage(of: member, in: first..<count, at: tag, body)
-        } else {
-            let stored = StoredInbox(
-                bridge: bridge, layout: .solidity, member: member, maxPayload: VerifiedBridge.defaultMaxPayload)
-            try stored.forEachMessage(
-                in: first..<count,
-                words: { slots throws(BridgeClientError) in try words(slots, at: tag) }, body, unread: unread)
-        }
-    }
-
-    /// How many messages there are, and what stands at a mark's place.
-    private func look(at member: Bytes32, after mark: MessageMark?) throws(BridgeClientError) -> InboxSight {
+    /// All is read after one block, as far as a number names one: see ``BlockSelector`` and ``StorageInbox``.
+    package func look(
+        at member: Bytes32, for mark: MessageMark?, beyond known: UInt64
+    ) throws(BridgeClientError) -> InboxSnapshot {
         do throws(BridgeClientError) {
             while true {
-                let look = try InboxLook(at: member, after: mark, by: access, of: self)
-                if let sight = try look.sight(ask(look.batch), of: self) {
-                    access = sight.access
-                    return sight
-                }
-                // There is not a message where one was read: so it is asked as if none had been.
-                access = try self.look(at: member, after: nil).access
+                if let snapshot = try poll(member, mark, beyond: known) { return snapshot }
+                // There is not a message where one was read: so it is asked as if none had been, to learn the access.
+                let snapshot = try poll(member, mark, asksForMark: false, beyond: known)
+                if access == .whole, let snapshot { return snapshot }
             }
         } catch {
             // Another node may show what this one does not.
@@ -58,32 +36,119 @@ extension BridgeClient {
         }
     }
 
-    private func check(
-        _ mark: MessageMark?, _ sight: InboxSight, of member: Bytes32, first: UInt64
-    ) throws(BridgeClientError) {
-        guard let mark else { return }
-        var found = sight.mark
-        // A node that shows no storage, of a contract that gives the message as well.
-        if case .failure(let error) = found, error.isRefusal, sight.access == .calls, mark.index < sight.count {
-            found = .success(try messages(of: member, [mark.index], at: block.horizon).first?.mark)
+    /// The questions of a look, all in one request: how many messages there are, and what stands at a mark's place.
+    ///
+    /// Their answer is smaller than a kilobyte whatever the inbox holds. How the contract is to be read need not be
+    /// known: the first look asks in all ways and learns it from the answers.
+    /// - Returns: nil if the answers do not tell how the contract is read.
+    private func poll(
+        _ member: Bytes32, _ mark: MessageMark?, asksForMark: Bool = true, beyond known: UInt64
+    ) throws(BridgeClientError) -> InboxSnapshot? {
+        let tag = block.newestTag
+        let asksForMark = asksForMark && mark != nil
+        func word(_ slot: StorageSlot) -> NodeQuery<Bytes32> { .storage(of: bridge, at: slot.word, block: tag) }
+        let isNew = access == nil
+        var batch = NodeBatch()
+        let count =
+            isNew || access == .calls ? batch.add(try call(TEEBridge.onboardingCount, [.word(member)], at: tag)) : nil
+        let size = isNew || access == .storage ? batch.add(word(StorageLayout.solidity.inboxSize(of: member))) : nil
+        var places: [StorageLayout: [NodeBatch.Ticket<Bytes32>]] = [:]
+        if let mark, asksForMark {
+            for layout in StorageLayout.allCases where isNew || access == layout.access {
+                places[layout] = layout.marks(mark.index, of: member).map { batch.add(word($0)) }
+            }
         }
-        try mark.check(found.get(), count: sight.count, first: first)
+        let isMember =
+            isNew && !asksForMark ? batch.add(try call(TEEBridge.isMember, [.word(member)], at: tag)) : nil
+        let codeId = isNew && !asksForMark ? batch.add(word(StorageLayout.solidity.codeId(of: member))) : nil
+        // Behind the count, so that its block is not older.
+        let newest = batch.add(.blockNumber)
+        let answers = try ask(batch)
+        let head = try answer(to: newest, in: answers)
+
+        func found(_ layout: StorageLayout) throws(BridgeClientError) -> MessageMark? {
+            guard let mark, asksForMark else { return nil }
+            var words: [Bytes32] = []
+            for ticket in places[layout] ?? [] { words.append(try answer(to: ticket, in: answers)) }
+            return layout.mark(mark.index, of: member, words)
+        }
+
+        if let count, let number = try counted(count, in: answers, isCertain: size == nil) {
+            access = .calls
+            var standing: MessageMark?
+            do throws(BridgeClientError) { standing = try found(.vyper) } catch {
+                // A node that shows no storage, of a contract that gives the message as well.
+                guard error.isRefusal, let mark else { throw error }
+                if mark.index < number {
+                    standing = try CalledInbox(client: self, member: member, tag: tag).messages(at: [mark.index]).first?
+                        .mark
+                }
+            }
+            return try snapshot(of: member, count: number, standing, head: head, beyond: known)
+        }
+        guard let size else { return try wholeInbox(of: member, mark, head: head) }
+        let sizeWord: Bytes32
+        do throws(BridgeClientError) { sizeWord = try answer(to: size, in: answers) } catch {
+            // Once the node showed storage, an error is one.
+            guard isNew, error.isRefusal else { throw error }
+            return try wholeInbox(of: member, mark, head: head)
+        }
+        guard let number = Quantity(sizeWord).uint64 else { throw .unknownLayout(bridge) }
+        if number == 0, isNew {
+            // The first look at an empty inbox: it is empty only if other things are where this layout has them.
+            guard let isMember, let codeId else { return nil }
+            let data = try returned(answer(to: isMember, in: answers), by: TEEBridge.isMember)
+            let knowsMember = try Self.decode(data, of: TEEBridge.isMember) == [.bool(true)]
+            if knowsMember, try answer(to: codeId, in: answers) == .zero {
+                return try wholeInbox(of: member, mark, head: head)
+            }
+        }
+        access = .storage
+        return try snapshot(of: member, count: number, found(.solidity), head: head, beyond: known)
     }
 
-    /// The block that is read.
-    private func tag(newest: UInt64?) -> BlockTag {
-        guard case .newest(let confirmations) = block, let newest else { return block.horizon }
-        return .number(newest - min(newest, max(confirmations, 1) - 1))
+    /// How many messages the contract's own function counts; nil if it has none.
+    private func counted(
+        _ ticket: NodeBatch.Ticket<CallOutcome<[UInt8]>>, in answers: NodeAnswers, isCertain: Bool
+    ) throws(BridgeClientError) -> UInt64? {
+        let outcome = try answer(to: ticket, in: answers)
+        if !isCertain {
+            guard case .returned(let data) = outcome else { return nil }
+            guard !data.isEmpty else {
+                try requireContract()
+                return nil
+            }
+        }
+        let data = try returned(outcome, by: TEEBridge.onboardingCount)
+        guard case .uint(let number)? = try Self.decode(data, of: TEEBridge.onboardingCount).first,
+            let count = UInt64(exactly: number)
+        else { throw .unexpectedAnswer(function: TEEBridge.onboardingCount.name, reason: "the count is too large") }
+        return count
+    }
+
+    private func snapshot(
+        of member: Bytes32, count: UInt64, _ mark: MessageMark?, head: UInt64, beyond known: UInt64
+    ) throws(BridgeClientError) -> InboxSnapshot {
+        let tag = block.tag(head: head)
+        let count = count > known ? max(known, try settledCount(count, of: member, head: head)) : count
+        let source: any MessageSource =
+            access == .calls
+            ? CalledInbox(client: self, member: member, tag: tag)
+            : StorageInbox(
+                bridge, .solidity, of: member, maxPayload: maxPayload, in: NodeStorage(client: self, tag: tag))
+        return InboxSnapshot(count: count, mark: mark, head: head, source: source)
     }
 
     /// How many messages there are after the block that is read, if that is further back than where it was looked.
     private func settledCount(
-        _ sight: InboxSight, of member: Bytes32, at tag: BlockTag
+        _ count: UInt64, of member: Bytes32, head: UInt64
     ) throws(BridgeClientError) -> UInt64 {
-        guard case .number(let number) = tag, number != sight.newest else { return sight.count }
-        guard sight.access == .calls else {
-            let word = try words([StorageLayout.solidity.inboxSize(of: member)], at: tag).first ?? .zero
-            return min(Quantity(word).uint64 ?? .max, sight.count)
+        let tag = block.tag(head: head)
+        guard case .number(let number) = tag, number != head else { return count }
+        guard access == .calls else {
+            let slot = StorageLayout.solidity.inboxSize(of: member)
+            let word = try NodeStorage(client: self, tag: tag).words([slot]).first ?? .zero
+            return min(Quantity(word).uint64 ?? .max, count)
         }
         var batch = NodeBatch()
         let ticket = batch.add(try call(TEEBridge.onboardingCount, [.word(member)], at: tag))
@@ -91,68 +156,61 @@ extension BridgeClient {
         // The contract may be younger than the block.
         guard !data.isEmpty, case .uint(let number)? = try Self.decode(data, of: TEEBridge.onboardingCount).first
         else { return 0 }
-        return min(UInt64(clamping: number), sight.count)
+        return min(UInt64(clamping: number), count)
     }
 
-    private func words(_ slots: [StorageSlot], at tag: BlockTag) throws(BridgeClientError) -> [Bytes32] {
+    private func wholeInbox(
+        of member: Bytes32, _ mark: MessageMark?, head: UInt64
+    ) throws(BridgeClientError) -> InboxSnapshot {
+        access = .whole
+        var batch = NodeBatch()
+        let ticket = batch.add(try call(TEEBridge.getOnboarding, [.word(member)], at: block.tag(head: head)))
+        let data = try returned(answer(to: ticket, in: ask(batch)), by: TEEBridge.getOnboarding)
+        var messages: [Message] = []
+        if case .array(let elements)? = try Self.decode(data, of: TEEBridge.getOnboarding).first {
+            messages = try elements.enumerated().map { index, element throws(BridgeClientError) in
+                guard case .tuple(let values) = element else {
+                    throw .unexpectedAnswer(function: TEEBridge.getOnboarding.name, reason: "it is no message")
+                }
+                return try Message(UInt64(index), values)
+            }
+        }
+        let found = mark.flatMap { Int(exactly: $0.index) }.flatMap { messages.dropFirst($0).first?.mark }
+        return InboxSnapshot(
+            count: UInt64(messages.count), mark: found, head: head,
+            source: WholeInbox(messages: messages, maxPayload: maxPayload))
+    }
+}
+
+/// A contract's storage as a node shows it.
+private struct NodeStorage: StorageWords {
+    let client: BridgeClient
+    let tag: BlockTag
+
+    var areOfOneBlock: Bool { false }
+
+    func words(_ slots: [StorageSlot]) throws(BridgeClientError) -> [Bytes32] {
         var words: [Bytes32] = []
         while words.count < slots.count {
             var batch = NodeBatch()
-            let tickets = slots[words.count...].prefix(StoredInbox.wordLimit).map {
-                batch.add(.storage(of: bridge, at: $0.word, block: tag))
+            let tickets = slots[words.count...].prefix(StorageInbox.wordLimit).map {
+                batch.add(.storage(of: client.bridge, at: $0.word, block: tag))
             }
-            let answers = try ask(batch)
-            for ticket in tickets { words.append(try answer(to: ticket, in: answers)) }
+            let answers = try client.ask(batch)
+            for ticket in tickets { words.append(try client.answer(to: ticket, in: answers)) }
         }
         return words
     }
+}
 
-    private func forEachCalledMessage(
-        of member: Bytes32, in range: Range<UInt64>, at tag: BlockTag, _ body: (Message) throws -> Void
-    ) throws {
-        var next = range.lowerBound
-        while next < range.upperBound {
-            let end = next + min(Self.batchSize, range.upperBound - next)
-            for message in try messages(of: member, Array(next..<end), at: tag) { try body(message) }
-            next = end
-        }
+extension BridgeClientError {
+    /// Whether a node understood a question and would not answer it.
+    fileprivate var isRefusal: Bool {
+        if case .node(.failed(.response(_, _, _))) = self { true } else { false }
     }
+}
 
-    private func messages(
-        of member: Bytes32, _ indices: [UInt64], at tag: BlockTag
-    ) throws(BridgeClientError) -> [Message] {
-        var batch = NodeBatch()
-        var tickets: [(index: UInt64, NodeBatch.Ticket<CallOutcome<[UInt8]>>)] = []
-        for index in indices {
-            let call = try call(TEEBridge.onboardingMessage, [.word(member), .uint(BigUInt(index))], at: tag)
-            tickets.append((index, batch.add(call)))
-        }
-        let answers = try ask(batch)
-        return try tickets.map { index, ticket throws(BridgeClientError) in
-            let data = try returned(answer(to: ticket, in: answers), by: TEEBridge.onboardingMessage)
-            return try Self.message(index, Self.decode(data, of: TEEBridge.onboardingMessage))
-        }
-    }
-
-    private func wholeInbox(of member: Bytes32, at tag: BlockTag) throws(BridgeClientError) -> [Message] {
-        var batch = NodeBatch()
-        let ticket = batch.add(try call(TEEBridge.getOnboarding, [.word(member)], at: tag))
-        let data = try returned(answer(to: ticket, in: ask(batch)), by: TEEBridge.getOnboarding)
-        guard case .array(let elements)? = try Self.decode(data, of: TEEBridge.getOnboarding).first else { return [] }
-        return try elements.enumerated().map { index, element throws(BridgeClientError) in
-            guard case .tuple(let values) = element else { throw Self.noMessage(TEEBridge.getOnboarding) }
-            return try Self.message(UInt64(index), values)
-        }
-    }
-
-    private static func message(_ index: UInt64, _ values: [ABIValue]) throws(BridgeClientError) -> Message {
-        guard values.count == 2, case .fixedBytes(let from) = values[0], case .bytes(let payload) = values[1],
-            let from = try? Bytes32(from)
-        else { throw noMessage(TEEBridge.onboardingMessage) }
-        return Message(index: index, from: from, payload: payload)
-    }
-
-    private static func noMessage(_ function: ABIFunction) -> BridgeClientError {
-        .unexpectedAnswer(function: function.name, reason: "it is no message")
-    }
+extension StorageLayout {
+    /// How a contract of this layout is read.
+    fileprivate var access: InboxAccess { self == .solidity ? .storage : .calls }
 }

@@ -14,19 +14,29 @@ package final class BridgeClient: BridgeReader {
     /// The chain that the node said it is of when it was asked first.
     private var nodeChainId: UInt64?
     /// After which block inboxes are read.
-    let block: ReadingBlock
+    let block: BlockSelector
+    /// The most bytes of a message that is read; what is longer is passed over.
+    let maxPayload: UInt64
     /// How the contract lets its inboxes be read, once that is known.
     var access: InboxAccess?
 
     /// - Parameters:
     ///   - chainId: the chain that the operator named; any, if nil.
     ///   - block: after which block inboxes are read.
-    package init(_ node: Node, bridge: Address, chainId: UInt64?, block: ReadingBlock = .latest) {
+    ///   - maxPayload: the most bytes of a message. What is longer is not read, but passed over.
+    package init(
+        _ node: Node, bridge: Address, chainId: UInt64?, block: BlockSelector = .latest,
+        maxPayload: UInt64 = BridgeClient.defaultMaxPayload
+    ) {
         self.node = node
         self.bridge = bridge
         self.chainId = chainId
         self.block = block
+        self.maxPayload = maxPayload
     }
+
+    /// How large a payload is read if nothing else is said, in bytes.
+    package static let defaultMaxPayload: UInt64 = 65_536
 
     /// One message of an inbox.
     package struct Message: Equatable, Sendable {

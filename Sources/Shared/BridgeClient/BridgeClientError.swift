@@ -30,6 +30,14 @@ package enum BridgeClientError: Failure, Equatable {
     /// The nodes' answers are not proven.
     case unproven(ProvenStateError)
 
+    /// Whether a node said what its own proof does not show, or gave another block than was asked for.
+    package var isOfCaughtNode: Bool {
+        switch self {
+        case .unproven(.caught), .unproven(.otherBlock): true
+        default: false
+        }
+    }
+
     package var kind: FailureKind {
         switch self {
         case .noContract, .wrongChain, .unknownLayout: .badInput

@@ -1,3 +1,4 @@
+import Node
 package import Primitives
 package import Secp256k1
 
@@ -16,53 +17,122 @@ package protocol BridgeReader {
     /// - Throws: ``BridgeClientError`` for the first that has none.
     func publicKeys(of members: [Bytes32]) throws(BridgeClientError) -> [PublicKey]
 
-    /// The messages of a member's inbox from an index on, in their order.
+    /// Looks at a member's inbox: how many messages there are, and what stands in the place of one that was read.
     ///
-    /// Whoever reads again and again hands in the mark of the last message that it is done with, and is told when that
-    /// message is no longer the one that it was:
-    /// - ``BridgeClientError/replaced(index:)``: another stands in its place, since the chain was reorganised. Those
-    ///   before it may have been replaced as well: try the mark of an older one, with `first` behind it, until one
-    ///   stands, and read on from there; what was delivered under an index and a mark that are still the same need not
-    ///   be delivered again.
-    /// - ``BridgeClientError/shorter(count:read:)``: there are fewer messages than were read. That may be a node that is
-    ///   behind the others for a moment, so it is a failure that may pass; if it stays, older marks tell what still
-    ///   stands.
-    ///
-    /// Nothing was handed on before either of them.
     /// - Parameters:
-    ///   - first: the index of the first message that is wanted.
-    ///   - mark: the last message that was read, if it is to be seen whether it still stands; its index is below
-    ///     `first`.
-    ///   - body: called with each message as soon as it was read.
-    ///   - unread: called in its place for a message that cannot be read, which is no reason not to read the next:
-    ///     anybody can post anything.
-    /// - Throws: ``BridgeClientError``, and what the closures throw.
-    func forEachMessage(
-        of member: Bytes32, from first: UInt64, after mark: MessageMark?,
-        _ body: (BridgeClient.Message) throws -> Void,
-        unread: (_ index: UInt64, _ reason: BridgeClientError) throws -> Void
-    ) throws
+    ///   - mark: the message that is looked for, if any.
+    ///   - known: how many messages were read. Where a message must be some blocks deep, only those beyond are counted
+    ///     at that depth, so that a look that finds nothing new is one request.
+    /// - Throws: ``BridgeClientError``.
+    func look(
+        at member: Bytes32, for mark: MessageMark?, beyond known: UInt64
+    ) throws(BridgeClientError) -> InboxSnapshot
 }
 
-extension BridgeReader {
-    /// The messages of a member's inbox from an index on, whatever became of those before it.
-    package func forEachMessage(
-        of member: Bytes32, from first: UInt64, _ body: (BridgeClient.Message) throws -> Void,
-        unread: (_ index: UInt64, _ reason: BridgeClientError) throws -> Void
-    ) throws {
-        try forEachMessage(of: member, from: first, after: nil, body, unread: unread)
+/// A member's inbox as one look found it.
+package struct InboxSnapshot {
+    /// How many messages there are.
+    package let count: UInt64
+    /// The mark of what stands in the place that was asked about; nil for nothing.
+    package let mark: MessageMark?
+    /// The number of the newest block that the node shows.
+    package let head: UInt64
+    /// How the messages are read, at the block of the look.
+    var source: any MessageSource
+
+    /// The messages at some places: a batch of bounded size of the first of them, at least one, in their order.
+    ///
+    /// - Parameters:
+    ///   - indices: the places, all different and below ``count``.
+    ///   - mark: a message that must still stand in the chain that the batch comes from.
+    /// - Throws: ``BridgeClientError``, with ``BridgeClientError/changedMeanwhile(index:)`` where that message does not.
+    package mutating func entries(
+        at indices: [UInt64], after mark: MessageMark?
+    ) throws(BridgeClientError) -> [InboxEntry] {
+        try source.entries(at: indices, after: mark)
     }
 }
 
-extension MessageMark {
-    /// Makes sure that the message still stands.
-    ///
-    /// - Parameters:
-    ///   - found: the mark of what stands in its place now; nil for nothing that is a message.
-    ///   - count: how many messages there are now.
-    ///   - first: how many were read.
-    func check(_ found: MessageMark?, count: UInt64, first: UInt64) throws(BridgeClientError) {
-        guard count > index, count >= first else { throw .shorter(count: count, read: first) }
-        guard found == self else { throw .replaced(index: index) }
+/// What stands in one place of an inbox.
+package enum InboxEntry: Equatable, Sendable {
+    /// A message.
+    case message(BridgeClient.Message)
+    /// A message that is not read, and why: anybody can post anything.
+    case unreadable(MessageMark, BridgeClientError)
+
+    /// What it is known by again.
+    package var mark: MessageMark {
+        switch self {
+        case .message(let message): message.mark
+        case .unreadable(let mark, _): mark
+        }
+    }
+}
+
+/// A way to read the messages of one inbox at one block.
+protocol MessageSource {
+    /// See ``InboxSnapshot/entries(at:after:)``.
+    mutating func entries(
+        at indices: [UInt64], after mark: MessageMark?
+    ) throws(BridgeClientError) -> [InboxEntry]
+}
+
+/// What a message is known by again, in constant size: whether the message that was read last still stands where it
+/// stood can be asked along with the number of messages, and costs three words of storage.
+///
+/// A chain may replace its newest blocks (a reorganisation), and an inbox then holds other messages than were read, in
+/// their places. The mark has the sender, the payload's length and its first 32 bytes, which for a sealed message are
+/// of a key that was made for it alone. Neither the hash of a payload, which would have to be read whole, nor that of a
+/// block would do: a block comes with the hashes of all its transactions, its header alone (eth_getHeaderByNumber) is
+/// not offered everywhere, and where the hash has changed the messages need not have.
+///
+/// It does not depend on how a contract keeps its messages, or on who read them.
+package struct MessageMark: Hashable, Sendable {
+    /// The message's place in the inbox, from 0.
+    package let index: UInt64
+    /// Keccak-256 of the sender, the payload's length as a word, and its first 32 bytes with zeros behind a shorter
+    /// one. Of a message whose length no compiler writes: of the three words that stand for these.
+    package let digest: Bytes32
+
+    /// A mark that was kept.
+    package init(index: UInt64, digest: Bytes32) {
+        self.index = index
+        self.digest = digest
+    }
+
+    /// - Parameter start: the payload, or as many of its bytes as there are at hand, at least 32 of a longer one.
+    init(index: UInt64, from: Bytes32, count: UInt64, start: some Sequence<UInt8>) {
+        let first = Array(start.prefix(Bytes32.byteCount))
+        let padding = [UInt8](repeating: 0, count: Bytes32.byteCount - first.count)
+        self.index = index
+        digest = Keccak256.hash(from.bytes + Quantity(count).word.bytes + first + padding)
+    }
+}
+
+/// After which block an inbox is read: the newer, the sooner a message is seen; the older, the surer it stays.
+package enum BlockSelector: Sendable, Equatable {
+    /// The newest block that has so many blocks on it, itself counted: 1 is the newest of all. At least 1.
+    case newest(confirmations: UInt64)
+    /// The newest block that the consensus holds for safe, as the node tells it.
+    case safe
+    /// The newest block that the consensus will not go back on, as the node tells it.
+    case finalized
+
+    /// The newest block of all.
+    package static let latest = BlockSelector.newest(confirmations: 1)
+
+    /// The newest state that can matter: what is not there has not been posted, or not surely enough.
+    var newestTag: BlockTag {
+        switch self {
+        case .newest: .latest
+        case .safe: .safe
+        case .finalized: .finalized
+        }
+    }
+
+    /// The block that messages are read at.
+    func tag(head: UInt64) -> BlockTag {
+        guard case .newest(let confirmations) = self else { return newestTag }
+        return .number(head - min(head, max(confirmations, 1) - 1))
     }
 }

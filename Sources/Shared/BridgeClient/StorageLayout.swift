@@ -44,11 +44,12 @@ enum StorageLayout: CaseIterable {
         return [sender, size, content(at: size)]
     }
 
-    /// The mark of what stands at ``marks(_:of:)``; nil if it is no message.
+    /// The mark of what stands at ``marks(_:of:)``; nil if there is no message, as no sender is zero.
     func mark(_ index: UInt64, of member: Bytes32, _ words: [Bytes32]) -> MessageMark? {
-        guard words.count == 3, words[0] != .zero,
-            let stored = bytes(words[1], at: message(index, of: member).advanced(by: 1))
-        else { return nil }
+        guard words.count == 3, words[0] != .zero else { return nil }
+        guard let stored = bytes(words[1], at: message(index, of: member).advanced(by: 1)) else {
+            return MessageMark(index: index, digest: Keccak256.hash(words.flatMap(\.bytes)))
+        }
         return MessageMark(
             index: index, from: words[0], count: stored.count, start: stored.bytes(of: words.suffix(1)))
     }
@@ -83,10 +84,10 @@ enum StorageLayout: CaseIterable {
     }
 
     /// What a first word at a place says of the bytes there; nil if it says nothing that this compiler means.
-    func bytes(_ word: Bytes32, at slot: StorageSlot) -> StoredBytes? {
+    func bytes(_ word: Bytes32, at slot: StorageSlot) -> StorageBytes? {
         switch self {
-        case .solidity: StoredBytes(solidity: word, at: slot)
-        case .vyper: StoredBytes(vyper: word, at: slot)
+        case .solidity: StorageBytes(solidity: word, at: slot)
+        case .vyper: StorageBytes(vyper: word, at: slot)
         }
     }
 }

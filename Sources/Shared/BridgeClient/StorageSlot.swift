@@ -27,7 +27,7 @@ struct StorageSlot: Hashable {
 }
 
 /// Bytes as a contract keeps them: a word that tells how many there are, and where the rest is.
-enum StoredBytes: Equatable {
+enum StorageBytes: Equatable {
     /// All there are.
     case here([UInt8])
     /// So many, in words from a place on.

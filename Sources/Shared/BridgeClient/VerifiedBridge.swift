@@ -13,14 +13,11 @@ package struct VerifiedBridge: BridgeReader {
     private let agreement: BlockAgreement
     private let maxPayload: UInt64
 
-    /// How large a payload is read if nothing else is said, in bytes.
-    package static let defaultMaxPayload: UInt64 = 65_536
-
     /// - Parameters:
     ///   - bridge: the contract.
     ///   - agreement: which block is believed; asked anew for each question.
     ///   - maxPayload: the most bytes of a message. What is longer is not read, but passed over.
-    package init(_ bridge: Address, agreement: BlockAgreement, maxPayload: UInt64 = Self.defaultMaxPayload) {
+    package init(_ bridge: Address, agreement: BlockAgreement, maxPayload: UInt64 = BridgeClient.defaultMaxPayload) {
         self.bridge = bridge
         self.agreement = agreement
         self.maxPayload = maxPayload
@@ -58,26 +55,11 @@ package struct VerifiedBridge: BridgeReader {
         throw .notAMember(member)
     }
 
-    /// All of it is of one block.
-    package func forEachMessage(
-        of member: Bytes32, from first: UInt64, after mark: MessageMark?,
-        _ body: (BridgeClient.Message) throws -> Void,
-        unread: (_ index: UInt64, _ reason: BridgeClientError) throws -> Void
-    ) throws {
+    /// All of it is of one block: the layout that has messages for the member, how many, and what is at a mark's place.
+    package func look(
+        at member: Bytes32, for mark: MessageMark?, beyond known: UInt64
+    ) throws(BridgeClientError) -> InboxSnapshot {
         let block = try agreedBlock()
-        let inbox = try inbox(of: member, after: mark, in: block)
-        try mark?.check(inbox?.mark, count: inbox?.count ?? 0, first: first)
-        guard let inbox, first < inbox.count else { return }
-        let stored = StoredInbox(bridge: bridge, layout: inbox.layout, member: member, maxPayload: maxPayload)
-        try stored.forEachMessage(
-            in: first..<inbox.count, words: { slots throws(BridgeClientError) in try read(slots, in: block) }, body,
-            unread: unread)
-    }
-
-    /// The layout that has messages for a member, how many, and what is at a mark's place; nil if none has.
-    private func inbox(
-        of member: Bytes32, after mark: MessageMark?, in block: ProvenBlock
-    ) throws(BridgeClientError) -> (layout: StorageLayout, count: UInt64, mark: MessageMark?)? {
         let places = StorageLayout.allCases.map { layout in
             [layout.inboxSize(of: member)] + (mark.map { layout.marks($0.index, of: member) } ?? [])
         }
@@ -86,19 +68,26 @@ package struct VerifiedBridge: BridgeReader {
             defer { words = words.dropFirst(slots.count) }
             return (layout: layout, words: Array(words.prefix(slots.count)))
         }
+        let head = block.number
         let filled = found.filter { $0.words.first != .zero }
-        guard let (layout, words) = filled.first else { return nil }
+        guard let (layout, words) = filled.first else {
+            let source = WholeInbox(messages: [], maxPayload: maxPayload)
+            return InboxSnapshot(count: 0, mark: nil, head: head, source: source)
+        }
         guard filled.count == 1, let size = words.first, let count = Quantity(size).uint64 else {
             throw .unknownLayout(bridge)
         }
-        return (layout, count, mark.flatMap { layout.mark($0.index, of: member, Array(words.dropFirst())) })
+        let standing = mark.flatMap { layout.mark($0.index, of: member, Array(words.dropFirst())) }
+        let source = StorageInbox(
+            bridge, layout, of: member, maxPayload: maxPayload, in: ProvenStorage(bridge: self, block: block))
+        return InboxSnapshot(count: count, mark: standing, head: head, source: source)
     }
 
     private func agreedBlock() throws(BridgeClientError) -> ProvenBlock {
         do throws(ProvenStateError) { return try agreement.block() } catch { throw .unproven(error) }
     }
 
-    private func read(_ slots: [StorageSlot], in block: ProvenBlock) throws(BridgeClientError) -> [Bytes32] {
+    fileprivate func read(_ slots: [StorageSlot], in block: ProvenBlock) throws(BridgeClientError) -> [Bytes32] {
         guard !slots.isEmpty else { return [] }
         let words: [Bytes32]?
         do throws(ProvenStateError) { words = try block.words(of: bridge, at: slots.map(\.word)) } catch {
@@ -107,4 +96,14 @@ package struct VerifiedBridge: BridgeReader {
         guard let words else { throw .noContract(bridge) }
         return words
     }
+}
+
+/// A contract's storage after a block that is believed.
+private struct ProvenStorage: StorageWords {
+    let bridge: VerifiedBridge
+    let block: ProvenBlock
+
+    var areOfOneBlock: Bool { true }
+
+    func words(_ slots: [StorageSlot]) throws(BridgeClientError) -> [Bytes32] { try bridge.read(slots, in: block) }
 }

@@ -37,6 +37,9 @@ package struct SeenMessages: Hashable, Sendable {
     /// Remembers a message that was delivered.
     package mutating func insert(_ header: EnvelopeHeader) { insert(Entry(header)) }
 
+    /// Forgets a message that no longer stands where it was delivered from.
+    package mutating func forget(_ header: EnvelopeHeader) { entries.removeAll { $0 == Entry(header) } }
+
     private mutating func insert(_ entry: Entry) {
         guard !entries.contains(entry) else { return }
         if entries.count >= Self.limit { forgetOne() }

@@ -14,30 +14,20 @@ package enum InboxError: Failure, Equatable {
     /// It is a plain message, and only signed ones are wanted.
     case unauthenticated
 
-    package var kind: FailureKind {
+    private var cause: (any Failure)? {
         switch self {
-        case .unread(let error): error.kind
-        case .unopened(let error): error.kind
-        case .refused(let error): error.kind
-        case .unauthenticated: .answerIsNo
+        case .unread(let error): error
+        case .unopened(let error): error
+        case .refused(let error): error
+        case .unauthenticated: nil
         }
     }
+
+    package var kind: FailureKind { cause?.kind ?? .answerIsNo }
 
     package var description: String {
-        switch self {
-        case .unread(let error): error.description
-        case .unopened(let error): error.description
-        case .refused(let error): error.description
-        case .unauthenticated: "it is not signed, and only authenticated messages are passed on"
-        }
+        cause?.description ?? "it is not signed, and only authenticated messages are passed on"
     }
 
-    package var hints: [String] {
-        switch self {
-        case .unread(let error): error.hints
-        case .unopened(let error): error.hints
-        case .refused(let error): error.hints
-        case .unauthenticated: ["the sender signs with ecies-seal --sign-with"]
-        }
-    }
+    package var hints: [String] { cause?.hints ?? ["the sender signs with ecies-seal --sign-with"] }
 }

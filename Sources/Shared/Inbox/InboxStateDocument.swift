@@ -6,9 +6,10 @@ import Primitives
 /// The document that a state is kept as:
 ///
 ///     {"version":1,"chainId":8453,"bridge":"0x…","member_id":"0x…","next":7,"waiting":[3],
-///      "seen":[{"from":"0x…","message_id":"0x…"}],"digests":[{"index":6,"digest":"0x…"}]}
+///      "seen":[{"from":"0x…","message_id":"0x…"}],"digests":[{"index":6,"digest":"0x…"}],
+///      "head":123}
 ///
-/// `seen` and `digests` have the oldest first.
+/// `seen` and `digests` have the oldest first. `head` is absent if no node has shown its newest block.
 struct InboxStateDocument: Equatable {
     /// The version of the document.
     static let version = JSONValue.number("1")
@@ -33,6 +34,7 @@ struct InboxStateDocument: Equatable {
                 }),
             "digests": .array(
                 state.marks.map { .members(["index": .number($0.index), "digest": .string($0.digest.hex)]) }),
+            "head": state.head.map(JSONValue.number),
         ])
     }
 
@@ -57,7 +59,8 @@ struct InboxStateDocument: Equatable {
         let digests = try object.objects("digests").map { entry throws(JSONError) in
             MessageMark(index: try entry.number("index"), digest: try entry.word("digest"))
         }
-        state = InboxState(next: next, waiting: Set(waiting), seen: SeenMessages(seen), marks: digests)
+        let head = object["head"] == nil ? nil : try object.number("head")
+        state = InboxState(next: next, waiting: Set(waiting), seen: SeenMessages(seen), marks: digests, head: head)
     }
 }
 

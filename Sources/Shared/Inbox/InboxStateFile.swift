@@ -1,5 +1,5 @@
-package import Envelope
 package import Files
+import Glibc
 import JSON
 
 /// The file in which a program keeps what has become of an inbox's messages, and which it has for itself as long as
@@ -8,16 +8,25 @@ package final class InboxStateFile {
     private let path: String
     private let lock: FileLock
     private let saved: InboxStateDocument?
+    private var lastSaved: InboxState?
 
     /// The most bytes that the file may have: more than the largest state.
     private static let limit = 1 << 20
+    /// How long a run that is at work may not have shown it, in seconds.
+    private static let stallLimit = 600
 
     /// Reads the file. A lock, which keeps other runs off it, stands beside it as `<path>.lock`.
     ///
-    /// - Throws: `FileError`, with `FileError.inUse` if another run has it; ``InboxStateError``.
+    /// - Throws: `FileError`, with `FileError.inUse` if another run is at work on it; ``InboxStateError``, with
+    ///   ``InboxStateError/stalled(path:since:)`` if another run has it and does not get on.
     package init(_ path: String) throws {
         self.path = path
-        lock = try FileLock("\(path).lock")
+        do { lock = try FileLock("\(path).lock") } catch FileError.inUse(let path) {
+            guard let since = FileLock.lastTouch(path), since < time(nil) - Self.stallLimit else {
+                throw FileError.inUse(path: path)
+            }
+            throw InboxStateError.stalled(path: path, since: since)
+        }
         saved = try StateFile.read(path, limit: Self.limit).map { bytes in try Self.parse(bytes, path) }
     }
 
@@ -31,8 +40,8 @@ package final class InboxStateFile {
         throw .unknownVersion(path: path, version: version.compact)
     }
 
-    /// The signed messages that were delivered by runs before.
-    package var seen: SeenMessages { saved?.state.seen ?? SeenMessages() }
+    /// Shows other runs that this one is at work.
+    package func touch() { lock.touch() }
 
     /// The state of an inbox: what was saved, or that of one that was never looked at.
     ///
@@ -45,11 +54,14 @@ package final class InboxStateFile {
         return saved.state
     }
 
-    /// Keeps the state of an inbox; it is on the disk when this returns.
+    /// Keeps the state of an inbox; it is on the disk when this returns. Of a newer head alone nothing is written.
     ///
     /// - Throws: `FileError`.
     package func save(_ state: InboxState, of address: InboxAddress) throws(FileError) {
+        if let lastSaved, state.isSame(as: lastSaved) { return }
         let document = InboxStateDocument(state, of: address).json
         try StateFile.replace(path, with: Array(document.compact.utf8) + [UInt8(ascii: "\n")])
+        lastSaved = state
+        touch()
     }
 }

@@ -1,7 +1,7 @@
 package import ArgumentParser
 package import BridgeClient
 
-/// `--block`, `--confirmations` and `--max-payload`: what of an inbox is read.
+/// `--block`, `--confirmations`, `--max-payload` and `--max-messages`: what of an inbox is read.
 package struct InboxOptions: ParsableArguments {
     @Option(
         name: .customLong("block"),
@@ -17,8 +17,13 @@ package struct InboxOptions: ParsableArguments {
     package var confirmations: UInt64?
 
     @Option(
-        help: ArgumentHelp("Pass over messages that are longer; 65536 by default. With --verify.", valueName: "bytes"))
-    package var maxPayload: UInt64?
+        help: ArgumentHelp("Pass over messages that are longer. (default: 65536)", valueName: "bytes"))
+    package var maxPayload = BridgeClient.defaultMaxPayload
+
+    @Option(
+        help: ArgumentHelp(
+            "Read at most this many messages in one look; the next one goes on. (default: 10000)", valueName: "n"))
+    package var maxMessages: UInt64 = 10_000
 
     /// The names of blocks.
     package enum Tag: String, ExpressibleByArgument, CaseIterable {
@@ -32,11 +37,12 @@ package struct InboxOptions: ParsableArguments {
             throw ValidationError("--block and --confirmations both say which block is read: name one of them")
         }
         if confirmations == 0 { throw ValidationError("--confirmations is at least 1, which is the latest block") }
-        if let maxPayload, maxPayload > 1 << 24 { throw ValidationError("--max-payload is at most 16777216") }
+        if maxMessages == 0 { throw ValidationError("--max-messages is at least 1") }
+        if maxPayload > 1 << 24 { throw ValidationError("--max-payload is at most 16777216") }
     }
 
     /// The block that the options name; nil for none. With `--verify` the nodes agree on one instead.
-    package var block: ReadingBlock? {
+    package var block: BlockSelector? {
         switch tag {
         case .latest: .latest
         case .safe: .safe

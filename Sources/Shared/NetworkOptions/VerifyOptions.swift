@@ -53,10 +53,12 @@ package struct VerifyOptions: ParsableArguments {
         observer: @escaping HTTPObserver, isCancelled: @escaping () -> Bool = { false },
         warn: @escaping (String) -> Void
     ) throws -> any BridgeReader {
+        let maxPayload = inbox?.maxPayload ?? BridgeClient.defaultMaxPayload
         guard verify else {
-            guard inbox?.maxPayload == nil else { throw ValidationError("--max-payload needs --verify") }
             let node = try rpc.node(timeout: timeout, observer: observer, isCancelled: isCancelled)
-            return BridgeClient(node, bridge: bridge, chainId: try rpc.chainId(), block: inbox?.block ?? .latest)
+            return BridgeClient(
+                node, bridge: bridge, chainId: try rpc.chainId(), block: inbox?.block ?? .latest, maxPayload: maxPayload
+            )
         }
         guard inbox?.block == nil else {
             throw SettingError.unusable(
@@ -71,7 +73,6 @@ package struct VerifyOptions: ParsableArguments {
         }
         let agreement = try BlockAgreement(
             of: witnesses, quorum: quorum, pinned: blockHash, chainId: try rpc.chainId(), maxAge: maxAge, warn: warn)
-        return VerifiedBridge(
-            bridge, agreement: agreement, maxPayload: inbox?.maxPayload ?? VerifiedBridge.defaultMaxPayload)
+        return VerifiedBridge(bridge, agreement: agreement, maxPayload: maxPayload)
     }
 }

@@ -9,6 +9,9 @@ package struct ProvenBlock {
     /// The nodes that showed it.
     let witnesses: [Witness]
 
+    /// The block's number.
+    package var number: UInt64 { header.number }
+
     /// How many words are asked for in one request. geth allows 1024; a proof has a few kilobytes.
     private static let batchSize = 100
 

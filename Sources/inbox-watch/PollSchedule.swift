@@ -1,7 +1,7 @@
 import Retrying
 
 /// How long the program waits between two looks at an inbox.
-struct Pauses {
+struct PollSchedule {
     private let interval: Duration
     /// The time for trying again, from the first look on; nil for no end.
     private let budget: Duration?

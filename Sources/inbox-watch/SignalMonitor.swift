@@ -4,7 +4,7 @@ import ServiceNotice
 import Signals
 
 /// What the program attends to whatever it is busy with: signals, and the service manager that wants to hear from it.
-final class Attention {
+final class SignalMonitor {
     private let signals: Signals
     private let service = ServiceNotice()
     private let hangUpEnds: Bool
@@ -14,7 +14,7 @@ final class Attention {
     private(set) var endingSignal: Int32?
 
     /// Longer than this it does not go without a look.
-    private static let glance = Duration.seconds(1)
+    private static let pollInterval = Duration.seconds(1)
 
     /// - Parameter hangUpEnds: whether SIGHUP asks the program to end, or to look now.
     init(hangUpEnds: Bool) {
@@ -25,11 +25,11 @@ final class Attention {
 
     /// Whether the program should end.
     var isEnding: Bool {
-        attend()
+        poll()
         return endingSignal != nil
     }
 
-    private func attend() {
+    private func poll() {
         for signal in signals.take() where signal != SIGCHLD {
             if signal == SIGHUP, !hangUpEnds { isCalled = true } else { endingSignal = signal }
         }
@@ -42,7 +42,7 @@ final class Attention {
     ///
     /// - Returns: whether the program should end.
     func wait(_ duration: Duration) -> Bool {
-        signals.wait(for: min(duration, Self.glance, service.watchdogInterval ?? Self.glance))
+        signals.wait(for: min(duration, Self.pollInterval, service.watchdogInterval ?? Self.pollInterval))
         return isEnding
     }
 
