@@ -14,7 +14,8 @@ from harness import DONE, UNKNOWN, UNREACHABLE, run
 from sending import check_done, check_records, running_ledger, transaction_of, transfers
 
 COUNT = 5
-OPTIONS = ("--retry-for", "5", "--timeout", "15")
+# A machine that does much else takes its time.
+OPTIONS = ("--retry-for", "5", "--timeout", "40")
 
 # What goes over the wire, in this order; each transaction has a request of its own.
 HAND_OVERS = ("first", "second", "third", "fourth", "last")
