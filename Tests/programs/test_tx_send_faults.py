@@ -14,7 +14,8 @@ from harness import DONE, UNKNOWN, UNREACHABLE, run
 from sending import check_done, check_records, running_ledger, transaction_of, transfers
 
 COUNT = 5
-OPTIONS = ("--retry-for", "5", "--timeout", "15")
+# A machine that does much else takes its time.
+OPTIONS = ("--retry-for", "20", "--timeout", "40")
 
 # What goes over the wire, in this order; each transaction has a request of its own.
 HAND_OVERS = ("first", "second", "third", "fourth", "last")
@@ -168,7 +169,7 @@ def test_connections_refused_at_each_step(ledger):
 def test_several_faults_in_a_row_at_each_step(ledger):
     def check(case):
         how, step = case
-        check_fault(ledger, how, at(step, FAULTS[how], times=3), step, "--retry-for", "15")
+        check_fault(ledger, how, at(step, FAULTS[how], times=3), step)
 
     hows = ("reset before", "reset after", "429", "502", "HTML after")
     side_by_side(check, [(how, step) for how in hows for step in STEPS])
@@ -222,8 +223,8 @@ def test_a_transaction_that_is_refused(ledger, code, message, step):
 def test_an_answer_that_takes_longer_than_it_may(ledger):
     def check(case):
         step, processed = case
-        spoil = at(step, faults.slow(3, processed))
-        account, answer, node = send_through(ledger, spoil, "--timeout", "1", "--retry-for", "0")
+        spoil = at(step, faults.slow(6, processed))
+        account, answer, node = send_through(ledger, spoil, "--timeout", "3", "--retry-for", "0")
         if step == "questions":
             return check_nothing_sent(ledger, account, answer)
         assert answer.status in (DONE, UNKNOWN), answer

@@ -288,8 +288,9 @@ def check_bounded(node, times: dict[str, float], process) -> None:
     assert len(known) <= 20
     for raw in known:
         assert all(fee <= 10 * offer for fee, offer in zip(fees(raw), first))
-    for earlier, later in zip(known, known[1:]):
-        assert times[later] - times[earlier] > 0.95
+    # One may be slower than the next on its way here.
+    for place, raw in enumerate(known):
+        assert times[raw] - times[known[0]] > place - 0.4
 
 
 @pytest.mark.parametrize("base_fee", [None, 100 * GWEI], ids=["twenty versions", "ten times the first offer"])
