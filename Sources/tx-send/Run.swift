@@ -118,10 +118,10 @@ final class Run: SendObserver {
 
     /// Ends the program, unless all is well.
     func end() throws {
-        if unreadCount > 0 {
+        if unreadCount > 0, !isComplete {
             voice.error(
-                "standard output was closed: \(unreadCount) of the records could not be printed"
-                    + (isComplete ? "" : ", and no more requests were sent"))
+                "standard output was closed: \(unreadCount) of the records could not be printed, and no more requests "
+                    + "were sent")
         }
         guard status == .done else { throw EndsWith(status) }
         if unreadCount > 0 { throw ConsoleError.outputClosed }
