@@ -24,8 +24,11 @@ package struct InboxMemory: Sendable {
 
     /// Keeps a message, in place of one with the same index, and drops the oldest ones if there are too many.
     package mutating func remember(index: UInt64, _ document: consuming SecretBytes) {
+        remember(index: index, bytes: document.withBytes { span in span.indices.map { span[$0] } })
+    }
+
+    mutating func remember(index: UInt64, bytes: [UInt8]) {
         forget { $0 == index }
-        let bytes = document.withBytes { span in span.indices.map { span[$0] } }
         let place = messages.firstIndex { $0.index > index } ?? messages.endIndex
         messages.insert((index, bytes), at: place)
         byteCount += bytes.count

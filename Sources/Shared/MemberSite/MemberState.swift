@@ -40,7 +40,7 @@ package final class MemberState: Sendable {
     /// A message of the inbox, as its document; it takes the place of one with the same index.
     package func remember(index: UInt64, _ document: consuming SecretBytes) {
         let bytes = document.withBytes { span in span.indices.map { span[$0] } }
-        contents.withLock { $0.inbox?.remember(index: index, SecretBytes(copying: bytes)) }
+        contents.withLock { $0.inbox?.remember(index: index, bytes: bytes) }
     }
 
     /// Forgets messages that no longer stand.
