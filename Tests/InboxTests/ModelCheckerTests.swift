@@ -3,7 +3,7 @@ import Testing
 
 /// All that may happen to a program that reads an inbox of four messages, on two forks, through two nodes of which one
 /// lags, with unreadable messages in either fork, a handler that refuses, and a crash at any step.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct InboxModelTests {
     /// - Parameter posted: how many messages were there before anybody looked.
     private func check(_ model: InboxModel, posted: Int) -> SearchResult<InboxWorld> {
