@@ -51,7 +51,8 @@ struct TxSend: Program {
     var inFlight = 16
 
     @Option(
-        help: ArgumentHelp("Send a transaction with higher fees after this time without a block.", valueName: "seconds"),
+        help: ArgumentHelp(
+            "Send a transaction with higher fees after this time without a block.", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var bumpAfter: Duration?
 

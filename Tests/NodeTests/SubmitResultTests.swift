@@ -20,7 +20,8 @@ import Testing
         "already known", "ALREADY_EXISTS: already known", "INTERNAL_ERROR: existing tx with same hash", "mined",
         "INTERNAL_ERROR: mined", "AlreadyKnown", "Known transaction", "Known transaction: 0xab",
         "known transaction. transaction with hash 0xab is already in the system", "Tx: [0xab] already Imported",
-        "Transaction with the same hash was already imported", "submit transaction to pool failed: Pool(AlreadyImported)",
+        "Transaction with the same hash was already imported",
+        "submit transaction to pool failed: Pool(AlreadyImported)",
         "transaction already finalized",
     ])
     func `a node that has it already has accepted it`(message: String) throws {
@@ -51,12 +52,16 @@ import Testing
     }
 
     @Test(arguments: [
-        (-32000, "transaction underpriced: gas tip cap 1, minimum needed 2"), (-32010, "FeeTooLow, MaxFeePerGas too low"),
-        (-32000, "insufficient funds for gas * price + value: balance 1"), (-32010, "InsufficientFunds, Account balance: 0"),
+        (-32000, "transaction underpriced: gas tip cap 1, minimum needed 2"),
+        (-32010, "FeeTooLow, MaxFeePerGas too low"),
+        (-32000, "insufficient funds for gas * price + value: balance 1"),
+        (-32010, "InsufficientFunds, Account balance: 0"),
         (-32000, "Sender doesn't have enough funds to send tx"), (-32003, "Intrinsic gas exceeds gas limit"),
-        (-32005, "Transaction gas limit exceeds block gas limit"), (-32000, "tx fee (1.10 ether) exceeds the configured cap"),
+        (-32005, "Transaction gas limit exceeds block gas limit"),
+        (-32000, "tx fee (1.10 ether) exceeds the configured cap"),
         (-32602, "anything"), (-32000, "Unknown transaction type not supported"), (-32000, "oversized data"),
-        (-32000, "nonce too high"), (-32000, "invalid sender"), (-32007, "Sender account not authorized to send transactions"),
+        (-32000, "nonce too high"), (-32000, "invalid sender"),
+        (-32007, "Sender account not authorized to send transactions"),
     ])
     func `a rule is known by its words`(code: Int, message: String) throws {
         let result = try result(of: .error(code, message))

@@ -14,7 +14,8 @@ import Transactions
     /// The account of the vectors, and a transaction of it that a block shows.
     private static func known() throws -> (sender: Address, shown: JSONObject) {
         let vector = try #require(
-            try TestVectors.load("mined-transactions.json", member: "vectors").first { $0["name"] == .string("type 2") })
+            try TestVectors.load("mined-transactions.json", member: "vectors").first { $0["name"] == .string("type 2") }
+        )
         return (try Address(vector.string("sender")), try vector.object("transaction"))
     }
 
@@ -36,10 +37,11 @@ import Transactions
         }
     }
 
-    @Test(arguments: [
-        (used: 1000, head: 1000, requests: 2), (999, 1000, 2), (997, 1000, 3), (500, 1000, 4), (1, 1000, 5),
-        (0, 0, 1), (1, 1, 2), (12_345_678, 30_000_000, 9),
-    ] as [(used: UInt64, head: UInt64, requests: Int)])
+    @Test(
+        arguments: [
+            (used: 1000, head: 1000, requests: 2), (999, 1000, 2), (997, 1000, 3), (500, 1000, 4), (1, 1000, 5),
+            (0, 0, 1), (1, 1, 2), (12_345_678, 30_000_000, 9),
+        ] as [(used: UInt64, head: UInt64, requests: Int)])
     func `the block is found in few requests, however old`(used: UInt64, head: UInt64, requests: Int) throws {
         let (sender, shown) = try Self.known()
         try withFakeNode({ Self.answer($0, used: used, head: head, oldest: 0, block: shown) }) { fake, node in

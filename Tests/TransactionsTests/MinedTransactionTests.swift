@@ -40,7 +40,9 @@ import Transactions
     @Test(arguments: ["type", "nonce", "r", "s", "gas", "value", "input"])
     func `what is missing or no number is refused`(name: String) throws {
         let shown = try #require(Self.vectors?.first { $0["name"] == .string("type 2") }).object("transaction")
-        for value in [nil, JSONValue.string("nonsense"), .number("1"), .string("0x1" + String(repeating: "0", count: 64))] {
+        for value in [
+            nil, JSONValue.string("nonsense"), .number("1"), .string("0x1" + String(repeating: "0", count: 64)),
+        ] {
             let members = shown.members.compactMap { member in
                 member.name == name ? value.map { (name, $0) } : (member.name, member.value)
             }

@@ -112,10 +112,13 @@ package enum SubmitResult: Equatable, Sendable {
 
     /// Of any transaction, as long as there is no room, or something before it is not known yet.
     private static let busyWords = [
-        "txpool is full", "pool is full", "sub-pool is full", "limit in txpool", "account limit exceeded", "already reserved",
-        "in-flight transaction limit", "gapped-nonce", "pendingtxsofconflictingtype", "delegatorhaspendingtx", "has pending transaction",
+        "txpool is full", "pool is full", "sub-pool is full", "limit in txpool", "account limit exceeded",
+        "already reserved",
+        "in-flight transaction limit", "gapped-nonce", "pendingtxsofconflictingtype", "delegatorhaspendingtx",
+        "has pending transaction",
         "notcurrentnoncefordelegation", "feetoolowtocompete", "syncing", "sync is still in progress",
-        "pool not enabled", "with a lower nonce exists", "too distant from current", "too many transactions in the queue",
+        "pool not enabled", "with a lower nonce exists", "too distant from current",
+        "too many transactions in the queue",
         "queue full", "not accepting transactions", "noncegap", "too far in future", "noncetoofarinfuture",
     ]
 

@@ -30,7 +30,8 @@ package struct Preparer {
     ///   - node: gives the node; not called where the requests leave nothing open.
     /// - Throws: ``SendError`` about the first request, and what `node` throws; nothing was sent.
     package func prepare(
-        _ requests: [TransactionRequest], after usage: AccountUsage = AccountUsage(), learning capabilities: inout NodeCapabilities,
+        _ requests: [TransactionRequest], after usage: AccountUsage = AccountUsage(),
+        learning capabilities: inout NodeCapabilities,
         asking node: () throws -> Node
     ) throws -> PreparedBatch {
         let complete = try requests.map(self.complete)

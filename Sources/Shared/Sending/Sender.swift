@@ -205,7 +205,8 @@ package final class Sender {
     private func warnOfOtherUser() {
         guard !hasWarned, let user = lock?.otherUser else { return }
         hasWarned = true
-        observer?.warning("\(user) seems to be sending with the key of \(key.address) too: each may take the other's nonces")
+        observer?.warning(
+            "\(user) seems to be sending with the key of \(key.address) too: each may take the other's nonces")
     }
 
     private func preparer(for purpose: Purpose) -> Preparer {
@@ -256,7 +257,8 @@ extension Sender {
     private func bump() {
         guard let period = policy.bumpAfter else { return }
         let stuck = watcher.waiting.filter { $0.state.isOffered }.min { ($0.nonce ?? .max) < ($1.nonce ?? .max) }
-        guard let stuck, let signed = stuck.signed, let first = stuck.offers.first, let time = stuck.bumpAt, .now >= time
+        guard let stuck, let signed = stuck.signed, let first = stuck.offers.first, let time = stuck.bumpAt,
+            .now >= time
         else { return }
         stuck.bumpAt = .now + period
         do {
