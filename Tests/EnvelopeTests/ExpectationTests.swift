@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func aMessageIsDeliveredOnce() throws {
-        var seen = SeenMessages()
+        var seen = ReplayCache()
         try seen.check(Self.header)
         seen.insert(Self.header)
         #expect(throws: EnvelopeError.replayed(messageId: Self.header.messageId)) { try seen.check(Self.header) }
@@ -45,10 +45,10 @@ import Testing
     }
 
     @Test func whatWasSeenCanBeKept() {
-        var seen = SeenMessages()
+        var seen = ReplayCache()
         seen.insert(Self.header)
-        #expect(SeenMessages(seen.entries) == seen)
-        #expect(throws: EnvelopeError.self) { try SeenMessages(seen.entries).check(Self.header) }
+        #expect(ReplayCache(seen.entries) == seen)
+        #expect(throws: EnvelopeError.self) { try ReplayCache(seen.entries).check(Self.header) }
     }
 
     @Test func messageIdsAreFresh() throws {

@@ -74,7 +74,7 @@ struct InboxStateTests {
     @Test func `what is saved is read again, and is that of one inbox`() throws {
         let path = "/tmp/teebridge-inbox-state-\(getpid()).json"
         defer { for file in [path, "\(path).lock"] { unsafe unlink(file) } }
-        let seen = SeenMessages([.init(from: sender, messageId: .zero)])
+        let seen = ReplayCache([.init(from: sender, messageId: .zero)])
         let state = InboxState(
             next: .max, waiting: [0, 9, .max - 1], seen: seen, marks: [MessageMark(index: 3, digest: sender)], head: 7)
         do {

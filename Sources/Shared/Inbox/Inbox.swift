@@ -162,7 +162,7 @@ package final class Inbox {
         if outcome == .delivered, let envelope {
             reading?.state.seen.insert(envelope)
             if rules.withdraws { signed[mark.index] = envelope }
-            if signed.count > SeenMessages.limit, let oldest = signed.keys.min() { signed[oldest] = nil }
+            if signed.count > ReplayCache.limit, let oldest = signed.keys.min() { signed[oldest] = nil }
         }
         reading?.advance(.delivery(outcome))
         isUnsaved = true

@@ -34,7 +34,7 @@ package struct InboxState: Hashable, Sendable {
     /// The messages before ``next`` that could not be delivered, and are to be tried again.
     package private(set) var waiting: Set<UInt64>
     /// The signed messages that were delivered.
-    package var seen: SeenMessages
+    package var seen: ReplayCache
     /// What messages that were done with are known by, in the order of their places: the last ``denseMarks`` of them,
     /// and of those before, one at each distance that is twice the one before. The oldest of all is among them.
     ///
@@ -44,7 +44,7 @@ package struct InboxState: Hashable, Sendable {
     package private(set) var head: UInt64?
 
     package init(
-        next: UInt64 = 0, waiting: Set<UInt64> = [], seen: SeenMessages = SeenMessages(),
+        next: UInt64 = 0, waiting: Set<UInt64> = [], seen: ReplayCache = ReplayCache(),
         marks: [MessageMark] = [], head: UInt64? = nil
     ) {
         self.next = next

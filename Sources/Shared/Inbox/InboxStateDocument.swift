@@ -54,13 +54,13 @@ struct InboxStateDocument: Equatable {
                 "waiting", expected: "\(InboxState.waitingLimit) different indices at most, below next")
         }
         let seen = try object.objects("seen").map { entry throws(JSONError) in
-            SeenMessages.Entry(from: try entry.word("from"), messageId: try entry.word("message_id"))
+            ReplayCache.Entry(from: try entry.word("from"), messageId: try entry.word("message_id"))
         }
         let digests = try object.objects("digests").map { entry throws(JSONError) in
             MessageMark(index: try entry.number("index"), digest: try entry.word("digest"))
         }
         let head = object["head"] == nil ? nil : try object.number("head")
-        state = InboxState(next: next, waiting: Set(waiting), seen: SeenMessages(seen), marks: digests, head: head)
+        state = InboxState(next: next, waiting: Set(waiting), seen: ReplayCache(seen), marks: digests, head: head)
     }
 }
 

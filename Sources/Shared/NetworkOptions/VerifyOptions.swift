@@ -64,15 +64,15 @@ package struct VerifyOptions: ParsableArguments {
             throw SettingError.unusable(
                 option: "--block or --confirmations", reason: "with --verify, --block-hash names the block")
         }
-        var witnesses: [Witness] = []
+        var nodes: [QuorumNode] = []
         var seen: Set<Endpoint> = []
         let client = rpc.tls.client(observer: observer, isCancelled: isCancelled)
         for endpoint in try rpc.endpoints() where seen.insert(endpoint).inserted {
             let node = Node([RPCClient(endpoint, over: client, limits: RPCOptions.limits(timeout: timeout))])
-            witnesses.append(Witness(endpoint: endpoint.displayName, node: node))
+            nodes.append(QuorumNode(endpoint: endpoint.displayName, node: node))
         }
         let agreement = try BlockAgreement(
-            of: witnesses, quorum: quorum, pinned: blockHash, chainId: try rpc.chainId(), maxAge: maxAge, warn: warn)
+            of: nodes, quorum: quorum, pinned: blockHash, chainId: try rpc.chainId(), maxAge: maxAge, warn: warn)
         return VerifiedBridge(bridge, agreement: agreement, maxPayload: maxPayload)
     }
 }

@@ -10,7 +10,7 @@ import StateProofs
 /// before it.
 package struct BlockAgreement {
     /// The nodes; none twice.
-    let witnesses: [Witness]
+    let nodes: [QuorumNode]
     /// How many must agree.
     let quorum: Int
     /// The block that the operator named.
@@ -26,21 +26,21 @@ package struct BlockAgreement {
     ///   - quorum: how many must agree; all, if nil.
     /// - Throws: ``ProvenStateError/quorumTooLarge(quorum:nodes:)``.
     package init(
-        of witnesses: [Witness], quorum: Int?, pinned: Bytes32?, chainId: UInt64?, maxAge: UInt64? = nil,
+        of nodes: [QuorumNode], quorum: Int?, pinned: Bytes32?, chainId: UInt64?, maxAge: UInt64? = nil,
         warn: @escaping (String) -> Void
     ) throws(ProvenStateError) {
-        let quorum = quorum ?? witnesses.count
-        guard 1...max(witnesses.count, 1) ~= quorum, !witnesses.isEmpty else {
-            throw .quorumTooLarge(quorum: quorum, nodes: witnesses.count)
+        let quorum = quorum ?? nodes.count
+        guard 1...max(nodes.count, 1) ~= quorum, !nodes.isEmpty else {
+            throw .quorumTooLarge(quorum: quorum, nodes: nodes.count)
         }
-        self.witnesses = witnesses
+        self.nodes = nodes
         self.quorum = quorum
         self.pinned = pinned
         self.chainId = chainId
         self.maxAge = maxAge
         self.warn = warn
         if quorum == 1, pinned == nil {
-            let only = witnesses.count == 1 ? witnesses[0].endpoint : "whichever node answers first"
+            let only = nodes.count == 1 ? nodes[0].endpoint : "whichever node answers first"
             warn("\(only) alone says which block is the newest; name more nodes, or a block with --block-hash")
         }
     }
@@ -49,17 +49,17 @@ package struct BlockAgreement {
     ///
     /// - Throws: ``ProvenStateError``.
     package func block() throws(ProvenStateError) -> ProvenBlock {
-        var jury = Jury(witnesses)
+        var responders = NodeQuorum(nodes)
         if let chainId {
-            jury.examine { witness throws(ProvenStateError) in
-                let actual = try witness.ask(.chainId)
+            responders.askAll { node throws(ProvenStateError) in
+                let actual = try node.ask(.chainId)
                 guard actual == chainId else {
-                    throw .wrongChain(endpoint: witness.endpoint, expected: chainId, actual: actual)
+                    throw .wrongChain(endpoint: node.endpoint, expected: chainId, actual: actual)
                 }
             }
         }
-        let block = if let pinned { try self.block(hash: pinned, &jury) } else { try newest(&jury) }
-        for failure in jury.failures { warn(failure.description) }
+        let block = if let pinned { try self.block(hash: pinned, &responders) } else { try newest(&responders) }
+        for failure in responders.failures { warn(failure.description) }
         return block
     }
 
@@ -68,18 +68,18 @@ package struct BlockAgreement {
     /// - Throws: ``ProvenStateError/wrongChain(endpoint:expected:actual:)`` where two nodes are of two chains.
     package func chain() throws(ProvenStateError) -> UInt64 {
         if let chainId { return chainId }
-        var jury = Jury(witnesses)
-        let answers = jury.examine { witness throws(ProvenStateError) in try witness.ask(.chainId) }
-        guard let first = answers.first, answers.count >= quorum else { throw jury.tooFew(needed: quorum) }
-        for (witness, actual) in answers where actual != first.answer {
-            throw .wrongChain(endpoint: witness.endpoint, expected: first.answer, actual: actual)
+        var responders = NodeQuorum(nodes)
+        let answers = responders.askAll { node throws(ProvenStateError) in try node.ask(.chainId) }
+        guard let first = answers.first, answers.count >= quorum else { throw responders.tooFew(needed: quorum) }
+        for (node, actual) in answers where actual != first.answer {
+            throw .wrongChain(endpoint: node.endpoint, expected: first.answer, actual: actual)
         }
         return first.answer
     }
 
-    private func block(hash: Bytes32, _ jury: inout Jury) throws(ProvenStateError) -> ProvenBlock {
-        let headers = jury.examine { witness throws(ProvenStateError) in try witness.header(hash: hash) }
-        guard let header = headers.compactMap(\.answer).first else { throw jury.worst ?? .unknownBlock(hash) }
-        return ProvenBlock(header: header, witnesses: headers.filter { $0.answer != nil }.map(\.witness))
+    private func block(hash: Bytes32, _ responders: inout NodeQuorum) throws(ProvenStateError) -> ProvenBlock {
+        let headers = responders.askAll { node throws(ProvenStateError) in try node.header(hash: hash) }
+        guard let header = headers.compactMap(\.answer).first else { throw responders.worst ?? .unknownBlock(hash) }
+        return ProvenBlock(header: header, nodes: headers.filter { $0.answer != nil }.map(\.node))
     }
 }

@@ -16,32 +16,32 @@ extension BlockAgreement {
     private static let oldAge: UInt64 = 900
 
     /// The newest block that enough nodes show.
-    func newest(_ jury: inout Jury) throws(ProvenStateError) -> ProvenBlock {
-        let (first, last) = try heads(&jury)
+    func newest(_ responders: inout NodeQuorum) throws(ProvenStateError) -> ProvenBlock {
+        let (first, last) = try heads(&responders)
         let gap = first.answer - min(first.answer, last.answer)
-        guard gap <= Self.gap || quorum < witnesses.count else {
+        guard gap <= Self.gap || quorum < nodes.count else {
             throw .farBehind(
-                endpoint: last.witness.endpoint, head: last.answer, other: first.witness.endpoint,
+                endpoint: last.node.endpoint, head: last.answer, other: first.node.endpoint,
                 otherHead: first.answer)
         }
         for number in (last.answer - min(Self.lag, last.answer)...last.answer).reversed() {
             let isLast = last.answer - number == min(Self.lag, last.answer)
-            guard let block = try agreed(on: number, &jury, isLast: isLast) else { continue }
+            guard let block = try agreed(on: number, &responders, isLast: isLast) else { continue }
             try checkAge(of: block.header)
             return block
         }
-        throw jury.tooFew(needed: quorum)
+        throw responders.tooFew(needed: quorum)
     }
 
     /// The newest block that any node has, and the newest that enough nodes have.
     ///
     /// What a node hides by ending too early cannot be proven, but can be seen: it is waited for, and then named.
-    private func heads(_ jury: inout Jury) throws(ProvenStateError) -> (first: Head, last: Head) {
+    private func heads(_ responders: inout NodeQuorum) throws(ProvenStateError) -> (first: Head, last: Head) {
         var first: Head?
         while true {
-            let heads = jury.examine { witness throws(ProvenStateError) in try witness.ask(.blockNumber) }
+            let heads = responders.askAll { node throws(ProvenStateError) in try node.ask(.blockNumber) }
                 .sorted { $0.answer > $1.answer }
-            guard heads.count >= quorum else { throw jury.tooFew(needed: quorum) }
+            guard heads.count >= quorum else { throw responders.tooFew(needed: quorum) }
             let last = heads[quorum - 1]
             guard let first else {
                 guard last.answer < heads[0].answer else { return (heads[0], last) }
@@ -51,19 +51,21 @@ extension BlockAgreement {
             }
             if last.answer < first.answer {
                 warn(
-                    "\(last.witness.endpoint): ends at block \(last.answer), and \(first.witness.endpoint) at "
+                    "\(last.node.endpoint): ends at block \(last.answer), and \(first.node.endpoint) at "
                         + "\(first.answer); newer messages may be hidden")
             }
             return (first, last)
         }
     }
 
-    private typealias Head = (witness: Witness, answer: UInt64)
+    private typealias Head = (node: QuorumNode, answer: UInt64)
 
     /// The block of a number that enough nodes show and no other so many; nil if there may be one further back.
-    private func agreed(on number: UInt64, _ jury: inout Jury, isLast: Bool) throws(ProvenStateError) -> ProvenBlock? {
-        let shown = jury.examine { witness throws(ProvenStateError) in try witness.header(number: number) }
-            .compactMap { each in each.answer.map { (witness: each.witness, header: $0) } }
+    private func agreed(on number: UInt64, _ responders: inout NodeQuorum, isLast: Bool) throws(ProvenStateError)
+        -> ProvenBlock?
+    {
+        let shown = responders.askAll { node throws(ProvenStateError) in try node.header(number: number) }
+            .compactMap { each in each.answer.map { (node: each.node, header: $0) } }
         let parties = Dictionary(grouping: shown, by: \.header.hash).values.filter { $0.count >= quorum }
         guard parties.count == 1, let party = parties.first else {
             guard isLast else {
@@ -73,21 +75,21 @@ extension BlockAgreement {
                 warn("\(reason); the block before it is read")
                 return nil
             }
-            guard shown.count >= quorum else { throw jury.tooFew(needed: quorum) }
+            guard shown.count >= quorum else { throw responders.tooFew(needed: quorum) }
             throw disagreement(on: number, shown)
         }
         for other in shown where other.header.hash != party[0].header.hash {
-            warn("\(other.witness.endpoint): shows another block \(number) than \(quorum) others: \(other.header.hash)")
+            warn("\(other.node.endpoint): shows another block \(number) than \(quorum) others: \(other.header.hash)")
         }
-        return ProvenBlock(header: party[0].header, witnesses: party.map(\.witness))
+        return ProvenBlock(header: party[0].header, nodes: party.map(\.node))
     }
 
     private func disagreement(
-        on number: UInt64, _ shown: [(witness: Witness, header: BlockHeader)]
+        on number: UInt64, _ shown: [(node: QuorumNode, header: BlockHeader)]
     ) -> ProvenStateError {
         .disagreement(
             number: number, needed: quorum,
-            shown: shown.map { Witness.Statement(endpoint: $0.witness.endpoint, hash: $0.header.hash) })
+            shown: shown.map { QuorumNode.Statement(endpoint: $0.node.endpoint, hash: $0.header.hash) })
     }
 
     /// Old blocks are true and hide what is newer.

@@ -7,7 +7,7 @@ package struct ProvenBlock {
     /// The block's header.
     package let header: BlockHeader
     /// The nodes that showed it.
-    let witnesses: [Witness]
+    let nodes: [QuorumNode]
 
     /// The block's number.
     package var number: UInt64 { header.number }
@@ -33,12 +33,12 @@ package struct ProvenBlock {
 
     private func account(_ address: Address, slots: [Bytes32]) throws(ProvenStateError) -> ProvenAccount {
         var failure: ProvenStateError?
-        for witness in witnesses {
+        for node in nodes {
             do throws(ProvenStateError) {
-                let answer = try witness.ask(.proof(of: address, slots: slots, atBlock: header.hash))
+                let answer = try node.ask(.proof(of: address, slots: slots, atBlock: header.hash))
                 do throws(StateProofError) {
                     return try ProvenAccount(json: answer, of: address, slots: slots, stateRoot: header.stateRoot)
-                } catch { throw ProvenStateError.caught(endpoint: witness.endpoint, error) }
+                } catch { throw ProvenStateError.caught(endpoint: node.endpoint, error) }
             } catch {
                 guard case .failed = error else { throw error }
                 failure = error

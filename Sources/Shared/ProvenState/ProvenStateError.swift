@@ -15,7 +15,7 @@ package enum ProvenStateError: Failure, Equatable {
     /// A node gave another block than the one that was asked for.
     case otherBlock(endpoint: String, asked: String, given: String)
     /// Nodes show different blocks of the same number; each entry is an endpoint and the hash that it shows.
-    case disagreement(number: UInt64, needed: Int, shown: [Witness.Statement])
+    case disagreement(number: UInt64, needed: Int, shown: [QuorumNode.Statement])
     /// A node ends long before another.
     case farBehind(endpoint: String, head: UInt64, other: String, otherHead: UInt64)
     /// The newest block that is agreed upon is older than it may be.
@@ -25,7 +25,7 @@ package enum ProvenStateError: Failure, Equatable {
     /// A node is of another chain than the one that was named.
     case wrongChain(endpoint: String, expected: UInt64, actual: UInt64)
     /// Fewer nodes answered than must agree; `last` is what went wrong with one of the others.
-    case tooFewWitnesses(needed: Int, answered: Int, last: String)
+    case tooFewNodes(needed: Int, answered: Int, last: String)
     /// A node gave no answer.
     case failed(endpoint: String, NodeError)
     /// More nodes must agree than there are.
@@ -35,7 +35,7 @@ package enum ProvenStateError: Failure, Equatable {
         switch self {
         case .caught, .otherBlock, .disagreement, .farBehind, .tooOld, .unknownBlock: .answerIsNo
         case .wrongChain, .quorumTooLarge: .badInput
-        case .tooFewWitnesses: .serviceFailed
+        case .tooFewNodes: .serviceFailed
         case .failed(_, let error): error.kind
         }
     }
@@ -55,7 +55,7 @@ package enum ProvenStateError: Failure, Equatable {
         case .unknownBlock(let hash): "no node knows the block \(hash)"
         case .wrongChain(let endpoint, let expected, let actual):
             "\(endpoint): the node is of chain \(actual), not of chain \(expected)"
-        case .tooFewWitnesses(let needed, let answered, let last):
+        case .tooFewNodes(let needed, let answered, let last):
             "\(needed) nodes must agree on a block, and \(answered) answered: \(last)"
         case .failed(let endpoint, let error):
             error.description.hasPrefix(endpoint) ? error.description : "\(endpoint): \(error)"
@@ -74,7 +74,7 @@ package enum ProvenStateError: Failure, Equatable {
         case .unknownBlock: ["is the hash right, and the chain? A node may not have the block yet, or not any more"]
         case .wrongChain(_, let expected, let actual):
             ["name a node of chain \(expected) with --rpc-url, or chain \(actual) with --chain"]
-        case .tooFewWitnesses: ["name more nodes with --rpc-url, or let fewer be enough with --quorum"]
+        case .tooFewNodes: ["name more nodes with --rpc-url, or let fewer be enough with --quorum"]
         case .quorumTooLarge: ["name more nodes with --rpc-url; the same one twice counts once"]
         }
     }

@@ -83,6 +83,7 @@ package final class Sender {
             if let pending = watcher.takeReturned() { try putBack(pending, in: &queue) }
             if mayBegin { try begin(&queue) }
             bump()
+            warnOfOtherUser()
             if watcher.hasClaims { lock = nil }
         } report: { record in
             try report(record)
@@ -193,7 +194,6 @@ package final class Sender {
         lock = try NonceLock.acquire("teebridge/tx-send/\(chainId)/\(key.address.hex)")
         if lock != nil {
             lockedSince = nil
-            warnOfOtherUser()
             return true
         }
         lockedSince = since
@@ -203,7 +203,7 @@ package final class Sender {
 
     /// Says once that somebody else on this machine seems to send with the same key.
     private func warnOfOtherUser() {
-        guard !hasWarned, let user = lock?.otherUser else { return }
+        guard !hasWarned, let user = lock?.otherUser ?? lock?.visitor() else { return }
         hasWarned = true
         observer?.warning(
             "\(user) seems to be sending with the key of \(key.address) too: each may take the other's nonces")

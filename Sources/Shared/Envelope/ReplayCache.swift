@@ -5,7 +5,7 @@ package import Primitives
 /// A message is known by its sender and its id together: another member cannot use up an id. So many are remembered
 /// as ``limit`` says; then the oldest of the sender that has most is forgotten, so that a member which sends many
 /// cannot have another's forgotten.
-package struct SeenMessages: Hashable, Sendable {
+package struct ReplayCache: Hashable, Sendable {
     /// What a message is known by.
     package struct Entry: Hashable, Sendable {
         /// The member that signed.
@@ -53,6 +53,6 @@ package struct SeenMessages: Hashable, Sendable {
     }
 }
 
-extension SeenMessages.Entry {
+extension ReplayCache.Entry {
     fileprivate init(_ header: EnvelopeHeader) { self.init(from: header.from, messageId: header.messageId) }
 }

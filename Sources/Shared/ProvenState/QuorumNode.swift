@@ -4,7 +4,7 @@ package import Primitives
 import StateProofs
 
 /// A node that is asked by itself, so that what it says can be held against it.
-package struct Witness {
+package struct QuorumNode {
     /// How messages name it: scheme, host and port.
     package let endpoint: String
     /// The node, of one URL.

@@ -1,25 +1,25 @@
 import Failures
 
 /// The nodes that are still heard, and what became of the others.
-struct Jury {
-    private var seated: [Witness]
+struct NodeQuorum {
+    private var responding: [QuorumNode]
     /// Why others are heard no more.
     private(set) var failures: [ProvenStateError] = []
 
-    init(_ witnesses: [Witness]) { seated = witnesses }
+    init(_ nodes: [QuorumNode]) { responding = nodes }
 
     /// Asks each node the same, and no more asks those that give no answer or were caught.
     @discardableResult
-    mutating func examine<Answer>(
-        _ question: (Witness) throws(ProvenStateError) -> Answer
-    ) -> [(witness: Witness, answer: Answer)] {
-        var answers: [(witness: Witness, answer: Answer)] = []
-        for witness in seated {
-            do throws(ProvenStateError) { answers.append((witness, try question(witness))) } catch {
+    mutating func askAll<Answer>(
+        _ question: (QuorumNode) throws(ProvenStateError) -> Answer
+    ) -> [(node: QuorumNode, answer: Answer)] {
+        var answers: [(node: QuorumNode, answer: Answer)] = []
+        for node in responding {
+            do throws(ProvenStateError) { answers.append((node, try question(node))) } catch {
                 failures.append(error)
             }
         }
-        seated = answers.map(\.witness)
+        responding = answers.map(\.node)
         return answers
     }
 
@@ -30,7 +30,8 @@ struct Jury {
     /// What it means that too few are left.
     func tooFew(needed: Int) -> ProvenStateError {
         if let worst, worst.kind != .serviceFailed || needed == 1 { return worst }
-        return .tooFewWitnesses(
-            needed: needed, answered: seated.count, last: failures.last?.description ?? "the block is not there yet")
+        return .tooFewNodes(
+            needed: needed, answered: responding.count, last: failures.last?.description ?? "the block is not there yet"
+        )
     }
 }
