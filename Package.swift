@@ -93,7 +93,7 @@ let package = Package(
         library("HTTPServer", ["CProcess", "Failures", "JSON", nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix")]),
         library("Retrying"),
         library("JSONRPC", ["Failures", "HTTP", "JSON"]),
-        library("Node", ["Failures", "JSON", "JSONRPC", "Primitives", "Retrying", bigInt]),
+        library("Node", ["Failures", "JSON", "JSONRPC", "Primitives", "Transactions", "Retrying", bigInt]),
         library("GuestAgent", ["Failures", "HTTP", "JSON", "Primitives", "Secrets"]),
 
         // What the programs do.
@@ -210,7 +210,7 @@ let package = Package(
         serviceTests(of: "HTTP", ["Failures"]),
         serviceTests(of: "JSONRPC", ["Failures", "HTTP", "JSON"]),
         serviceTests(of: "GuestAgent", ["Failures", "HTTP", "JSON", "Primitives", "Secrets"]),
-        serviceTests(of: "Node", ["FakeNode", "Failures", "HTTP", "JSON", "JSONRPC", "Primitives", bigInt]),
+        serviceTests(of: "Node", ["FakeNode", "Failures", "HTTP", "JSON", "JSONRPC", "Primitives", "TestVectors", "Transactions", bigInt]),
         serviceTests(
             of: "Sending",
             [

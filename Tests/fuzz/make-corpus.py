@@ -82,6 +82,8 @@ seed("documents", "state", {
     "version": 1, "chainId": 8453, "bridge": target, "member_id": proof["member_id"], "next": 7, "waiting": [3],
     "seen": [{"from": proof["member_id"], "message_id": proof["code_id"]}],
     "digests": [{"index": 6, "digest": proof["member_id"]}]})
+for vector in vectors("mined-transactions")["vectors"]:
+    seed("documents", "mined-" + vector["name"].replace(" ", "-"), vector["transaction"])
 seed("documents", "header", proofs["headers"][-1]["block"])
 seed("documents", "account", proofs["accounts"][0]["answer"])
 interface = json.loads((HERE.parents[1] / "contracts" / "TEEBridge.json").read_text())["abi"]

@@ -70,6 +70,9 @@ struct RequestQueue<Document> {
     /// Whether nothing is left, and nothing will come.
     var isExhausted: Bool { isEnded && documents.isEmpty }
 
+    /// Whether the run was asked to end.
+    var isStopping: Bool { stream.stopCount > 0 }
+
     /// Reads what has come, if there is nothing left.
     ///
     /// - Parameter waits: whether to wait until something comes.

@@ -143,7 +143,7 @@ package final class Sender {
             if isBarred { return }
             queue.removeFirst(1)
             // What was prepared behind it supposes that it has its nonce.
-            guard watcher.hasClaims else { return }
+            guard watcher.hasClaims, !queue.isStopping else { return }
         }
     }
 

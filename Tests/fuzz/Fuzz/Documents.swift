@@ -76,6 +76,7 @@ extension FuzzTarget {
         if let header = try? BlockHeader(json: object) {
             require(object["hash"]?.string?.lowercased() == header.hash.hex, "a header has the hash that it claims")
         }
+        _ = try? MinedTransaction(json: object)
         _ = try? ProvenAccount(json: object, of: .zero, slots: [.zero], stateRoot: MerkleProof.emptyRoot)
     }
 

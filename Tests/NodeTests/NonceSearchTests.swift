@@ -7,8 +7,6 @@ import TestVectors
 import Testing
 import Transactions
 
-@testable import Sending
-
 /// Finding the transaction that has a nonce of an account.
 @Suite struct NonceSearchTests {
     /// The account of the vectors, and a transaction of it that a block shows.
