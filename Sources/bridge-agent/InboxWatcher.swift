@@ -104,7 +104,7 @@ final class InboxWatcher {
                 voice.warning("the chain was reorganised: the messages from \(first) on are read again")
             }
         }
-        if inbox.end != .limited { state.finishInbox() }
+        if inbox.end == .complete { state.finishInbox() }
     }
 
     /// The inbox of the member whose proof is served: another one, from its beginning, if the guest agent now has

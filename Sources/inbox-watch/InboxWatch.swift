@@ -110,6 +110,8 @@ struct InboxWatch: Program {
         var shorter: BridgeClientError?
         let line = StatusLine()
         var count = 0
+        // What the handler did not take, and why: a node that is behind does not show it.
+        var failures: [UInt64: HandlerError] = [:]
         while !signals.isEnding {
             let pause: Duration
             var warnings = LineLimit()
@@ -119,23 +121,25 @@ struct InboxWatch: Program {
                 voice.warning("message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
             }
             do {
-                var failure: HandlerError?
                 try inbox.beginLook(triesWaiting: schedule.isTryDue)
                 while let event = try inbox.next() {
                     switch consume event {
                     case .message(let message):
                         do {
                             try deliver(message, to: handler, signals) { inbox.touch() }
+                            failures[message.index] = nil
                             inbox.resolve(.delivered)
                         } catch let error as HandlerError {
-                            failure = error
+                            failures[message.index] = error
                             warn(message.index, error)
                             inbox.resolve(exec.keepGoing ? .postponed : .refused)
                         }
                         count += 1
                         // What a handler prints would stand behind it.
                         if handler == nil { line.show("\(count) messages read") }
-                    case .refused(let index, let reason): warn(index, reason)
+                    case .refused(let index, let reason):
+                        failures[index] = nil
+                        warn(index, reason)
                     case .changed(.replaced(let index)): warn(index, BridgeClientError.replaced(index: index))
                     case .changed(let change):
                         // Once: it may stay so for long.
@@ -148,10 +152,10 @@ struct InboxWatch: Program {
                 if once, inbox.end == .limited {
                     voice.note("\(self.inbox.maxMessages) messages were read, and there are more: run it again")
                 }
-                if once, failure == nil { return }
-                guard let next = schedule.afterLook(failed: failure != nil, keepsGoing: exec.keepGoing && !once)
+                if once, failures.isEmpty { return }
+                guard let next = schedule.afterLook(failed: !failures.isEmpty, keepsGoing: exec.keepGoing && !once)
                 else {
-                    if let failure { throw failure }
+                    if let failure = failures.min(by: { $0.key < $1.key })?.value { throw failure }
                     return
                 }
                 pause = next

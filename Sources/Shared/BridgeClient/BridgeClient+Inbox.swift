@@ -147,7 +147,7 @@ extension BridgeClient {
         guard case .number(let number) = tag, number != head else { return count }
         guard access == .calls else {
             let slot = StorageLayout.solidity.inboxSize(of: member)
-            let word = try NodeStorage(client: self, tag: tag).words([slot]).first ?? .zero
+            let word = try NodeStorage(client: self, tag: tag).words([slot], of: 0).first ?? .zero
             return min(Quantity(word).uint64 ?? .max, count)
         }
         var batch = NodeBatch()
@@ -189,15 +189,24 @@ private struct NodeStorage: StorageWords {
 
     var areOfOneBlock: Bool { false }
 
-    func words(_ slots: [StorageSlot]) throws(BridgeClientError) -> [Bytes32] {
+    /// How many of the first words are asked for once more with each further request for a long message.
+    private static let anchorCount = 6
+
+    /// The words of a long message come in several requests, which different backends may answer. Its first words are
+    /// asked for with each of them, and must be the same: it is not made of two.
+    func words(_ slots: [StorageSlot], of index: UInt64) throws(BridgeClientError) -> [Bytes32] {
         var words: [Bytes32] = []
         while words.count < slots.count {
+            let anchors = words.isEmpty ? [] : slots.prefix(Self.anchorCount)
             var batch = NodeBatch()
-            let tickets = slots[words.count...].prefix(StorageInbox.wordLimit).map {
+            let tickets = (anchors + slots[words.count...].prefix(StorageInbox.wordLimit - anchors.count)).map {
                 batch.add(.storage(of: client.bridge, at: $0.word, block: tag))
             }
             let answers = try client.ask(batch)
-            for ticket in tickets { words.append(try client.answer(to: ticket, in: answers)) }
+            var found: [Bytes32] = []
+            for ticket in tickets { found.append(try client.answer(to: ticket, in: answers)) }
+            guard found.starts(with: words.prefix(anchors.count)) else { throw .changedMeanwhile(index: index) }
+            words += found.dropFirst(anchors.count)
         }
         return words
     }

@@ -54,7 +54,9 @@ protocol StorageWords {
     var areOfOneBlock: Bool { get }
 
     /// The words at some places, in their order; those of one message, unless it is long, in one request.
-    func words(_ slots: [StorageSlot]) throws(BridgeClientError) -> [Bytes32]
+    ///
+    /// - Parameter index: the message that they are of, where they are one's.
+    func words(_ slots: [StorageSlot], of index: UInt64) throws(BridgeClientError) -> [Bytes32]
 }
 
 /// An inbox that is read out of a contract's storage.
@@ -93,7 +95,7 @@ struct StorageInbox: MessageSource {
     ) throws(BridgeClientError) -> [InboxEntry] {
         if let first = indices.first, sizes[first] == nil {
             let asked = indices.prefix(Self.sizeBatch)
-            let words = try storage.words(asked.map { layout.message($0, of: member).advanced(by: 1) })
+            let words = try storage.words(asked.map { layout.message($0, of: member).advanced(by: 1) }, of: first)
             sizes = Dictionary(zip(asked, words)) { $1 }
         }
         let before = storage.areOfOneBlock ? nil : mark
@@ -107,7 +109,7 @@ struct StorageInbox: MessageSource {
             slots += places
             batch.append((index, size, payload, places.count))
         }
-        var words = try storage.words(slots)[...]
+        var words = try storage.words(slots, of: batch.first?.index ?? 0)[...]
         if let before {
             let found = layout.mark(before.index, of: member, Array(words.prefix(markCount)))
             guard found == before else { throw .changedMeanwhile(index: before.index) }

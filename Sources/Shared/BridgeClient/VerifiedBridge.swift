@@ -105,5 +105,7 @@ private struct ProvenStorage: StorageWords {
 
     var areOfOneBlock: Bool { true }
 
-    func words(_ slots: [StorageSlot]) throws(BridgeClientError) -> [Bytes32] { try bridge.read(slots, in: block) }
+    func words(_ slots: [StorageSlot], of index: UInt64) throws(BridgeClientError) -> [Bytes32] {
+        try bridge.read(slots, in: block)
+    }
 }

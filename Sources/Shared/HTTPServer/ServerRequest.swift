@@ -19,6 +19,12 @@ package struct ServerRequest: Sendable {
         query.filter { $0.name == parameter }.map(\.value)
     }
 
+    /// What proxies add, besides X-Forwarded-….
+    private static let proxyHeaders: Set = [
+        "forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-for",
+        "x-envoy-external-address", "cf-connecting-ip", "true-client-ip",
+    ]
+
     /// - Throws: ``RefusedRequest`` for what this server answers by itself.
     init(_ head: HTTPRequestHead, from peer: IPAddress?) throws(RefusedRequest) {
         guard head.method == .GET || head.method == .HEAD else { throw .wrongMethod }
@@ -35,7 +41,7 @@ package struct ServerRequest: Sendable {
         authorization = head.headers["Authorization"]
         isForwarded = head.headers.contains { name, _ in
             let name = name.lowercased()
-            return ["forwarded", "via", "x-real-ip"].contains(name) || name.hasPrefix("x-forwarded")
+            return name.hasPrefix("x-forwarded") || Self.proxyHeaders.contains(name)
         }
         self.peer = peer
     }

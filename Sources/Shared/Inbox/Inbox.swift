@@ -162,7 +162,10 @@ package final class Inbox {
         if outcome == .delivered, let envelope {
             reading?.state.seen.insert(envelope)
             if rules.withdraws { signed[mark.index] = envelope }
-            if signed.count > ReplayCache.limit, let oldest = signed.keys.min() { signed[oldest] = nil }
+            // What the cache has forgotten need not be forgotten again.
+            if signed.count > ReplayCache.limit, let seen = reading?.state.seen {
+                signed = signed.filter { (try? seen.check($0.value)) == nil }
+            }
         }
         reading?.advance(.delivery(outcome))
         isUnsaved = true
@@ -200,6 +203,8 @@ package final class Inbox {
             envelope = message.envelope
             return .message(message)
         } catch {
+            // What the library could not do now is no verdict on the message.
+            if case .unopened(let reason) = error, reason.kind == .serviceFailed { throw error }
             reading?.advance(.delivery(.delivered))
             return .refused(index: mark.index, error)
         }

@@ -1,3 +1,4 @@
+import JSON
 package import Primitives
 import Transactions
 
@@ -42,7 +43,7 @@ package struct NonceSearch {
             let bottom = low ?? 0
             guard bottom < high, high - bottom > 1 else { break }
             let step = max((high - bottom) / (Self.blocksAtOnce + 1), 1)
-            places = (1...Self.blocksAtOnce).map { bottom + $0 * step }.filter { $0 < high }
+            places = (1...Self.blocksAtOnce).map { $0 * step }.filter { $0 < high - bottom }.map { bottom + $0 }
         }
         // How deep the block is must be the word of the node that shows it: another one may be of another fork.
         var batch = NodeBatch()
@@ -53,11 +54,13 @@ package struct NonceSearch {
             return nil
         }
         for case .object(let object) in transactions {
-            guard object["nonce"]?.string == nonce.quantity,
-                object["from"]?.string?.lowercased() == sender.hex,
-                let found = try? MinedTransaction(json: object), found.sender == sender, found.nonce == nonce,
+            guard object["nonce"]?.string == nonce.quantity, object["from"]?.string?.lowercased() == sender.hex else {
+                continue
+            }
+            // A block has one such transaction.
+            guard let found = try? MinedTransaction(json: object), found.sender == sender, found.nonce == nonce,
                 found.chainId == chainId
-            else { continue }
+            else { return nil }
             return (found.hash, high, newest)
         }
         return nil

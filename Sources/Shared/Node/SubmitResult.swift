@@ -62,7 +62,7 @@ package enum SubmitResult: Equatable, Sendable {
         self =
             if isWaiting, code == Self.noSuchMethod || says(Self.methodWords) {
                 .doesNotWait
-            } else if code == Self.waitedInVain || says(Self.knownWords) || text == "mined" {
+            } else if (isWaiting && code == Self.waitedInVain) || says(Self.knownWords) || text == "mined" {
                 .accepted
             } else if says(Self.nonceWords) {
                 .nonceTaken(message)

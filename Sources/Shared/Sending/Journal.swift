@@ -10,7 +10,8 @@ package import Transactions
 /// A file of JSON Lines that only grows:
 ///
 ///     {"request":"0x…","raw":"0x…"}        signed, before it is sent
-///     {"request":"0x…","refused":"0x…"}    another transaction was shown in a block with the nonce of this one
+///     {"request":"0x…","refused":"0x…","by":"0x…"}
+///                                          no node took this one, and the other was shown in a block with its nonce
 ///     {"request":"0x…","rejected":"0x…"}   a node's rule forbids this transaction; its nonce stays this request's
 ///     {"request":"0x…","record":{…}}       the outcome
 ///
@@ -102,7 +103,8 @@ package final class Journal {
             entry.content = try json.optionalString("content")
             entry.record = nil
         } else if let refused = try hash("refused") {
-            entry.refused = refused
+            // Without the other one it is a guess of an older version: the chain is asked again.
+            if try hash("by") != nil { entry.refused = refused }
         } else if let rejected = try hash("rejected") {
             entry.rejected = rejected
         } else {
@@ -156,7 +158,7 @@ package final class Journal {
     /// - Throws: `FileError`: it must not be sent.
     package func note(_ signed: SignedTransaction, for name: String, _ request: TransactionRequest?) throws(FileError) {
         var entry = entries[name] ?? Entry()
-        if let request, request.id != nil { entry.content = Self.content(of: request).hex }
+        if let request, request.id != nil { entry.content = entry.content ?? Self.content(of: request).hex }
         try append(name, ["raw": .string(signed.raw.hex), "content": entry.content.map(JSONValue.string)])
         entry.versions.append(signed)
         entry.record = nil
@@ -164,8 +166,8 @@ package final class Journal {
     }
 
     /// Notes that another transaction, in a block, has the nonce of one that no node took.
-    package func noteRefused(_ hash: Bytes32, for name: String) throws(FileError) {
-        try append(name, ["refused": .string(hash.hex)])
+    package func noteRefused(_ hash: Bytes32, by other: Bytes32, for name: String) throws(FileError) {
+        try append(name, ["refused": .string(hash.hex), "by": .string(other.hex)])
         entries[name]?.refused = hash
     }
 
@@ -177,7 +179,8 @@ package final class Journal {
 
     /// Notes the outcome of a request.
     package func note(_ record: JSONValue, for name: String) throws(FileError) {
-        guard entries[name]?.record != record.object else { return }
+        // What is in a block is the last word: the same request may have been watched twice.
+        if let known = entries[name]?.record, known == record.object || known["blockNumber"] != nil { return }
         try append(name, ["record": record])
         entries[name, default: Entry()].take(record.object)
     }

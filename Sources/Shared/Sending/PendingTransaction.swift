@@ -216,12 +216,14 @@ final class PendingTransaction {
     /// Whether an earlier run signed it.
     let isResumed: Bool
     /// Whether the request itself names the nonce, and can have no other.
-    var namesNonce = false
+    var namesNonce: Bool { request?.nonce != nil }
 
     /// Where it stands.
     var state: TransactionState
     /// Its receipt, as long as it is in a block.
     var receipt: Receipt?
+    /// The other transaction that a block was seen to have with its nonce.
+    var rival: Bytes32?
     /// What is said of it when the time is up.
     var doubt = "it is in no block yet"
     /// Why no node has it, as long as none may.
@@ -285,6 +287,8 @@ final class PendingTransaction {
         record.receipt = receipt
         record.raw = versions.last { $0.hash == record.transactionHash }?.signed?.raw
         record.doubt = doubt
+        let hashes = versions.filter { $0.signed?.transaction.nonce == nonce }.map(\.hash)
+        record.versions = hashes.count > 1 ? hashes : []
         return record
     }
 }

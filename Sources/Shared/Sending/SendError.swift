@@ -16,6 +16,8 @@ package enum SendError: Failure, Equatable {
     case dependent(label: String?)
     /// Another program of this machine is sending with the key.
     case keyInUse(Address)
+    /// A request names a nonce that is not behind those of the requests before it.
+    case outOfOrder(nonce: UInt64, least: UInt64)
     /// Other machines used the nonce first, again and again.
     case outrun(Address)
     /// A record of a pending transaction that names none, or whose bytes are another's.
@@ -25,7 +27,7 @@ package enum SendError: Failure, Equatable {
 
     package var kind: FailureKind {
         switch self {
-        case .wrongChain, .noContract, .insufficientFunds, .notPending: .badInput
+        case .wrongChain, .noContract, .insufficientFunds, .notPending, .outOfOrder: .badInput
         case .rejected, .dependent, .keyInUse, .outrun: .serviceFailed
         case .tooExpensive: .answerIsNo
         }
@@ -43,6 +45,8 @@ package enum SendError: Failure, Equatable {
             "what \(label.map { $0.quoted() } ?? "a request") would do depends on the requests before it, and the node "
                 + "cannot try them together (it has no eth_simulateV1)"
         case .keyInUse(let sender): "another tx-send is sending with the key of \(sender)"
+        case .outOfOrder(let nonce, let least):
+            "a request names the nonce \(nonce), and those before it have used all below \(least)"
         case .outrun(let sender): "other machines that send with the key of \(sender) take every nonce first"
         case .notPending: "a pending record needs a transactionHash that is its raw transaction's"
         case .tooExpensive(let baseFee, let limit):
@@ -65,6 +69,7 @@ package enum SendError: Failure, Equatable {
         case .rejected: ["look at the request: --dry-run says what it would do and cost"]
         case .dependent: ["send the requests instead, or use a node that has eth_simulateV1"]
         case .keyInUse: ["wait until the other has ended: two would take the same nonces"]
+        case .outOfOrder: ["put the requests into the order of their nonces"]
         case .outrun: ["let one machine send at a time"]
         case .notPending: ["give --wait the records as tx-send printed them"]
         case .tooExpensive: ["wait until gas is cheaper, or allow more with --max-fee"]

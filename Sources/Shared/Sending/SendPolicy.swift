@@ -78,9 +78,11 @@ struct RequestQueue<Document> {
     /// - Parameter waits: whether to wait until something comes.
     mutating func fill(waits: Bool) throws {
         guard !isEnded, documents.isEmpty, stream.wait(waits ? nil : .zero, forInput: true) else { return }
+        let end = ContinuousClock.now + Self.gatherTime * 10
         repeat {
             if let read = try stream.read() { documents += read } else { isEnded = true }
-        } while !isEnded && documents.count < Self.mostGathered && stream.wait(Self.gatherTime, forInput: true)
+        } while !isEnded && documents.count < Self.mostGathered && .now < end
+            && stream.wait(Self.gatherTime, forInput: true)
     }
 
     mutating func removeFirst(_ count: Int) { documents = documents.dropFirst(count) }

@@ -21,6 +21,8 @@ package final class Sender {
     private var capabilities = NodeCapabilities()
     /// The nonce after those that this run and its journal have used.
     private var nextNonce: UInt64 = 0
+    /// The nonce after those that this run has signed: one that a request names must not be lower.
+    private var nonceInOrder: UInt64 = 0
     /// The chain, once it is known.
     private var chainId: UInt64?
     /// Held from before the nonce is asked for until a node has what was signed, so that no other program of this
@@ -60,12 +62,19 @@ package final class Sender {
         var request: TransactionRequest
         /// Its name in the journal, if there is one.
         let name: String?
+        /// The nonce that a transaction of it has, which a rule forbade: the next one has it too.
+        var nonce: UInt64?
         /// The transactions that were signed for it before, and cannot be its last.
         var earlier: [PendingTransaction.Version] = []
         /// Whether what the journal has of it was seen to.
         var isResumed = false
-        /// Whether the request itself names the nonce.
-        var namesNonce = false
+
+        /// The request as it is prepared.
+        var prepared: TransactionRequest {
+            var request = request
+            request.nonce = nonce ?? request.nonce
+            return request
+        }
     }
 
     /// Sends requests as they come, and tells what became of each, in their order.
@@ -80,7 +89,7 @@ package final class Sender {
     ) throws -> Bool {
         defer { lock = nil }
         return try watcher.run(NamedRequests(stream: stream, journal: journal)) { queue, mayBegin in
-            if let pending = watcher.takeReturned() { try putBack(pending, in: &queue) }
+            for pending in watcher.takeReturned().reversed() { try putBack(pending, in: &queue) }
             if mayBegin { try begin(&queue) }
             bump()
             warnOfOtherUser()
@@ -97,7 +106,7 @@ package final class Sender {
 
         func read() throws -> [Queued]? {
             try stream.read()?.map {
-                Queued(request: $0, name: try journal?.name(of: $0), namesNonce: $0.nonce != nil)
+                Queued(request: $0, name: try journal?.name(of: $0))
             }
         }
 
@@ -110,7 +119,9 @@ package final class Sender {
     private func begin(_ queue: inout RequestQueue<Queued>) throws {
         try resume(&queue)
         // The next one is signed on top of those before it: each of their nonces must be claimed.
-        guard watcher.hasClaims, watcher.room > 0, !isBarred || watcher.waiting.allSatisfy({ $0.receipt != nil }) else {
+        guard !watcher.isOver, watcher.hasClaims, watcher.room > 0,
+            !isBarred || watcher.waiting.allSatisfy({ $0.receipt != nil })
+        else {
             return
         }
         isBarred = false
@@ -122,14 +133,14 @@ package final class Sender {
         guard !new.isEmpty else { return }
         if let chainId, try !takeLock(chainId) { return }
         var preparations = try preparer(for: .sending).prepare(
-            new.map(\.request), after: watcher.usage(leastNonce: nextNonce), learning: &capabilities, asking: node.get
+            new.map(\.prepared), after: watcher.usage(leastNonce: nextNonce), learning: &capabilities, asking: node.get
         ).preparations
         if chainId == nil, let first = preparations.firstReady {
             // Another program may have used the nonce before the chain, and so the lock, was known.
             chainId = first.transaction.chainId
             guard try takeLock(first.transaction.chainId) else { return }
             nextNonce = max(nextNonce, try node.get().ask(.transactionCount(of: key.address, at: .pending)))
-            preparations.renumber(from: nextNonce, unless: new.map { $0.request.nonce != nil })
+            preparations.renumber(from: nextNonce, unless: new.map { $0.prepared.nonce != nil })
         }
         for (queued, preparation) in zip(new, preparations) {
             switch preparation {
@@ -149,16 +160,23 @@ package final class Sender {
 
     /// Signs a transaction, notes it in the journal, tells its hash, and hands it over.
     private func send(_ queued: Queued, _ prepared: PreparedTransaction, waits: Bool) throws {
-        let (request, signed) = (queued.request, prepared.transaction.signed(by: key))
+        let (request, nonce) = (queued.request, prepared.transaction.nonce)
+        guard nonce >= nonceInOrder || queued.nonce != nil else {
+            throw SendError.outOfOrder(nonce: nonce, least: nonceInOrder)
+        }
+        let signed = prepared.transaction.signed(by: key)
+        let earlier =
+            queued.earlier
+            + (entry(of: queued)?.versions ?? []).map { PendingTransaction.Version(hash: $0.hash, signed: $0) }
         if let name = queued.name { try journal?.note(signed, for: name, request) }
-        nextNonce = max(nextNonce, signed.transaction.nonce &+ 1)
+        nonceInOrder = max(nonceInOrder, nonce &+ 1)
+        nextNonce = max(nextNonce, nonceInOrder)
         observer?.sending(label: request.label, hash: signed.hash)
         let pending = PendingTransaction(
             label: request.label, id: request.id, name: queued.name, request: request,
-            versions: queued.earlier + [.init(hash: signed.hash, signed: signed)], deadline: .now + policy.timeout,
+            versions: earlier + [.init(hash: signed.hash, signed: signed)], deadline: .now + policy.timeout,
             state: .signed, isResumed: false)
         pending.l1Fee = prepared.l1Fee
-        pending.namesNonce = queued.namesNonce
         pending.bumpAt = policy.bumpAfter.map { .now + $0 }
         watcher.add(pending)
         let waits = waits && policy.confirmations <= 1 && !policy.isAsynchronous && capabilities.waitsForBlocks
@@ -170,18 +188,16 @@ package final class Sender {
 
     /// Has a request signed anew whose transaction another one has forestalled, or a rule forbids.
     private func putBack(_ pending: PendingTransaction, in queue: inout RequestQueue<Queued>) throws {
-        guard var request = pending.request else { return }
+        guard let request = pending.request else { return }
+        var queued = Queued(request: request, name: pending.name, earlier: pending.versions, isResumed: true)
         if pending.state == .rejected {
-            request.nonce = pending.nonce
+            queued.nonce = pending.nonce
         } else {
             raceCount += 1
             guard raceCount <= Self.mostRaces else { throw SendError.outrun(key.address) }
-            if !pending.namesNonce { request.nonce = nil }
+            nextNonce = max(nextNonce, pending.nonce.map { $0 &+ 1 } ?? 0)
         }
-        queue.putBack(
-            Queued(
-                request: request, name: pending.name, earlier: pending.versions, isResumed: true,
-                namesNonce: pending.namesNonce))
+        queue.putBack(queued)
     }
 
     /// Claims the nonces of the key on a chain.
@@ -203,7 +219,9 @@ package final class Sender {
 
     /// Says once that somebody else on this machine seems to send with the same key.
     private func warnOfOtherUser() {
-        guard !hasWarned, let user = lock?.otherUser ?? lock?.visitor() else { return }
+        // Those that ask are taken in all the same: others find room to.
+        let visitor = lock?.visitor()
+        guard !hasWarned, let user = lock?.otherUser ?? visitor else { return }
         hasWarned = true
         observer?.warning(
             "\(user) seems to be sending with the key of \(key.address) too: each may take the other's nonces")
@@ -231,6 +249,8 @@ extension Sender {
     /// Takes up the first of the requests that the journal knows, and removes them from the queue.
     private func resume(_ queue: inout RequestQueue<Queued>) throws {
         while let queued = queue.documents.first, let entry = entry(of: queued), watcher.room > 0 {
+            // The same request once more waits for what becomes of the first.
+            if let name = queued.name, watcher.waiting.contains(where: { $0.name == name }) { return }
             switch entry.standing {
             case .open: return
             case .done(let record): watcher.add(try SentRecord(stored: record))
@@ -243,7 +263,6 @@ extension Sender {
                     label: request.label, id: request.id, name: queued.name, request: request,
                     versions: entry.versions.map { .init(hash: $0.hash, signed: $0) }, deadline: .now + policy.timeout,
                     state: isRejected ? .rejected : .resumed)
-                pending.namesNonce = queued.namesNonce
                 pending.bumpAt = policy.bumpAfter.map { .now + $0 }
                 nextNonce = max(nextNonce, newest.transaction.nonce &+ (isRejected ? 0 : 1))
                 if !isRejected { observer?.sending(label: request.label, hash: newest.hash) }
@@ -401,8 +420,9 @@ package struct PendingRecords {
                 }
                 watcher.add(
                     PendingTransaction(
-                        label: record.label, id: record.id, versions: [.init(hash: hash, signed: signed)],
-                        deadline: .now + policy.timeout, state: .resumed))
+                        label: record.label, id: record.id,
+                        versions: record.versions.filter { $0 != hash }.map { .init(hash: $0, signed: nil) }
+                            + [.init(hash: hash, signed: signed)], deadline: .now + policy.timeout, state: .resumed))
             }
         } report: { record in
             try report(record)

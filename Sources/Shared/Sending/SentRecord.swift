@@ -51,6 +51,8 @@ package struct SentRecord: Equatable, Sendable {
     package var selector: Selector?
     /// What the call returned.
     package var result: [UInt8]?
+    /// All the transactions that were sent for it, the newest last, where there are several and each may be mined.
+    package var versions: [Bytes32] = []
     /// The signed bytes, where they were not sent.
     package var raw: [UInt8]?
 
@@ -77,6 +79,14 @@ package struct SentRecord: Equatable, Sendable {
         self.status = status
         transactionHash = try json.optionalParsed("transactionHash", as: "32 bytes of hex", Self.hash)
         raw = try json.optionalParsed("raw", as: "hex", Self.bytes)
+        if json["versions"] != nil {
+            versions = try json.array("versions").map { value throws(JSONError) in
+                guard let text = value.string, let hash = try? Bytes32(hex: text) else {
+                    throw json.illTyped("versions", expected: "an array of hashes")
+                }
+                return hash
+            }
+        }
         stored = .object(json)
     }
 
@@ -119,6 +129,7 @@ package struct SentRecord: Equatable, Sendable {
                 },
                 "result": (result?.hex).map(JSONValue.string),
                 "raw": (raw?.hex).map(JSONValue.string),
+                "versions": versions.isEmpty ? nil : .array(versions.map { .string($0.hex) }),
             ])
     }
 

@@ -22,8 +22,6 @@ final class TransactionWatcher {
     private var isStopped = false
     /// Why nothing more can be sent.
     private var failure: (any Error)?
-    /// What is to be signed anew: the last of all.
-    private var returned: PendingTransaction?
 
     private static let shortestPause = Duration.milliseconds(50)
     private static let longestPause = Duration.seconds(2)
@@ -34,6 +32,8 @@ final class TransactionWatcher {
     private enum Slot {
         case waiting(PendingTransaction)
         case done(SentRecord)
+        /// It is to be signed anew; its request is in the queue again once `isQueued`.
+        case returned(PendingTransaction, isQueued: Bool)
         /// It was never sent, for this reason.
         case failed(any Error)
     }
@@ -50,6 +50,9 @@ final class TransactionWatcher {
     /// Whether the nonce of every transaction in flight is claimed, so that another may be signed on top of them.
     var hasClaims: Bool { waiting.allSatisfy(\.state.hasClaim) }
 
+    /// Whether nothing more may be signed.
+    var isOver: Bool { isStopped || failure != nil }
+
     /// How many more can be sent now.
     var room: Int { slots.count < Self.mostSlots ? max(policy.inFlight - waiting.count, 0) : 0 }
 
@@ -63,20 +66,30 @@ final class TransactionWatcher {
 
     func add(_ record: SentRecord) {
         isStopped = isStopped || record.endsRun
-        slots.append(.done(record))
+        place(.done(record))
     }
 
     func add(_ pending: PendingTransaction) {
-        slots.append(.waiting(pending))
+        place(.waiting(pending))
         // Of one that was taken over, nobody knows whether it was.
         if pending.isResumed, pending.state.mayBeMined { progress.sent += 1 }
         pollSoon()
+        observer?.progress(progress)
     }
 
-    /// Takes the request whose transaction was lost or rejected, and that is to be signed anew.
-    func takeReturned() -> PendingTransaction? {
-        defer { returned = nil }
-        return returned
+    /// What is signed anew comes to the place that it had.
+    private func place(_ slot: Slot) {
+        let index = slots.firstIndex { if case .returned = $0 { true } else { false } }
+        if let index { slots[index] = slot } else { slots.append(slot) }
+    }
+
+    /// Takes the requests whose transactions were lost or rejected, and that are to be signed anew, in their order.
+    func takeReturned() -> [PendingTransaction] {
+        slots.indices.compactMap { index in
+            guard case .returned(let pending, isQueued: false) = slots[index] else { return nil }
+            slots[index] = .returned(pending, isQueued: true)
+            return pending
+        }
     }
 
     private func pollSoon() { (nextPoll, pause) = (.now, Self.shortestPause) }
@@ -95,15 +108,16 @@ final class TransactionWatcher {
     ) throws -> Bool {
         var queue = RequestQueue(stream)
         while true {
-            let stopCount = stream.stopCount
-            var takesIn: Bool { stopCount == 0 && failure == nil && !isStopped }
+            var takesIn: Bool { stream.stopCount == 0 && !isOver }
             do {
-                if takesIn { try queue.fill(waits: waiting.isEmpty) }
+                if takesIn { try queue.fill(waits: slots.isEmpty) }
                 try begin(&queue, takesIn)
             } catch { failure = failure ?? error }
-            advance(isLast: stopCount > 1)
+            advance(isLast: stream.stopCount > 1)
+            // What is not signed anew any more is in the queue, and left there.
+            if !takesIn { slots.removeAll { if case .returned(_, isQueued: true) = $0 { true } else { false } } }
             try tell(report)
-            guard (takesIn && !queue.isExhausted) || !slots.isEmpty || returned != nil else { break }
+            guard (takesIn && !queue.isExhausted) || !slots.isEmpty else { break }
             rest(stream, isBusy: takesIn && !queue.documents.isEmpty, takesIn: takesIn && !queue.isEnded)
         }
         if let failure { throw failure }
@@ -118,7 +132,7 @@ final class TransactionWatcher {
         }
         while let slot = slots.first {
             switch slot {
-            case .waiting: return
+            case .waiting, .returned: return
             case .done(let record):
                 slots.removeFirst()
                 try report(record)
@@ -134,7 +148,8 @@ final class TransactionWatcher {
     /// - Parameter isBusy: whether a document waits for something that comes without a sign: another run's lock, say.
     private func rest<Document>(_ stream: any RequestStream<Document>, isBusy: Bool, takesIn: Bool) {
         let isBusy = isBusy && room > 0
-        guard returned == nil, !waiting.isEmpty || isBusy else { return }
+        let hasReturned = slots.contains { if case .returned(_, isQueued: false) = $0 { true } else { false } }
+        guard !hasReturned, !waiting.isEmpty || isBusy else { return }
         let wake = ([nextPoll] + waiting.map(\.deadline)).min() ?? .now
         let time = waiting.isEmpty ? Self.shortestPause : max(wake - .now, .zero)
         _ = stream.wait(isBusy ? min(time, Self.shortestPause) : time, forInput: takesIn && !isBusy && room > 0)
@@ -150,10 +165,12 @@ final class TransactionWatcher {
             pause = isMoved ? Self.shortestPause : min(pause * 1.5, Self.longestPause)
             nextPoll = .now + pause
         }
-        for (index, slot) in zip(slots.indices, slots) {
-            guard case .waiting(let pending) = slot, isLast || .now >= pending.deadline else { continue }
-            if let failure = pending.failure, !pending.state.mayBeMined {
-                slots[index] = .failed(failure)
+        for slot in slots {
+            guard case .waiting(let pending) = slot else { continue }
+            let isUnsent = pending.failure != nil && !pending.state.mayBeMined
+            guard isLast || .now >= pending.deadline || (isOver && isUnsent) else { continue }
+            if isUnsent, let failure = pending.failure {
+                settle(pending, .failed(failure))
             } else {
                 settle(pending, .done(pending.pendingRecord))
             }
@@ -170,14 +187,13 @@ extension TransactionWatcher {
     func handOver(_ pending: PendingTransaction, waits: Bool = false) throws -> SubmitResult? {
         guard pending.mayBeHandedOver, let signed = pending.signed else { return nil }
         let node = try node.get()
+        let before = node.deadline
         node.deadline = pending.deadline
-        defer { node.deadline = nil }
-        let wasSent = pending.state.mayBeMined
+        defer { node.deadline = before }
         let result = SubmitResult(of: signed.raw, hash: signed.hash, waits: waits, from: node)
         if case .doesNotWait = result { return result }
         pending.sentAt = .now
         note(result, of: pending)
-        if pending.state.mayBeMined, !wasSent { progress.sent += 1 }
         if policy.isAsynchronous, pending.state.hasClaim { tellAccepted(pending) }
         pollSoon()
         observer?.progress(progress)
@@ -186,9 +202,7 @@ extension TransactionWatcher {
 
     private func note(_ result: SubmitResult, of pending: PendingTransaction) {
         let isFirst = !pending.state.mayBeMined
-        func answered(_ answer: TransactionState.Answer) {
-            _ = pending.state.observe(.answered(answer), confirmations: policy.confirmations)
-        }
+        func answered(_ answer: TransactionState.Answer) { _ = observe(.answered(answer), of: pending) }
         switch result {
         case .accepted: answered(.accepted)
         case .mined(let receipt):
@@ -223,11 +237,24 @@ extension TransactionWatcher {
         settle(pending, .done(record))
     }
 
-    private func settle(_ pending: PendingTransaction, _ outcome: Slot?) {
+    private func settle(_ pending: PendingTransaction, _ outcome: Slot) {
         let index = slots.firstIndex { if case .waiting(let each) = $0 { each === pending } else { false } }
         guard let index else { return }
-        if let outcome { slots[index] = outcome } else { slots.remove(at: index) }
-        if case .done(let record) = outcome { isStopped = isStopped || record.endsRun }
+        slots[index] = outcome
+        switch outcome {
+        case .done(let record): isStopped = isStopped || record.endsRun
+        case .failed(let error): failure = failure ?? error
+        case .waiting, .returned: break
+        }
+    }
+
+    private func observe(
+        _ observation: TransactionState.Observation, of pending: PendingTransaction
+    ) -> TransactionState.Step {
+        let wasSent = pending.state.mayBeMined
+        let step = pending.state.observe(observation, confirmations: policy.confirmations)
+        if pending.state.mayBeMined, !wasSent { progress.sent += 1 }
+        return step
     }
 }
 
@@ -303,7 +330,7 @@ extension TransactionWatcher {
     /// Notes where a transaction stands, and does what follows.
     private func see(_ pending: PendingTransaction, _ poll: TransactionState.Poll, _ receipt: Receipt?) {
         pending.receipt = receipt
-        let step = pending.state.observe(.polled(poll), confirmations: policy.confirmations)
+        let step = observe(.polled(poll), of: pending)
         switch pending.state {
         case .mined(let depth):
             pending.doubt =
@@ -320,7 +347,7 @@ extension TransactionWatcher {
     private func follow(_ step: TransactionState.Step, _ pending: PendingTransaction, head: UInt64) {
         switch step {
         case .wait: break
-        case .handOver: _ = try? handOver(pending)
+        case .handOver: if mayHandOverAgain(pending) { _ = try? handOver(pending) }
         case .search: search(pending, head: head)
         case .settle(.mined):
             if let receipt = pending.receipt { finish(pending, record(of: receipt, pending)) }
@@ -329,7 +356,8 @@ extension TransactionWatcher {
             guard pending.request != nil, !pending.namesNonce else {
                 return finish(pending, pending.record(.replaced))
             }
-            giveBack(pending) { journal, hash, name in try journal.noteRefused(hash, for: name) }
+            guard let rival = pending.rival else { return }
+            giveBack(pending) { journal, hash, name in try journal.noteRefused(hash, by: rival, for: name) }
         case .settle(.rejected):
             if pending.isResumed, pending.request != nil { return giveBack(pending) { _, _, _ in } }
             noteInJournal(pending) { journal, hash, name in try journal.noteRejected(hash, for: name) }
@@ -337,11 +365,17 @@ extension TransactionWatcher {
         }
     }
 
-    /// Has a request signed anew. It is the last in flight: nothing was signed behind it.
+    /// Whether a transaction may be handed over once more: not before those in front of it have their nonces, and where
+    /// one of them has failed only if a node had it before.
+    private func mayHandOverAgain(_ pending: PendingTransaction) -> Bool {
+        if pending.state.hasClaim { return true }
+        return !isOver && waiting.prefix { $0 !== pending }.allSatisfy(\.state.hasClaim)
+    }
+
+    /// Has a request signed anew. No node has it, and nothing was signed behind it in this run.
     private func giveBack(_ pending: PendingTransaction, note: (Journal, Bytes32, String) throws -> Void) {
         noteInJournal(pending, note)
-        settle(pending, nil)
-        returned = pending
+        settle(pending, .returned(pending, isQueued: false))
     }
 
     private func noteInJournal(_ pending: PendingTransaction, _ note: (Journal, Bytes32, String) throws -> Void) {
@@ -392,6 +426,7 @@ extension TransactionWatcher {
     /// Looks in the blocks for the transaction that has the nonce of one in flight, once in a second at most.
     private func search(_ pending: PendingTransaction, head: UInt64) {
         guard let signed = pending.signed, pending.searchedAt.map({ .now - $0 >= .seconds(1) }) ?? true,
+            .now < pending.deadline,
             let node = try? node.get()
         else { return }
         pending.searchedAt = .now
@@ -402,13 +437,14 @@ extension TransactionWatcher {
             if let (hash, block, head) = try search.occupant(asking: node) {
                 let isOwn = pending.versions.contains { $0.hash == hash }
                 occupant = isOwn ? .own : .other(block: block, head: head)
+                if !isOwn { pending.rival = hash }
                 pending.doubt =
                     isOwn
                     ? "it is in block \(block), and no node has shown its receipt"
                     : "another transaction, \(hash), has its nonce, in block \(block)"
             }
         } catch { pending.doubt += " (\(error))" }
-        let step = pending.state.observe(.searched(occupant), confirmations: policy.confirmations)
+        let step = observe(.searched(occupant), of: pending)
         if case .search = step { return }
         follow(step, pending, head: head)
     }

@@ -46,6 +46,8 @@ package struct MinedTransaction: Equatable, Sendable {
         guard parity <= 1 else { throw .malformed("its parity is \(parity)") }
         do throws(Secp256k1Error) {
             let signature = try RecoverableSignature(r.word.bytes + s.word.bytes + [parity == 0 ? 0 : 1])
+            // The twin of a signature has another hash, and no chain takes it (EIP-2).
+            guard signature.isLowS else { throw .highS }
             sender = try signature.recover(prehash: Keccak256.hash(prefix + RLP.list(unsigned).encoded)).address
         } catch { throw .invalidSignature(error.description) }
         let v = type == 0 ? try fields.number("v") : .string(parity == 0 ? [] : [1])
