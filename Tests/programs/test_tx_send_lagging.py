@@ -148,7 +148,8 @@ def test_a_nonce_is_lost_only_once_the_other_transaction_is_confirmed(still, jou
     with FaultProxy(still.url, rival) as node:
         options = "--confirmations", "3", "--journal", journal
         with sending(still, account, transfers(2), *options, url=node.url) as process:
-            wait_until(lambda: node.raws)
+            # The other one's: ours is refused.
+            wait_until(lambda: still.nonce(account, "pending") == 1)
             still.rpc("dev_mine", 2)
             seen = len(node.requests)
             wait_until(lambda: len(node.requests) > seen + 4)
