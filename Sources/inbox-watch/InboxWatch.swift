@@ -121,6 +121,7 @@ struct InboxWatch: Program {
                 voice.warning("message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
             }
             do {
+                var hasFailed = false
                 try inbox.beginLook(triesWaiting: schedule.isTryDue)
                 while let event = try inbox.next() {
                     switch consume event {
@@ -131,6 +132,7 @@ struct InboxWatch: Program {
                             inbox.resolve(.delivered)
                         } catch let error as HandlerError {
                             failures[message.index] = error
+                            hasFailed = true
                             warn(message.index, error)
                             inbox.resolve(exec.keepGoing ? .postponed : .refused)
                         }
@@ -153,7 +155,8 @@ struct InboxWatch: Program {
                     voice.note("\(self.inbox.maxMessages) messages were read, and there are more: run it again")
                 }
                 if once, failures.isEmpty { return }
-                guard let next = schedule.afterLook(failed: !failures.isEmpty, keepsGoing: exec.keepGoing && !once)
+                let isFailed = once ? !failures.isEmpty : hasFailed
+                guard let next = schedule.afterLook(failed: isFailed, keepsGoing: exec.keepGoing && !once)
                 else {
                     if let failure = failures.min(by: { $0.key < $1.key })?.value { throw failure }
                     return

@@ -60,7 +60,7 @@ package struct InboxReading: Hashable, Sendable {
     package private(set) var shortCount: UInt64?
 
     /// How many messages are asked for at once.
-    private static let batchSize: UInt64 = 80
+    private static let batchSize = 80
 
     private let triesWaiting: Bool
     private let forgetsVanished: Bool
@@ -143,8 +143,8 @@ package struct InboxReading: Hashable, Sendable {
     /// Takes note of a message that was read: it is to be delivered unless it was, or was told to be none.
     private mutating func accept(_ mark: MessageMark) {
         allowance -= min(allowance, 1)
-        if mark.index < doubtful {
-            queue.removeAll { $0 == mark.index }
+        if queue.first == mark.index {
+            queue.removeFirst()
         } else {
             position = mark.index + 1
             lastRead = mark
@@ -165,10 +165,9 @@ package struct InboxReading: Hashable, Sendable {
 
     private func following() -> Step {
         if let first = pending.first { return .deliver(first.mark, isReplacement: first.isReplacement) }
-        // What is new comes before what waits: handlers that fail for long are not to keep it back.
-        let new = min(Self.batchSize, count - min(position, count))
-        var indices = (0..<new).map { position + $0 }[...]
-        indices += queue.prefix(Int(clamping: Self.batchSize - new))
+        var indices = queue.prefix(Self.batchSize)
+        let room = UInt64(Self.batchSize - indices.count)
+        if position < count { indices += position..<(position + min(room, count - position)) }
         guard !indices.isEmpty else { return .done(.complete) }
         indices = indices.prefix(Int(clamping: allowance))
         return indices.isEmpty ? .done(.limited) : .read(Array(indices), after: lastRead)
