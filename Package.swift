@@ -210,7 +210,9 @@ let package = Package(
         serviceTests(of: "HTTP", ["Failures"]),
         serviceTests(of: "JSONRPC", ["Failures", "HTTP", "JSON"]),
         serviceTests(of: "GuestAgent", ["Failures", "HTTP", "JSON", "Primitives", "Secrets"]),
-        serviceTests(of: "Node", ["FakeNode", "Failures", "HTTP", "JSON", "JSONRPC", "Primitives", "TestVectors", "Transactions", bigInt]),
+        serviceTests(
+            of: "Node",
+            ["FakeNode", "Failures", "HTTP", "JSON", "JSONRPC", "Primitives", "TestVectors", "Transactions", bigInt]),
         serviceTests(
             of: "Sending",
             [
