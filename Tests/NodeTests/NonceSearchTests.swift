@@ -38,7 +38,7 @@ import Transactions
     @Test(
         arguments: [
             (used: 1000, head: 1000, requests: 2), (999, 1000, 2), (997, 1000, 3), (500, 1000, 4), (1, 1000, 5),
-            (0, 0, 1), (1, 1, 2), (12_345_678, 30_000_000, 9),
+            (0, 0, 1), (1, 1, 2), (.max - 3, .max, 5), (12_345_678, 30_000_000, 9),
         ] as [(used: UInt64, head: UInt64, requests: Int)])
     func `the block is found in few requests, however old`(used: UInt64, head: UInt64, requests: Int) throws {
         let (sender, shown) = try Self.known()

@@ -37,6 +37,31 @@ import Transactions
         }
     }
 
+    /// n - s with the other parity is a signature of the same sender, and its transaction has another hash: a node could
+    /// show a transaction as another one.
+    @Test("the twin of a signature makes no other transaction", arguments: try #require(vectors))
+    func twin(_ vector: JSONObject) throws {
+        let shown = try vector.object("transaction")
+        let order = try Quantity(hex: "0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141")
+        let twin = try Quantity(order.value - Quantity(hex: shown.string("s")).value)
+        let members = shown.members.map { name, value -> (String, JSONValue) in
+            guard let text = value.string, let number = try? UInt64(quantity: text) else {
+                return (name, name == "s" ? .string(twin.description) : value)
+            }
+            // An old transaction's v is odd where its parity is 0.
+            let isOdd = number % 2 == 1
+            return (
+                name, ["v", "yParity"].contains(name) ? .string((isOdd ? number - 1 : number + 1).quantity) : value
+            )
+        }
+        let isOldOne = shown["type"] == .string("0x0")
+        #expect(throws: TransactionError.self) {
+            let mined = try MinedTransaction(json: JSONObject(members: members))
+            // Of an old one the changed v may name another chain, and so another sender.
+            if isOldOne, mined.sender != (try Address(vector.string("sender"))) { throw TransactionError.notType2 }
+        }
+    }
+
     @Test(arguments: ["type", "nonce", "r", "s", "gas", "value", "input"])
     func `what is missing or no number is refused`(name: String) throws {
         let shown = try #require(Self.vectors?.first { $0["name"] == .string("type 2") }).object("transaction")

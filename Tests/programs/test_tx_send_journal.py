@@ -435,6 +435,30 @@ def test_a_refused_transaction_is_made_anew(at_once, journal):
     check_done(at_once, account, answer, transfers(1))
 
 
+def test_nothing_follows_a_request_that_an_earlier_run_saw_reverted(at_once, journal):
+    account = at_once.account()
+    target = "0x" + "fd" * 20
+    at_once.rpc("dev_setCode", target, "0x5f5ffd")
+    requests = [{"label": "bad", "to": target, "data": "0x01", "gas": "0x186a0"}] + transfers(2)
+    for _ in range(2):
+        answer = send(at_once, account, journal, requests, "--in-flight", "1")
+        assert (answer.status, [record["status"] for record in answer.documents]) == (NO, ["reverted"]), answer
+    assert at_once.values(account) == [0]
+
+
+def test_a_rejected_request_with_an_id_keeps_its_name(at_once, journal):
+    """The transaction that another run signs for it names a nonce; the request does not."""
+    account = at_once.account()
+    requests = transfers(1, id="a")
+    reject = faults.error(-32000, "max fee per gas less than block base fee")
+    with FaultProxy(at_once.url, lambda exchange: exchange.raws and reject(exchange)) as node:
+        assert send(at_once, account, journal, requests, url=node.url).status == UNREACHABLE
+    done = send(at_once, account, journal, requests, "--min-tip", "1gwei")
+    check_done(at_once, account, done, requests)
+    again = send(at_once, account, journal, requests)
+    assert (again.status, again.stdout) == (DONE, done.stdout), again
+
+
 def test_a_journal_holds_what_was_reverted(at_once, journal):
     """Told again, and not tried again."""
     account = at_once.account()
