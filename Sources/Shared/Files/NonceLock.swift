@@ -29,8 +29,8 @@ package struct NonceLock: ~Copyable {
     /// The user who had the name when this lock was acquired: perhaps a program that sends with the same key.
     package let otherUser: OtherUser?
     /// The lock file; -1 without a directory for it.
-    private let file: Descriptor
-    private let socket: Descriptor
+    private let file: LockDescriptor
+    private let socket: LockDescriptor
 
     /// Acquires the lock.
     ///
@@ -43,7 +43,7 @@ package struct NonceLock: ~Copyable {
     package static func acquire(
         _ name: String, in directories: [String] = NonceLock.directories
     ) throws(FileError) -> NonceLock? {
-        var file = Descriptor(-1)
+        var file = LockDescriptor(-1)
         for (index, directory) in directories.enumerated() where file.number < 0 {
             if index == directories.count - 1 { _ = unsafe mkdir(directory, 0o700) }
             file = try openLockFile(named: name, in: directory)
@@ -59,7 +59,7 @@ package struct NonceLock: ~Copyable {
     /// one. Whoever holds the lock for long calls this now and then, so that those that ask find room to.
     package borrowing func visitor() -> OtherUser? {
         while true {
-            let visitor = Descriptor(accept(socket.number, nil, nil))
+            let visitor = LockDescriptor(accept(socket.number, nil, nil))
             guard visitor.number >= 0 else { return nil }
             if let user = peer(of: visitor), user != geteuid() { return .number(user) }
         }
@@ -79,19 +79,19 @@ extension NonceLock {
     /// Opens the lock file in a directory.
     ///
     /// - Returns: -1 where the directory is absent, somebody else can write it, or nobody can.
-    private static func openLockFile(named name: String, in directory: String) throws(FileError) -> Descriptor {
+    private static func openLockFile(named name: String, in directory: String) throws(FileError) -> LockDescriptor {
         var status = stat()
         // Asked before it is opened: what is ours and cannot be opened is an error, and what is another's is not.
         guard directory.hasPrefix("/"), unsafe lstat(directory, &status) == 0, isPrivate(status) else {
-            return Descriptor(-1)
+            return LockDescriptor(-1)
         }
-        let parent = Descriptor(unsafe open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
+        let parent = LockDescriptor(unsafe open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
         guard parent.number >= 0, unsafe fstat(parent.number, &status) == 0 else {
             throw .cannotLock(path: directory, errno: errno)
         }
-        guard isPrivate(status) else { return Descriptor(-1) }
+        guard isPrivate(status) else { return LockDescriptor(-1) }
         let fileName = name.split(separator: "/").joined(separator: "-") + ".lock"
-        let file = Descriptor(
+        let file = LockDescriptor(
             unsafe openat(parent.number, fileName, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600))
         guard file.number >= 0 || errno == EROFS else {
             throw .cannotLock(path: "\(directory)/\(fileName)", errno: errno)
@@ -109,7 +109,8 @@ extension NonceLock {
 
 extension NonceLock {
     /// Binds the name, or finds out who has it.
-    private static func acquireSocket(_ name: String, beside file: consuming Descriptor) throws(FileError) -> NonceLock?
+    private static func acquireSocket(_ name: String, beside file: consuming LockDescriptor) throws(FileError)
+        -> NonceLock?
     {
         for _ in 0..<20 {
             let socket = try makeSocket(name)
@@ -121,25 +122,26 @@ extension NonceLock {
             let asking = try makeSocket(name)
             if try unsafe call(connect, asking, name) == 0 {
                 guard let user = peer(of: asking) else { break }
-                return user == geteuid() ? nil : NonceLock(otherUser: .number(user), file: file, socket: Descriptor(-1))
+                return user == geteuid()
+                    ? nil : NonceLock(otherUser: .number(user), file: file, socket: LockDescriptor(-1))
             }
             // It has ended, or has not begun to listen.
             guard errno == ECONNREFUSED else { break }
             usleep(5000)
         }
-        return NonceLock(otherUser: .unknown, file: file, socket: Descriptor(-1))
+        return NonceLock(otherUser: .unknown, file: file, socket: LockDescriptor(-1))
     }
 
-    private static func makeSocket(_ name: String) throws(FileError) -> Descriptor {
+    private static func makeSocket(_ name: String) throws(FileError) -> LockDescriptor {
         let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
-        let socket = Descriptor(Glibc.socket(AF_UNIX, Int32(bitPattern: kind), 0))
+        let socket = LockDescriptor(Glibc.socket(AF_UNIX, Int32(bitPattern: kind), 0))
         guard socket.number >= 0 else { throw .cannotLock(path: "@\(name)", errno: errno) }
         return socket
     }
 
     /// bind(2) or connect(2) with the abstract name.
     private static func call(
-        _ function: (Int32, UnsafePointer<sockaddr>?, socklen_t) -> Int32, _ socket: borrowing Descriptor,
+        _ function: (Int32, UnsafePointer<sockaddr>?, socklen_t) -> Int32, _ socket: borrowing LockDescriptor,
         _ name: String
     ) throws(FileError) -> Int32 {
         let bytes = Array(name.utf8)
@@ -161,7 +163,7 @@ extension NonceLock {
 }
 
 /// The user at the other end of a connected socket: who listened, or who connected.
-private func peer(of socket: borrowing Descriptor) -> UInt32? {
+private func peer(of socket: borrowing LockDescriptor) -> UInt32? {
     // struct ucred: the process, the user and the group.
     var numbers: [UInt32] = [0, 0, 0]
     var length = socklen_t(12)
@@ -169,8 +171,9 @@ private func peer(of socket: borrowing Descriptor) -> UInt32? {
     return numbers[1]
 }
 
-/// A descriptor that is closed with its last use; a negative number is none.
-private struct Descriptor: ~Copyable {
+/// A descriptor that is closed with its last use; a negative number is none. Not private: tests that are optimised ask for
+/// its metadata, as a part of a lock.
+package struct LockDescriptor: ~Copyable {
     let number: Int32
 
     init(_ number: Int32) { self.number = number }
