@@ -46,7 +46,8 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: "\(name)Tests",
-        dependencies: (baseNames.filter { $0 != name } + [name, "TestVectors"]).map(Target.Dependency.init(stringLiteral:))
+        dependencies: (baseNames.filter { $0 != name } + [name, "TestVectors"]).map(
+            Target.Dependency.init(stringLiteral:))
             + dependencies,
         path: "Tests/\(name)Tests", swiftSettings: strict)
 }
@@ -124,7 +125,10 @@ let package = Package(
             ]),
         program(
             "tx-send",
-            ["ABI", "EthereumNode", "KeySources", "NetworkOptions", "Processes", "Sending", "TEEBridge", "Transactions"]
+            [
+                "ABI", "EthereumNode", "KeySources", "NetworkOptions", "Processes", "Sending", "TEEBridge",
+                "Transactions",
+            ]
         ),
         program(
             "inbox-watch",

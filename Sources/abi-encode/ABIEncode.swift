@@ -5,7 +5,7 @@ import JSON
 import Transactions
 
 @main
-struct ABIEncode: Program {
+struct ABIEncode: CommandLineTool {
     static let configuration = CommandConfiguration(
         commandName: "abi-encode",
         abstract: "Turn proofs, sealed messages and calls into transaction requests, and decode what comes back.",

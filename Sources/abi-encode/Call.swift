@@ -47,9 +47,86 @@ struct Call: ParsableCommand {
 }
 
 /// A function's name alone, without an interface to look it up in.
-private struct TypesMissing: Failure {
+private struct TypesMissing: UserFacingError {
     let name: String
-    var kind: FailureKind { .badInput }
+    var kind: ErrorCategory { .badInput }
     var description: String { "the types of the function \(name.quoted()) are not known" }
     var hints: [String] { ["write them behind the name, as in name(address,uint256), or use --abi"] }
+}
+
+struct Deploy: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "deploy",
+        abstract: "A request that creates a contract from a compiler's artefact.",
+        discussion: """
+            The constructor's arguments are written as those of call.
+
+            EXAMPLE
+              abi-encode deploy contracts/TEEBridge.json '[0x…]' | tx-send
+            """)
+
+    @OptionGroup var options: RequestOptions
+
+    @Argument(help: "A JSON file with \"abi\" and \"bytecode\".")
+    var artefact: String
+
+    @OptionGroup var arguments: ArgumentOptions
+
+    func run() throws {
+        let (constructor, bytecode) = try readDocument(artefact, awaited: "an artefact") { json in
+            (try ContractABI(json: json).constructor, try ContractABI.bytecode(ofArtefact: json))
+        }
+        let values = try arguments.values(of: constructor.inputs, besides: artefact)
+        let data = try constructor.encodeDeployment(of: bytecode, values)
+        try emit(options.request("deploy", to: nil, data: data, mutability: constructor.mutability))
+    }
+}
+
+/// The arguments of a function or a constructor: as words, by name, or in a JSON document.
+struct ArgumentOptions: ParsableArguments {
+    @Option(
+        name: .customLong("arg"),
+        help: ArgumentHelp("An argument by its name. Repeatable.", valueName: "name=value"),
+        transform: NamedArgument.init)
+    var named: [NamedArgument] = []
+
+    @Option(
+        name: .customLong("args-json"),
+        help: ArgumentHelp("All arguments, as a JSON array, or an object by their names.", valueName: "file"))
+    var file: String?
+
+    @Argument(help: "The arguments in their order; write -- in front if one begins with -.")
+    var arguments: [String] = []
+
+    func validate() throws {
+        guard [!named.isEmpty, file != nil, !arguments.isEmpty].count(where: \.self) <= 1 else {
+            throw ValidationError("Give the arguments in one way alone: as words, by --arg, or by --args-json")
+        }
+    }
+
+    /// The arguments as values of the parameters.
+    ///
+    /// - Parameter document: a file that was named besides, which cannot be standard input too.
+    func values(of parameters: [ABIParameter], besides document: String?) throws -> [ABIValue] {
+        guard let file else {
+            guard named.isEmpty else { return try parameters.values(named: named.map { ($0.name, $0.word) }) }
+            return try parameters.values(arguments: arguments)
+        }
+        guard file != "-" || document != "-" else { throw ConsoleError.inputTwice }
+        return try parameters.values(json: readDocument(file, awaited: "arguments") { $0 })
+    }
+}
+
+/// An argument as `--arg` has it.
+struct NamedArgument {
+    let name: String
+    let word: String
+
+    init(_ text: String) throws(ValidationError) {
+        guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {
+            throw ValidationError("expected NAME=VALUE")
+        }
+        name = String(text[..<sign])
+        word = String(text[sign...].dropFirst())
+    }
 }

@@ -1,9 +1,11 @@
 import ABI
+import ArgumentParser
 import CommandLineTool
 import Console
 import Failures
 import JSON
 import Primitives
+import Transactions
 
 /// Something to decode, and the line of the input on which it stood.
 struct Encoding<Item> {
@@ -24,7 +26,7 @@ extension DecodeOptions {
         list: (JSONObject) throws(JSONError) -> [Item]
     ) throws -> [Encoding<Item>] {
         if let source, source.hasPrefix("0x") { return [Encoding(item: item(try Hex.decode(source)), line: nil)] }
-        let input = try Input(path: source, awaited: awaited, voice: ABIEncode.voice)
+        let input = try Input(path: source, awaited: awaited, diagnostics: ABIEncode.diagnostics)
         let bytes = try input.readAll(limit: inputLimit)
         let values = try Self.values(in: bytes)
         guard !values.isEmpty else { throw ConsoleError.empty(path: input.path, awaited: awaited) }
@@ -65,7 +67,7 @@ extension DecodeOptions {
 
     /// Prints what each item says. One that says nothing is reported, and the others are decoded all the same.
     ///
-    /// - Throws: ``EndsWith`` after the last item, if one did not decode.
+    /// - Throws: `ExitCode` after the last item, if one did not decode.
     func decode<Item>(
         _ encodings: [Encoding<Item>], _ decode: (Item) throws(ABIError) -> JSONValue
     ) throws {
@@ -74,21 +76,21 @@ extension DecodeOptions {
             let json: JSONValue
             do { json = try decode(encoding.item) } catch {
                 let failure = EncodingError(
-                    line: encoding.line, failure: error, kind: .answerIsNo, isInterfaceDefault: file.abi == nil)
-                status = ABIEncode.voice.report(failure)
+                    line: encoding.line, failure: error, kind: .negativeResult, isInterfaceDefault: file.abi == nil)
+                status = ABIEncode.diagnostics.report(failure)
                 continue
             }
             try Descriptor.standardOutput.writeLine(json.compact)
         }
-        guard status == .done else { throw EndsWith(status) }
+        guard status == .done else { throw ExitCode(status) }
     }
 }
 
 /// What is wrong with something to decode, and where it stood.
-private struct EncodingError: Failure {
+private struct EncodingError: UserFacingError {
     let line: Int?
-    let failure: any Failure
-    var kind: FailureKind = .badInput
+    let failure: any UserFacingError
+    var kind: ErrorCategory = .badInput
     /// Whether the interface is TEEBridge's because no other was named.
     var isInterfaceDefault = false
 
@@ -103,5 +105,54 @@ extension JSONObject {
     /// The bytes of a member that is hex.
     func hex(_ name: String) throws(JSONError) -> [UInt8] {
         try parsed(name, as: "hex") { text throws(PrimitiveError) in try Hex.decode(text) }
+    }
+}
+
+/// What a request has besides the contract and the data.
+struct RequestOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("What is sent along: wei, or with a unit, as 0.1ether.", valueName: "amount"),
+        transform: Quantity.init(amount:))
+    var value: Quantity = .zero
+
+    @Option(help: ArgumentHelp("What the request is called, for people.", valueName: "text"))
+    var label: String?
+
+    @Option(help: ArgumentHelp("The request's name in tx-send's journal.", valueName: "text"))
+    var id: String?
+
+    /// A request with these options.
+    ///
+    /// - Parameters:
+    ///   - name: its label, if the options give none.
+    ///   - mutability: what the interface says of the code that is called, which decides whether it takes ether.
+    func request(
+        _ name: String, to: Address?, data: [UInt8], mutability: StateMutability?
+    ) throws(NotPayable) -> TransactionRequest {
+        guard value == .zero || mutability == nil || mutability == .payable else { throw NotPayable(name: name) }
+        var request = TransactionRequest(label: label ?? name, to: to, data: data, value: value)
+        request.id = id
+        return request
+    }
+}
+
+/// Ether for code that would revert because of it.
+struct NotPayable: UserFacingError {
+    let name: String
+    var kind: ErrorCategory { .badInput }
+    var description: String { "\(name.quoted()) is not payable, so nothing can be sent along" }
+    var hints: [String] { ["leave --value out, or is it another function?"] }
+}
+
+/// `--abi`: a contract's interface.
+struct InterfaceOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The contract's interface: an artefact of a compiler, or its ABI alone, as JSON.", valueName: "file"))
+    var abi: String?
+
+    /// The interface, if a file with one is named.
+    func interface() throws -> ContractABI? {
+        try abi.map { file in try readDocument(file, awaited: "an interface", as: ContractABI.init(json:)) }
     }
 }

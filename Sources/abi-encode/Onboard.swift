@@ -2,6 +2,7 @@ import ABI
 import ArgumentParser
 import CommandLineTool
 import Console
+import Failures
 import JSON
 import TEEBridge
 import Transactions
@@ -22,7 +23,7 @@ struct Onboard: ParsableCommand {
 
     func run() throws {
         let requests = try BridgeRequests(bridge: bridge.address())
-        let input = try Input(path: file, awaited: "sealed messages", voice: ABIEncode.voice)
+        let input = try Input(path: file, awaited: "sealed messages", diagnostics: ABIEncode.diagnostics)
         try input.forEachObject(limit: inputLimit) { json in
             try Self.request(SealedMessage(json: json), of: json, requests).json.compact
         } _: {
@@ -40,4 +41,35 @@ struct Onboard: ParsableCommand {
         guard let to = message.to else { throw JSONError.missingMember(line: object.line, member: "to_member") }
         return try requests.onboard(from: from, to: to, payload: message.payload)
     }
+}
+
+/// What the JSON value that a file holds is; `-` is standard input.
+///
+/// - Parameters:
+///   - awaited: what it should be, for hints: "arguments".
+///   - make: makes it of the value.
+/// - Throws: ``DocumentError``, among others.
+func readDocument<Document>(
+    _ path: String, awaited: String, as make: (JSONValue) throws -> Document
+) throws -> Document {
+    let input = try Input(path: path, awaited: awaited, diagnostics: ABIEncode.diagnostics)
+    let bytes = try input.readAll(limit: documentLimit)
+    do { return try make(JSONParser.parse(bytes)) } catch let failure as any UserFacingError {
+        throw DocumentError(path: input.path, failure: failure)
+    }
+}
+
+/// The most bytes that an interface, an artefact or a document of arguments may have.
+private let documentLimit = 16 << 20
+
+/// What is wrong with one of the files that were named.
+struct DocumentError: UserFacingError {
+    /// The file.
+    let path: String
+    /// What is wrong.
+    let failure: any UserFacingError
+
+    var kind: ErrorCategory { failure.kind }
+    var description: String { "\(path.quotedPath): \(failure)" }
+    var hints: [String] { failure.hints }
 }

@@ -48,7 +48,7 @@ struct Register: ParsableCommand {
     func run() throws {
         let requests = try BridgeRequests(bridge: bridge.address())
         let trusted = try roots.trusted()
-        let input = try Input(path: file, awaited: "proofs", voice: ABIEncode.voice)
+        let input = try Input(path: file, awaited: "proofs", diagnostics: ABIEncode.diagnostics)
         let lists = verifier.map(BridgeRequests.init(bridge:)) ?? requests
         var isVerifierAllowed = verifier == nil
         var allowedRoots: Set<Address> = []
@@ -84,11 +84,11 @@ struct Register: ParsableCommand {
 }
 
 /// Why a proof that holds is not registered.
-enum RegisterError: Failure {
+enum RegisterError: UserFacingError {
     case untrustedRoot(Address)
     case otherApp(Address)
 
-    var kind: FailureKind { .answerIsNo }
+    var kind: ErrorCategory { .negativeResult }
 
     var description: String {
         switch self {

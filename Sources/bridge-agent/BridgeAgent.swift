@@ -3,6 +3,7 @@ import ArgumentParser
 import BridgeClient
 import CommandLineTool
 import Console
+import Dispatch
 import Dstack
 import Glibc
 import GuestAgent
@@ -14,7 +15,7 @@ import Primitives
 import Processes
 
 @main
-struct BridgeAgent: Program {
+struct BridgeAgent: CommandLineTool {
     static let configuration = CommandConfiguration(
         commandName: "bridge-agent",
         abstract: "Serve a CVM's proof over HTTP, and watch its inbox.",
@@ -102,15 +103,15 @@ struct BridgeAgent: Program {
 
     func run() throws {
         let signals = EndSignals()
-        let service = ServiceNotice()
+        let service = SystemdNotifier()
         let timeout = try TimeoutOption.duration(timeout, default: .seconds(120))
-        let state = MemberState()
+        let state = AgentState()
         let isWatching = try bridge.namedAddress() != nil
         let heartbeat = Heartbeat(service, of: isWatching ? ["proof", "inbox"] : ["proof"])
         let watcher = try watcher(telling: state, timeout: timeout) { heartbeat.beat("inbox") }
-        let site = MemberSite(
+        let site = AgentHTTPHandler(
             state, bridge: watcher?.bridge, nodes: try watcher == nil ? [] : rpc.endpoints(),
-            access: try SecretAccess(serveSecretsTo), patience: max(interval * 5, .seconds(5)))
+            access: try SecretsAccessPolicy(serveSecretsTo), patience: max(interval * 5, .seconds(5)))
 
         let limits = ServerLimits(deadline: deadline, connections: maxConnections)
         let server = try HTTPServer(on: listen, limits: limits) { site.answer($0) }
@@ -118,16 +119,17 @@ struct BridgeAgent: Program {
             service.tell(.stopping)
             server.stop()
         }
-        voice.note("listening on \(server.address)")
+        diagnostics.note("listening on \(server.address)")
 
         let keeper = ProofKeeper(
             state: state, source: .agent(address: agent.dstack), path: path, purpose: purpose, interval: interval,
-            repeatProof: repeatProof, observer: verbosity.observer(voice), voice: voice, service: service
+            repeatProof: repeatProof, observer: verbosity.observer(diagnostics), diagnostics: diagnostics,
+            service: service
         ) { heartbeat.beat("proof") }
         try keeper.begin(within: timeout)
         keeper.goOn()
         do throws(BridgeClientError) { try watcher?.run() } catch {
-            let status = voice.report(error)
+            let status = diagnostics.report(error)
             service.tell(.stopping)
             server.stop()
             // Not exit(): see EndSignals.
@@ -141,26 +143,55 @@ struct BridgeAgent: Program {
     /// - Parameter isAlive: called now and then by the thread that it runs on, also while it waits for an answer: each
     ///   such wait has a deadline, and a node that hangs is no reason to take the proof off the air.
     private func watcher(
-        telling state: MemberState, timeout: Duration, isAlive: @escaping () -> Void
+        telling state: AgentState, timeout: Duration, isAlive: @escaping () -> Void
     ) throws -> InboxWatcher? {
         guard let address = try bridge.namedAddress() else { return nil }
-        let voice = voice
-        let observer = verbosity.observer(voice)
+        let diagnostics = diagnostics
+        let observer = verbosity.observer(diagnostics)
         let reader = try verification.reader(
             of: address, rpc: rpc, inbox: inbox, timeout: timeout, observer: observer,
             isCancelled: {
                 isAlive()
                 return false
             }
-        ) { voice.warning($0) }
+        ) { diagnostics.warning($0) }
         let source = KeySource.guestAgent(path: path, purpose: purpose)
         return InboxWatcher(
             reader, telling: state, interval: interval, requiresAuthentication: requireAuthenticated,
-            maxMessages: inbox.maxMessages, voice: voice, isAlive: isAlive
+            maxMessages: inbox.maxMessages, diagnostics: diagnostics, isAlive: isAlive
         ) {
             try source.load { path, purpose in
                 try agent.connect(observer: observer).getKey(path: path, purpose: purpose).takeSecret()
             }
+        }
+    }
+}
+
+/// SIGTERM and SIGINT, which end the agent in order.
+///
+/// They are held back in all threads from `init` on, so one must be made before there are other threads. As process 1
+/// of a container the agent would not even see them otherwise.
+struct EndSignals {
+    private let awaited: sigset_t
+
+    init() {
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe sigaddset(&signals, SIGTERM)
+        unsafe sigaddset(&signals, SIGINT)
+        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+        awaited = signals
+    }
+
+    /// Waits on a thread of its own; when a signal comes, calls `body` and ends the process with status 0.
+    func whenOneComes(_ body: @escaping @Sendable () -> Void) {
+        let awaited = awaited
+        DispatchQueue(label: "signals").async {
+            var (signals, number) = (awaited, Int32(0))
+            unsafe sigwait(&signals, &number)
+            body()
+            // Not exit(): other threads may be in libcurl, below which OpenSSL's exit handlers would pull the ground.
+            _exit(0)
         }
     }
 }

@@ -12,10 +12,10 @@ import SecretMemory
 /// Reads the member's inbox again and again, and tells the messages to the site.
 final class InboxWatcher {
     private let reader: any BridgeReader
-    private let state: MemberState
+    private let state: AgentState
     private let interval: Duration
     private let rules: Inbox.Rules
-    private let voice: Voice
+    private let diagnostics: Diagnostics
     private let isAlive: () -> Void
     private let key: () throws -> SecretKey
     private var inbox: Inbox?
@@ -27,13 +27,14 @@ final class InboxWatcher {
     ///   - isAlive: called at each step of a look, and at least once a second between looks.
     ///   - key: asks the guest agent for the member's key; called again if it has become another's.
     init(
-        _ reader: any BridgeReader, telling state: MemberState, interval: Duration, requiresAuthentication: Bool,
-        maxMessages: UInt64, voice: Voice, isAlive: @escaping () -> Void = {}, key: @escaping () throws -> SecretKey
+        _ reader: any BridgeReader, telling state: AgentState, interval: Duration, requiresAuthentication: Bool,
+        maxMessages: UInt64, diagnostics: Diagnostics, isAlive: @escaping () -> Void = {},
+        key: @escaping () throws -> SecretKey
     ) {
         self.reader = reader
         self.state = state
         self.interval = interval
-        self.voice = voice
+        self.diagnostics = diagnostics
         self.isAlive = isAlive
         self.key = key
         var rules = Inbox.Rules()
@@ -57,7 +58,7 @@ final class InboxWatcher {
             } catch let error as BridgeClientError where error.isOfCaughtNode {
                 throw error
             } catch {
-                voice.warning("\(error); looking again later")
+                diagnostics.warning("\(error); looking again later")
                 rest(for: failures.pause(elapsed: .zero) ?? interval)
             }
         }
@@ -80,8 +81,8 @@ final class InboxWatcher {
         let inbox = try currentInbox()
         var (notes, warnings) = (LineLimit(), LineLimit())
         defer {
-            if let more = notes.leftOut { voice.note("and \(more) more messages were opened") }
-            if let more = warnings.leftOut { voice.warning("and \(more) more warnings of this look") }
+            if let more = notes.leftOut { diagnostics.note("and \(more) more messages were opened") }
+            if let more = warnings.leftOut { diagnostics.warning("and \(more) more warnings of this look") }
         }
         try inbox.beginLook(triesWaiting: false)
         while let event = try inbox.next() {
@@ -91,17 +92,18 @@ final class InboxWatcher {
                 inbox.resolve(.delivered)
                 let manner = message.isAuthenticated ? "signed" : "not signed"
                 if notes.admitsLine() {
-                    voice.note("message \(message.index) from \(message.from), \(manner), was opened")
+                    diagnostics.note("message \(message.index) from \(message.from), \(manner), was opened")
                 }
             case .refused(let index, let reason):
                 guard warnings.admitsLine() else { continue }
-                voice.warning("message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
+                diagnostics.warning(
+                    "message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
             case .changed(let change):
-                if change != shorter { voice.warning(change.description) }
+                if change != shorter { diagnostics.warning(change.description) }
                 shorter = change
             case .withdrawn(let first):
                 state.forget { $0 >= first }
-                voice.warning("the chain was reorganised: the messages from \(first) on are read again")
+                diagnostics.warning("the chain was reorganised: the messages from \(first) on are read again")
             }
         }
         if inbox.end == .complete { state.finishInbox() }

@@ -10,7 +10,7 @@ import Processes
 /// Gets the proof from the guest agent, prints it, and asks again from time to time: the agent may be restarted, and
 /// each asking is a new connection to its socket.
 struct ProofKeeper: Sendable {
-    let state: MemberState
+    let state: AgentState
     let source: ProofSource
     let path: String
     let purpose: String
@@ -20,9 +20,9 @@ struct ProofKeeper: Sendable {
     let repeatProof: Duration
     /// Hears of each request to the guest agent.
     let observer: HTTPObserver
-    let voice: Voice
+    let diagnostics: Diagnostics
     /// Hears that the program is starting, and has started.
-    let service: ServiceNotice
+    let service: SystemdNotifier
     /// Called now and then by the thread that goes on.
     let isAlive: @Sendable () -> Void
 
@@ -30,11 +30,11 @@ struct ProofKeeper: Sendable {
     ///
     /// - Throws: `ProofSourceError` if none has come in time.
     func begin(within timeout: Duration) throws {
-        let (voice, service) = (voice, service)
+        let (diagnostics, service) = (diagnostics, service)
         // An attempt takes ten seconds at most.
         service.tell(.starting(within: .seconds(30)))
         let fetcher = ProofFetcher(query: query(within: timeout), retryFor: timeout) { error, pause in
-            voice.warning("\(error); trying again")
+            diagnostics.warning("\(error); trying again")
             service.tell(.starting(within: pause + .seconds(30)))
         }
         let proof = try fetcher.fetch(from: source)
@@ -58,7 +58,7 @@ struct ProofKeeper: Sendable {
                 isAway = false
             } catch {
                 // Once for each outage: what was proven before still is.
-                if !isAway { voice.warning("\(error); going on with the proof from before") }
+                if !isAway { diagnostics.warning("\(error); going on with the proof from before") }
                 isAway = true
             }
             let isDue = repeatProof > .zero && ContinuousClock.now - shown.at >= repeatProof
@@ -86,7 +86,7 @@ struct ProofKeeper: Sendable {
         do throws(ConsoleError) {
             try Descriptor.standardOutput.writeLine("PROOF_JSON=\(proof.json.compact)")
         } catch {
-            voice.warning("the proof could not be printed: \(error)")
+            diagnostics.warning("the proof could not be printed: \(error)")
         }
     }
 }

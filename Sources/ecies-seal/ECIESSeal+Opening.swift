@@ -17,16 +17,16 @@ extension ECIESSeal {
     /// names, and the bridge and the chain that are set.
     func openMessage() throws {
         try refuseTerminal()
-        let key = try keys.load(observer: verbosity.observer(voice))
-        let input = try Input(path: file, awaited: "a sealed message", voice: voice)
+        let key = try keys.load(observer: verbosity.observer(diagnostics))
+        let input = try Input(path: file, awaited: "a sealed message", diagnostics: diagnostics)
         progress.show("reading")
         let ecies = settings.ecies
         // What is read becomes the text where it stands; of what is long, on a second processor while it is read.
         var buffer = SecretBuffer()
-        var sealed = SealedText()
-        var opening: Opening?
+        var sealed = SealedMessageReader()
+        var opening: ECIESDecryptor?
         var openedEnd = 0
-        try Worker.with({ (work: (opening: Opening, piece: SecretBuffer.Piece)) in
+        try Worker.with({ (work: (opening: ECIESDecryptor, piece: SecretBuffer.Piece)) in
             work.piece.withMutableBytes { work.opening.open(&$0) }
         }) { worker in
             try input.descriptor.read(
@@ -67,7 +67,7 @@ extension ECIESSeal {
                 to: key.publicKey.memberId, from: message.from, bridge: try bridge.namedAddress(),
                 chainId: try rpc.chainId())
             try expectation.check(header)
-            voice.note("signed by \(header.from)")
+            diagnostics.note("signed by \(header.from)")
             try Descriptor.standardOutput.write(text.extracting(Envelope.overhead...))
         }
     }

@@ -14,7 +14,7 @@ import SecretMemory
 let progress = StatusLine()
 
 @main
-struct ECIESSeal: Program {
+struct ECIESSeal: CommandLineTool {
     static let configuration = CommandConfiguration(
         commandName: "ecies-seal",
         abstract: "Seal bytes to a member's public key, or open what was sealed.",
@@ -124,7 +124,7 @@ struct ECIESSeal: Program {
 
     /// Who the text is sealed to: one, but for those of --recipients.
     private func recipients() throws -> [Recipient] {
-        if let recipientsFile { return try Recipient.read(recipientsFile, voice: voice) }
+        if let recipientsFile { return try Recipient.read(recipientsFile, diagnostics: diagnostics) }
         // Only a signature names the member that a bare key makes.
         return [Recipient(id: signWith == nil ? toMember : toMember ?? toPubkey?.memberId, key: toPubkey)]
     }
@@ -145,15 +145,15 @@ struct ECIESSeal: Program {
     func reader() throws -> any BridgeReader {
         try verification.reader(
             of: bridge.address(), rpc: rpc, timeout: TimeoutOption.duration(timeout, default: .seconds(30)),
-            observer: verbosity.observer(voice)
-        ) { voice.warning($0) }
+            observer: verbosity.observer(diagnostics)
+        ) { diagnostics.warning($0) }
     }
 
     /// Seals the text, however long, to one recipient, and prints the message.
     ///
     /// A long one is sealed by a second processor while it is read.
-    private func seal(to member: Member, _ sealer: borrowing Sealer) throws {
-        let input = try Input(path: file, awaited: "the bytes to seal", voice: voice)
+    private func seal(to member: Member, _ sealer: borrowing MessageSealer) throws {
+        let input = try Input(path: file, awaited: "the bytes to seal", diagnostics: diagnostics)
         var message = SecretBuffer()
         let sealing = try sealer.sealing(to: member.key)
         var sealedEnd = sealer.overhead

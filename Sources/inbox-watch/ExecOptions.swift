@@ -34,8 +34,8 @@ struct ExecOptions: ParsableArguments {
     /// The program; nil if none is named.
     ///
     /// - Throws: `HandlerError` if it cannot be run.
-    func handler() throws(HandlerError) -> Handler? {
+    func handler() throws(HandlerError) -> MessageHandler? {
         guard let command else { return nil }
-        return try Handler(command, arguments: arguments, deadline: timeout ?? .seconds(60))
+        return try MessageHandler(command, arguments: arguments, deadline: timeout ?? .seconds(60))
     }
 }

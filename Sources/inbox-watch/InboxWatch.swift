@@ -15,7 +15,7 @@ import Processes
 import Secp256k1
 
 @main
-struct InboxWatch: Program {
+struct InboxWatch: CommandLineTool {
     static let configuration = CommandConfiguration(
         commandName: "inbox-watch",
         abstract: "Read a member's inbox on the bridge and open its messages.",
@@ -86,9 +86,9 @@ struct InboxWatch: Program {
         let timeout = try TimeoutOption.duration(timeout, default: .seconds(30))
         let handler = try exec.handler()
         let reader = try verification.reader(
-            of: bridge.address(), rpc: rpc, inbox: inbox, timeout: timeout, observer: verbosity.observer(voice),
+            of: bridge.address(), rpc: rpc, inbox: inbox, timeout: timeout, observer: verbosity.observer(diagnostics),
             isCancelled: { signals.isEnding }
-        ) { voice.warning($0) }
+        ) { diagnostics.warning($0) }
         var rules = Inbox.Rules()
         rules.requiresAuthentication = requireAuthenticated
         rules.maxMessages = self.inbox.maxMessages
@@ -103,7 +103,7 @@ struct InboxWatch: Program {
     ///
     /// - Parameter budget: how long a handler that fails is tried again; nil for no end.
     private func watch(
-        _ inbox: Inbox, _ handler: Handler?, until budget: Duration?, _ signals: SignalMonitor
+        _ inbox: Inbox, _ handler: MessageHandler?, until budget: Duration?, _ signals: SignalMonitor
     ) throws {
         var schedule = PollSchedule(interval: interval, budget: budget)
         var outage: String?
@@ -115,10 +115,11 @@ struct InboxWatch: Program {
         while !signals.isEnding {
             let pause: Duration
             var warnings = LineLimit()
-            defer { if let more = warnings.leftOut { voice.warning("and \(more) more warnings of this look") } }
-            func warn(_ index: UInt64, _ reason: any Failure) {
+            defer { if let more = warnings.leftOut { diagnostics.warning("and \(more) more warnings of this look") } }
+            func warn(_ index: UInt64, _ reason: any UserFacingError) {
                 guard warnings.admitsLine() else { return }
-                voice.warning("message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
+                diagnostics.warning(
+                    "message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
             }
             do {
                 var hasFailed = false
@@ -145,14 +146,14 @@ struct InboxWatch: Program {
                     case .changed(.replaced(let index)): warn(index, BridgeClientError.replaced(index: index))
                     case .changed(let change):
                         // Once: it may stay so for long.
-                        if change != shorter { voice.warning("\(change)") }
+                        if change != shorter { diagnostics.warning("\(change)") }
                         shorter = change
                     case .withdrawn: break
                     }
                 }
                 outage = nil
                 if once, inbox.end == .limited {
-                    voice.note("\(self.inbox.maxMessages) messages were read, and there are more: run it again")
+                    diagnostics.note("\(self.inbox.maxMessages) messages were read, and there are more: run it again")
                 }
                 if once, failures.isEmpty { return }
                 let isFailed = once ? !failures.isEmpty : hasFailed
@@ -162,9 +163,9 @@ struct InboxWatch: Program {
                     return
                 }
                 pause = next
-            } catch let failure as any Failure where canWait(failure, signals) {
+            } catch let failure as any UserFacingError where canWait(failure, signals) {
                 // Once for each reason: it may last for hours.
-                if failure.description != outage { voice.warning("\(failure); trying again") }
+                if failure.description != outage { diagnostics.warning("\(failure); trying again") }
                 outage = failure.description
                 pause = schedule.afterOutage()
             }
@@ -174,7 +175,7 @@ struct InboxWatch: Program {
     }
 
     /// Whether the program goes on after a failure, since it may be over at the next look.
-    private func canWait(_ failure: any Failure, _ signals: SignalMonitor) -> Bool {
+    private func canWait(_ failure: any UserFacingError, _ signals: SignalMonitor) -> Bool {
         !once && failure.kind == .serviceFailed && !signals.isEnding
     }
 
@@ -182,9 +183,9 @@ struct InboxWatch: Program {
     ///
     /// - Parameter onWait: called about once a second while the handler runs.
     private func deliver(
-        _ message: borrowing InboxMessage, to handler: Handler?, _ signals: SignalMonitor, onWait: () -> Void
+        _ message: borrowing InboxMessage, to handler: MessageHandler?, _ signals: SignalMonitor, onWait: () -> Void
     ) throws {
-        if signals.isEnding { throw EndsWith(.done) }
+        if signals.isEnding { throw ExitCode(.done) }
         try handler?.run(
             input: message.payload,
             variables: [
@@ -202,11 +203,11 @@ struct InboxWatch: Program {
 
     /// The state file, for this run alone; nil if none is named.
     ///
-    /// - Throws: `EndsWith` if another run is at work on it, and this one has nothing more to do.
+    /// - Throws: `ExitCode` if another run is at work on it, and this one has nothing more to do.
     private func stateFile() throws -> InboxStateFile? {
         do { return try state.map { try InboxStateFile($0) } } catch FileError.inUse where once {
-            if Descriptor.standardError.isTerminal { voice.hint("another run is at work on this state") }
-            throw EndsWith(.done)
+            if Descriptor.standardError.isTerminal { diagnostics.hint("another run is at work on this state") }
+            throw ExitCode(.done)
         }
     }
 
@@ -219,7 +220,7 @@ struct InboxWatch: Program {
         while true {
             do {
                 return try keys.load(
-                    fallback: .member, observer: verbosity.observer(voice), isCancelled: { signals.isEnding })
+                    fallback: .member, observer: verbosity.observer(diagnostics), isCancelled: { signals.isEnding })
             } catch let failure as GuestAgentError where failure.isTransient {
                 guard let pause = backoff.pause(elapsed: ContinuousClock.now - start) else { throw failure }
                 line.show("\(failure); trying again")

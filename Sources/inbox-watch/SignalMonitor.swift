@@ -5,7 +5,7 @@ import Processes
 /// What the program attends to whatever it is busy with: signals, and the service manager that wants to hear from it.
 final class SignalMonitor {
     private let signals: Signals
-    private let service = ServiceNotice()
+    private let service = SystemdNotifier()
     private let hangUpEnds: Bool
     private var lastSign = ContinuousClock.now
     private var isCalled = false

@@ -7,7 +7,7 @@ import Processes
 import ProofLog
 
 @main
-struct ProofExtract: Program {
+struct ProofExtract: CommandLineTool {
     static let configuration = CommandConfiguration(
         commandName: "proof-extract",
         abstract: "Find the valid proof in a CVM's serial log.",
@@ -46,11 +46,11 @@ struct ProofExtract: Program {
         guard files.count(where: { $0 == "-" }) <= 1 else { throw ConsoleError.inputTwice }
         let paths = files.isEmpty ? [nil] : files.map { $0 == "-" ? nil : $0 }
         if paths.contains(nil), Descriptor.standardInput.isTerminal {
-            voice.hint("reading a log from the terminal; Ctrl-D ends it")
+            diagnostics.hint("reading a log from the terminal; Ctrl-D ends it")
         }
         let line = StatusLine()
-        let wanted = choice?.wanted ?? (follow ? .first : .last)
-        try LogSearch(paths: paths, wanted: wanted, isFollowing: follow, timeout: timeout).run { byteCount in
+        let selection = choice?.selection ?? (follow ? .first : .last)
+        try LogSearch(paths: paths, selection: selection, isFollowing: follow, timeout: timeout).run { byteCount in
             line.show("\(byteCount >> 20) MiB read" + (follow ? ", waiting for a proof" : ""))
         } _: { proofs in
             for line in proofs.mapInParallel({ $0.json.compact }) { try Descriptor.standardOutput.writeLine(line) }
@@ -69,7 +69,7 @@ enum Choice: String, EnumerableFlag {
         }
     }
 
-    var wanted: ProofSearch.Wanted {
+    var selection: ProofSearch.Selection {
         switch self {
         case .all: .all
         case .first: .first

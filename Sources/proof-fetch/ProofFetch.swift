@@ -7,7 +7,7 @@ import JSON
 import NetworkOptions
 
 @main
-struct ProofFetch: Program {
+struct ProofFetch: CommandLineTool {
     static let configuration = CommandConfiguration(
         commandName: "proof-fetch",
         abstract: "Get CVMs' proofs over HTTP, or make one with the guest agent.",
@@ -47,19 +47,19 @@ struct ProofFetch: Program {
         let sources = try base.map { text throws(ProofSourceError) in try ProofSource(text) }
         let query = ProofSource.Query(
             path: path, purpose: purpose, timeout: try TimeoutOption.duration(timeout, default: .seconds(30)),
-            caFile: tls.caFile, observer: verbosity.observer(voice))
-        let voice = voice
+            caFile: tls.caFile, observer: verbosity.observer(diagnostics))
+        let diagnostics = diagnostics
         let fetcher = ProofFetcher(query: query, retryFor: retryFor) { error, pause in
-            voice.warning("\(error); trying again in \(pause.formattedSeconds) s")
+            diagnostics.warning("\(error); trying again in \(pause.formattedSeconds) s")
         }
         var worst: ExitStatus?
         try fetcher.fetchAll(from: sources) { result in
             switch result {
             case .success(let proof): try Descriptor.standardOutput.writeLine(proof.json.compact)
-            case .failure(let error): worst = worst ?? voice.report(error)
+            case .failure(let error): worst = worst ?? diagnostics.report(error)
             }
         }
-        if let worst { throw EndsWith(worst) }
+        if let worst { throw ExitCode(worst) }
     }
 }
 

@@ -1,4 +1,5 @@
 import ABI
+import ArgumentParser
 import CommandLineTool
 import Console
 import Failures
@@ -15,7 +16,7 @@ final class Run: SendObserver {
     static let inputLimit = 16 << 20
 
     private let mode: TxSend.Mode
-    private let voice: Voice
+    private let diagnostics: Diagnostics
     private let signals: Signals?
     private let line = StatusLine()
     /// The signals that asked the run to end.
@@ -29,9 +30,9 @@ final class Run: SendObserver {
     private var status = ExitStatus.done
     private var isComplete = true
 
-    init(mode: TxSend.Mode, voice: Voice) {
+    init(mode: TxSend.Mode, diagnostics: Diagnostics) {
         self.mode = mode
-        self.voice = voice
+        self.diagnostics = diagnostics
         // What sends nothing can be ended at any time.
         signals = mode == .send || mode == .wait ? Signals(catching: SIGINT, SIGTERM, SIGHUP) : nil
     }
@@ -66,10 +67,10 @@ final class Run: SendObserver {
     }
 
     func sending(label: String?, hash: Bytes32) {
-        voice.note("sending \(hash)" + (label.map { " (\($0))" } ?? ""))
+        diagnostics.note("sending \(hash)" + (label.map { " (\($0))" } ?? ""))
     }
 
-    func warning(_ text: String) { voice.warning(text) }
+    func warning(_ text: String) { diagnostics.warning(text) }
 
     func progress(_ progress: Progress) {
         sentCount = progress.sent
@@ -84,11 +85,11 @@ final class Run: SendObserver {
         defer { line.end() }
         do {
             isComplete = try body()
-        } catch let failure as any Failure where sentCount > 0 {
+        } catch let failure as any UserFacingError where sentCount > 0 {
             // 2 and 3 promise that nothing was sent.
-            _ = voice.report(failure)
-            voice.hint("\(sentCount) of the transactions were sent before this; look at their records")
-            throw EndsWith(.outcomeUnknown)
+            _ = diagnostics.report(failure)
+            diagnostics.hint("\(sentCount) of the transactions were sent before this; look at their records")
+            throw ExitCode(.outcomeUnknown)
         }
     }
 
@@ -103,8 +104,8 @@ final class Run: SendObserver {
             // What was sent is waited for all the same: its outcome belongs in the journal.
             if error == .outputClosed, signals != nil { return unreadCount += 1 }
             if error == .outputClosed { throw error }
-            voice.error(error.description)
-            throw EndsWith(status == .done ? (sentCount > 0 ? .outcomeUnknown : .badInput) : status)
+            diagnostics.error(error.description)
+            throw ExitCode(status == .done ? (sentCount > 0 ? .outcomeUnknown : .badInput) : status)
         }
     }
 
@@ -113,20 +114,20 @@ final class Run: SendObserver {
         try report(record)
         askedCount += 1
         line.show("\(askedCount) requests done")
-        guard status == .done else { throw EndsWith(status) }
+        guard status == .done else { throw ExitCode(status) }
     }
 
     /// Ends the program, unless all is well.
     func end() throws {
         if unreadCount > 0, !isComplete {
-            voice.error(
+            diagnostics.error(
                 "standard output was closed: \(unreadCount) of the records could not be printed, and no more requests "
                     + "were sent")
         }
-        guard status == .done else { throw EndsWith(status) }
+        guard status == .done else { throw ExitCode(status) }
         if unreadCount > 0 { throw ConsoleError.outputClosed }
         if !isComplete, let signal = stops.first {
-            voice.warning("stopped by a signal; what was sent is told, and the rest of the input is left")
+            diagnostics.warning("stopped by a signal; what was sent is told, and the rest of the input is left")
             Signals.end(by: signal)
         }
     }
@@ -138,17 +139,57 @@ final class Run: SendObserver {
         switch record.status {
         case .reverted:
             let verb = record.transactionHash == nil && mode != .call ? "would revert" : "reverted"
-            voice.error("\(name) \(verb): \(record.decodedRevert?.description ?? "its record says why, if that is known")")
-            for hint in record.revertHints { voice.hint(hint) }
-            return .answerIsNo
+            diagnostics.error(
+                "\(name) \(verb): \(record.decodedRevert?.description ?? "its record says why, if that is known")")
+            for hint in record.revertHints { diagnostics.hint(hint) }
+            return .negativeResult
         case .replaced:
-            voice.error("\(name) was replaced: another transaction of the sender took the nonce of \(hash)")
-            return .answerIsNo
+            diagnostics.error("\(name) was replaced: another transaction of the sender took the nonce of \(hash)")
+            return .negativeResult
         case .pending:
             guard let doubt = record.doubt else { return .done }
-            voice.error("\(name) was sent, and its outcome is not known: \(hash): \(doubt)")
+            diagnostics.error("\(name) was sent, and its outcome is not known: \(hash): \(doubt)")
             return .outcomeUnknown
         case .success, .skipped, .simulated, .signed, .called: return .done
         }
     }
+}
+
+extension SentRecord {
+    /// Why it reverted, with the names of the bridges' errors.
+    var decodedRevert: RevertData? { revert.map(TEEBridge.answers.decodeRevert) }
+
+    /// What to do about the revert of a request to a bridge, as far as its reason is a known one.
+    var revertHints: [String] {
+        switch decodedRevert {
+        case .declared(let error, _): Self.hints[error.name].map { [$0] } ?? []
+        case .empty: selector.flatMap { Self.hintsForOtherVersion[$0] }.map { [$0] } ?? []
+        default: []
+        }
+    }
+
+    /// By the names of the bridges' errors.
+    private static let hints = [
+        "NotOwner": "only the bridge's owner may do this: is --key the owner's, and the bridge the right one?",
+        "CodeNotAllowed": "the owner allows the code first: abi-encode add-allowed-code, or register --allow",
+        "InvalidDstackSignature":
+            "is the proof's KMS root allowed? The owner allows it: abi-encode add-kms-root, or register --allow",
+        "VerifierNotAllowed": "the owner allows the verifier first: abi-encode add-verifier, or register --allow",
+        "AlreadyRegistered": "there is nothing to do: it is a member",
+        "MemberNotFound": "sender and recipient must both be members of this bridge: abi-encode register",
+    ]
+
+    /// A contract reverts without a reason if it does not have the function: by what one version has and the other has
+    /// not.
+    private static let hintsForOtherVersion: [Selector: String] = [
+        TEEBridge.registerDstack.selector:
+            "a bridge with verifiers has no registerDstack: name the verifier, as abi-encode register --verifier 0x…",
+        TEEBridge.addKmsRoot.selector: kmsRoots, TEEBridge.removeKmsRoot.selector: kmsRoots,
+        TEEBridge.register.selector:
+            "a bridge without verifiers has no register: leave --verifier out of abi-encode register",
+        TEEBridge.addVerifier.selector: verifiers, TEEBridge.removeVerifier.selector: verifiers,
+    ]
+    private static let kmsRoots =
+        "a bridge with verifiers has no KMS roots: they are on the verifier's list, as its --bridge"
+    private static let verifiers = "a bridge without verifiers has none to allow: KMS roots are on its own list"
 }

@@ -12,7 +12,7 @@ import TEEBridge
 import Transactions
 
 @main
-struct TxSend: Program {
+struct TxSend: CommandLineTool {
     static let configuration = CommandConfiguration(
         commandName: "tx-send",
         abstract: "Sign transaction requests, send them, and wait for their outcome.",
@@ -118,7 +118,7 @@ struct TxSend: Program {
     }
 
     func run() throws {
-        let run = Run(mode: mode, voice: voice)
+        let run = Run(mode: mode, diagnostics: diagnostics)
         switch mode {
         case .send: try send(run)
         case .wait: try wait(run)
@@ -177,7 +177,7 @@ struct TxSend: Program {
     private static let mostTogether = 100
 
     private func sender(_ run: Run, journal: Journal?) throws -> Sender {
-        let key = try keys.load(observer: verbosity.observer(voice))
+        let key = try keys.load(observer: verbosity.observer(diagnostics))
         return try Sender(key: key, policy: policy(), journal: journal, observer: run) { try node(run) }
     }
 
@@ -196,9 +196,11 @@ struct TxSend: Program {
 
     private func duration() throws -> Duration { try TimeoutOption.duration(timeout, default: .seconds(120)) }
 
-    private func node(_ run: Run) throws -> Node {
-        try rpc.node(timeout: duration(), observer: verbosity.observer(voice), isCancelled: { run.isCancelled })
+    private func node(_ run: Run) throws -> EthereumNode {
+        try rpc.node(timeout: duration(), observer: verbosity.observer(diagnostics), isCancelled: { run.isCancelled })
     }
 
-    private func input(_ awaited: String) throws -> Input { try Input(path: file, awaited: awaited, voice: voice) }
+    private func input(_ awaited: String) throws -> Input {
+        try Input(path: file, awaited: awaited, diagnostics: diagnostics)
+    }
 }

@@ -21,13 +21,13 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
 
 @Suite struct InboxMemoryTests {
     @Test func `an empty inbox is an empty array`() throws {
-        let (indices, dropped) = try read(InboxMemory(member: member).document)
+        let (indices, dropped) = try read(AgentInbox(member: member).document)
         #expect(indices.isEmpty)
         #expect(dropped == .number(0))
     }
 
     @Test func `the documents stand between commas, on one line, whether they have a line's end or not`() {
-        var memory = InboxMemory(member: member)
+        var memory = AgentInbox(member: member)
         memory.remember(index: 0, SecretBytes(copying: Array("{}\n".utf8)))
         memory.remember(index: 1, SecretBytes(copying: Array("[]".utf8)))
         let expected = #"{"member_id":"\#(member)","dropped":0,"messages":[{},[]]}"# + "\n"
@@ -35,7 +35,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
     }
 
     @Test func `the newest thousand messages are kept and the others counted`() throws {
-        var memory = InboxMemory(member: member)
+        var memory = AgentInbox(member: member)
         for number in 0..<1234 as Range<UInt64> { memory.remember(index: number, document(number)) }
         let (indices, dropped) = try read(memory.document)
         #expect(indices == (234..<1234).map { .number($0) })
@@ -43,7 +43,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
     }
 
     @Test func `the documents have sixteen megabytes at most`() throws {
-        var memory = InboxMemory(member: member)
+        var memory = AgentInbox(member: member)
         for number in 0..<40 as Range<UInt64> { memory.remember(index: number, document(number, length: 1 << 20)) }
         #expect(memory.document.count <= 16 << 20 + 200)
         let (indices, dropped) = try read(memory.document)
@@ -52,7 +52,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
     }
 
     @Test func `a message that is larger than the memory is dropped and leaves it usable`() throws {
-        var memory = InboxMemory(member: member, countLimit: 3, byteLimit: 100)
+        var memory = AgentInbox(member: member, countLimit: 3, byteLimit: 100)
         memory.remember(index: 0, document(0))
         memory.remember(index: 1, document(1, length: 200))
         #expect(try read(memory.document).indices.isEmpty)
@@ -63,7 +63,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
     }
 
     @Test func `a message takes the place of one of its index, and they stand by their indices`() throws {
-        var memory = InboxMemory(member: member)
+        var memory = AgentInbox(member: member)
         for number in [5, 0, 9, 5, 7, .max, 0] as [UInt64] { memory.remember(index: number, document(number)) }
         #expect(try read(memory.document).indices == [0, 5, 7, 9, UInt64.max].map { .number($0) })
         memory.remember(index: 7, document(77))
@@ -71,7 +71,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
     }
 
     @Test func `what stands no more is forgotten, does not count as dropped, and makes room`() throws {
-        var memory = InboxMemory(member: member, countLimit: 10, byteLimit: 10 * document(0).count)
+        var memory = AgentInbox(member: member, countLimit: 10, byteLimit: 10 * document(0).count)
         for round in 0..<5 as Range<UInt64> {
             for number in 0..<10 as Range<UInt64> { memory.remember(index: number, document(number)) }
             memory.forget { $0 >= round }
@@ -83,12 +83,12 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
 }
 
 @Suite struct MemberStateTests {
-    private func indices(_ state: MemberState) throws -> [JSONValue?]? {
+    private func indices(_ state: AgentState) throws -> [JSONValue?]? {
         try state.inboxDocument.map { try read($0).indices }
     }
 
     @Test func `there is no document before the inbox was read to its end`() throws {
-        let state = MemberState()
+        let state = AgentState()
         #expect(state.inboxDocument == nil)
         state.beginInbox(of: member)
         state.remember(index: 0, document(0))
@@ -100,7 +100,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
     }
 
     @Test func `an unchanged inbox has one document, whoever asks and however often it is read`() throws {
-        let state = MemberState(patience: .zero)
+        let state = AgentState(patience: .zero)
         state.beginInbox(of: member)
         state.remember(index: 0, document(0))
         state.finishInbox()
@@ -114,7 +114,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
 
     @Test func `while the inbox is read the document is made anew once the patience is over`() throws {
         for (patience, expected) in [(Duration.zero, [0, 1, 2]), (.seconds(100), [0])] as [(Duration, [UInt64])] {
-            let state = MemberState(patience: patience)
+            let state = AgentState(patience: patience)
             state.beginInbox(of: member)
             state.remember(index: 0, document(0))
             state.finishInbox()
@@ -127,7 +127,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
     }
 
     @Test func `what was forgotten is in no answer from then on`() throws {
-        let state = MemberState(patience: .seconds(100))
+        let state = AgentState(patience: .seconds(100))
         state.beginInbox(of: member)
         for number in 0..<4 as Range<UInt64> { state.remember(index: number, document(number)) }
         state.finishInbox()

@@ -1,6 +1,5 @@
 import ABI
 import BigInt
-@testable import BridgeClient
 import EthereumNode
 import Failures
 import FakeNode
@@ -11,6 +10,8 @@ import Secp256k1
 import TEEBridge
 import TestVectors
 import Testing
+
+@testable import BridgeClient
 
 @Suite(.timeLimit(.minutes(1)))
 struct PublicKeyTests {
@@ -45,7 +46,7 @@ struct PublicKeyTests {
         let answer = try Self.answers().string("getMember_absent")
         let member = try Self.member()
         let error = #expect(throws: BridgeClientError.notAMember(member)) { try key(.text(answer)) }
-        #expect(error?.kind == .answerIsNo)
+        #expect(error?.kind == .negativeResult)
     }
 
     @Test(
@@ -61,7 +62,7 @@ struct PublicKeyTests {
         let answer = try ABI.encode(values, as: [.fixedBytes(.word), .bytes, .uint(.word)])
         let member = try Self.member()
         let error = #expect(throws: BridgeClientError.foreignKey(member: member)) { try key(.text(answer.hex)) }
-        #expect(error?.kind == .answerIsNo)
+        #expect(error?.kind == .negativeResult)
         #expect(error?.hints.isEmpty == false)
     }
 

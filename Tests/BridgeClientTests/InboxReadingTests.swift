@@ -1,4 +1,3 @@
-@testable import BridgeClient
 import EthereumNode
 import Failures
 import FakeNode
@@ -10,12 +9,14 @@ import TEEBridge
 import TestVectors
 import Testing
 
+@testable import BridgeClient
+
 private let member = Bytes32(checked: [UInt8](repeating: 0x33, count: 32))
 
 /// A payload of so many bytes, which no other length begins with.
 private func payload(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(($0 &+ count) & 0xFF) } }
 
-private func mark(_ index: UInt64, _ payload: [UInt8]) -> MessageMark {
+private func mark(_ index: UInt64, _ payload: [UInt8]) -> MessageFingerprint {
     BridgeClient.Message(index: index, from: Quantity(index + 1).word, payload: payload).mark
 }
 
@@ -29,7 +30,7 @@ extension BridgeClient {
     /// The messages from an index on, at one look.
     ///
     /// - Parameter mark: a message that must stand: else what stands in its place is an error.
-    fileprivate func read(from first: UInt64 = 0, after mark: MessageMark? = nil) throws -> Reading {
+    fileprivate func read(from first: UInt64 = 0, after mark: MessageFingerprint? = nil) throws -> Reading {
         var snapshot = try look(at: member, for: mark, beyond: first)
         if let mark, snapshot.mark != mark || snapshot.count < first {
             throw snapshot.count < first ? Gone.shorter(snapshot.count) : Gone.replaced(snapshot.mark)
@@ -53,7 +54,7 @@ extension BridgeClient {
 
 /// What a look found of a message that is no more there.
 private enum Gone: Error, Equatable {
-    case replaced(MessageMark?)
+    case replaced(MessageFingerprint?)
     case shorter(UInt64)
 }
 

@@ -99,9 +99,9 @@ struct DescriptorTests {
 
 @Suite(.timeLimit(.minutes(1)))
 struct VoiceTests {
-    private enum Sample: Failure {
+    private enum Sample: UserFacingError {
         case no
-        var kind: FailureKind { .answerIsNo }
+        var kind: ErrorCategory { .negativeResult }
         var description: String { "it does not hold" }
         var hints: [String] { ["one", "two"] }
     }
@@ -110,10 +110,10 @@ struct VoiceTests {
         let result = try await #require(
             processExitsWith: .success, observing: [\.standardErrorContent, \.standardOutputContent]
         ) {
-            let voice = Voice(program: "prog")
-            voice.warning("odd")
-            voice.note("so far")
-            #expect(voice.report(Sample.no) == .answerIsNo)
+            let diagnostics = Diagnostics(program: "prog")
+            diagnostics.warning("odd")
+            diagnostics.note("so far")
+            #expect(diagnostics.report(Sample.no) == .negativeResult)
         }
         let expected = """
             prog: warning: odd
@@ -130,9 +130,9 @@ struct VoiceTests {
     @Test(
         "each kind of failure has its status",
         arguments: [
-            (FailureKind.answerIsNo, 1), (.badInput, 2), (.serviceFailed, 3), (.outcomeUnknown, 4),
-        ] as [(FailureKind, Int32)])
-    func status(kind: FailureKind, status: Int32) {
+            (ErrorCategory.negativeResult, 1), (.badInput, 2), (.serviceFailed, 3), (.outcomeUnknown, 4),
+        ] as [(ErrorCategory, Int32)])
+    func status(kind: ErrorCategory, status: Int32) {
         #expect(ExitStatus(kind).rawValue == status)
         #expect(ExitStatus.done.rawValue == 0)
     }

@@ -14,7 +14,7 @@ private func withFile<Result>(_ text: String, _ body: (String) throws -> Result)
 }
 
 private func open(_ path: String) throws(ConsoleError) -> Input {
-    try Input(path: path, awaited: "things", voice: Voice(program: "test"))
+    try Input(path: path, awaited: "things", diagnostics: Diagnostics(program: "test"))
 }
 
 @Suite struct InputTests {
@@ -122,7 +122,7 @@ private func open(_ path: String) throws(ConsoleError) -> Input {
 
     @Test("standard input has a name of its own", arguments: [nil, "-"] as [String?])
     func standardInput(path: String?) throws {
-        let input = try Input(path: path, awaited: "things", voice: Voice(program: "test"))
+        let input = try Input(path: path, awaited: "things", diagnostics: Diagnostics(program: "test"))
         let name = input.path
         let number = input.descriptor.number
         #expect(name == "standard input")

@@ -67,6 +67,6 @@ import Testing
             .otherSender(signed: zero, said: zero), .replayed(messageId: zero),
         ]
         #expect(Set(refusals.map(\.description)).count == refusals.count)
-        for refusal in refusals { #expect(refusal.kind == .answerIsNo) }
+        for refusal in refusals { #expect(refusal.kind == .negativeResult) }
     }
 }

@@ -84,7 +84,7 @@ struct GetKeyTests {
                 Issue.record("not refused")
                 return
             }
-            #expect(thrown?.kind == .answerIsNo)
+            #expect(thrown?.kind == .negativeResult)
             let count = key.takeSecret().count
             #expect(count == 32)
         }

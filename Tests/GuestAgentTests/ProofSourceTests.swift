@@ -144,7 +144,7 @@ struct WebSourceTests {
         guard case .invalid(_, .wrongPurpose(actual: "signing")) = fetching.error else {
             return unexpected(fetching.error)
         }
-        #expect(fetching.error?.kind == .answerIsNo)
+        #expect(fetching.error?.kind == .negativeResult)
         #expect(fetching.targets.count == 1)
     }
 
@@ -224,7 +224,7 @@ struct AgentSourceTests {
     @Test func `an app without a KMS has no proof`() throws {
         let (fetching, _) = try make(info: .answer(Published.info()), key: .answer(Published.key(kms: "")))
         guard case .agent(.notKMSIssued) = fetching.error else { return unexpected(fetching.error) }
-        #expect(fetching.error?.kind == .answerIsNo)
+        #expect(fetching.error?.kind == .negativeResult)
         #expect(fetching.error?.hints.isEmpty == false)
     }
 
@@ -241,7 +241,7 @@ struct AgentSourceTests {
         let (fetching, _) = try make(
             info: .answer(Published.info()), key: .answer(Published.key()), query: signing)
         guard case .invalid = fetching.error else { return unexpected(fetching.error) }
-        #expect(fetching.error?.kind == .answerIsNo)
+        #expect(fetching.error?.kind == .negativeResult)
     }
 
     @Test func `a signature that is none is told`() throws {

@@ -1,6 +1,7 @@
 import Failures
-@testable import HTTP
 import Testing
+
+@testable import HTTP
 
 @Suite struct EndpointTests {
     @Test(

@@ -1,7 +1,8 @@
 import BridgeClient
-@testable import Inbox
 import ModelChecker
 import Primitives
+
+@testable import Inbox
 
 /// A rule of reading inboxes that is broken on purpose, to see that the checker finds it.
 enum Fault: CaseIterable {
@@ -28,10 +29,10 @@ struct ShownChain: Hashable {
     var messages: ArraySlice<UInt8> { Self.forks[fork].prefix(count) }
 
     /// The mark of the message at an index; nil if there is none.
-    func mark(_ index: UInt64) -> MessageMark? {
+    func mark(_ index: UInt64) -> MessageFingerprint? {
         guard index < UInt64(count) else { return nil }
         let digest = [UInt8](repeating: messages[Int(index)], count: 32)
-        return MessageMark(index: index, digest: Bytes32(checked: digest))
+        return MessageFingerprint(index: index, digest: Bytes32(checked: digest))
     }
 }
 

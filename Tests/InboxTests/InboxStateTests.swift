@@ -2,9 +2,10 @@ import BridgeClient
 import Envelope
 import Files
 import Glibc
-@testable import Inbox
 import Primitives
 import Testing
+
+@testable import Inbox
 
 /// The state of an inbox; what its file does to the programs is shown by their tests.
 @Suite(.timeLimit(.minutes(1)))
@@ -12,8 +13,8 @@ struct InboxStateTests {
     private static let address = InboxAddress(
         chainId: 8453, bridge: Address(checked: [UInt8](repeating: 0xB1, count: 20)), member: sender)
 
-    private static func mark(_ index: UInt64, _ byte: UInt8 = 1) -> MessageMark {
-        MessageMark(index: index, digest: Bytes32(checked: [UInt8](repeating: byte, count: 32)))
+    private static func mark(_ index: UInt64, _ byte: UInt8 = 1) -> MessageFingerprint {
+        MessageFingerprint(index: index, digest: Bytes32(checked: [UInt8](repeating: byte, count: 32)))
     }
 
     @Test func `a message is done with once, and the next is the one behind the last`() {
@@ -75,7 +76,8 @@ struct InboxStateTests {
         defer { for file in [path, "\(path).lock"] { unsafe unlink(file) } }
         let seen = ReplayCache([.init(from: sender, messageId: .zero)])
         let state = InboxState(
-            next: .max, waiting: [0, 9, .max - 1], seen: seen, marks: [MessageMark(index: 3, digest: sender)], head: 7)
+            next: .max, waiting: [0, 9, .max - 1], seen: seen, marks: [MessageFingerprint(index: 3, digest: sender)],
+            head: 7)
         do {
             let file = try InboxStateFile(path)
             #expect(try file.state(of: Self.address) == InboxState())

@@ -13,7 +13,7 @@ struct HandlerTests {
             return false
         }
     ) throws(HandlerError) {
-        try Handler(command, arguments: arguments, deadline: .seconds(seconds))
+        try MessageHandler(command, arguments: arguments, deadline: .seconds(seconds))
             .run(input: SecretBytes(copying: Array(input.utf8)), variables: ["NAME": "value"], wait: wait)
     }
 
@@ -48,6 +48,6 @@ struct HandlerTests {
             ("/etc/passwd", .notExecutable(command: "/etc/passwd", errno: EACCES)),
         ])
     func unfit(command: String, error: HandlerError) {
-        #expect(throws: error) { try Handler(command, arguments: [], deadline: .seconds(1)) }
+        #expect(throws: error) { try MessageHandler(command, arguments: [], deadline: .seconds(1)) }
     }
 }

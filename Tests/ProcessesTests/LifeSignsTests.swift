@@ -8,7 +8,7 @@ import Testing
     private func told(
         of threads: [String], every interval: Double = 10, _ signs: [(thread: String, at: Double)]
     ) -> [Double] {
-        var lifeSigns = LifeSigns(of: threads, every: .seconds(interval), from: start)
+        var lifeSigns = Watchdog(of: threads, every: .seconds(interval), from: start)
         return signs.filter { lifeSigns.note($0.thread, at: start + .seconds($0.at)) }.map(\.at)
     }
 

@@ -1,7 +1,8 @@
 import Glibc
-@testable import Processes
 import Synchronization
 import Testing
+
+@testable import Processes
 
 @Suite struct ParallelTests {
     /// Works for some time that is another for each element, so that threads overtake each other.

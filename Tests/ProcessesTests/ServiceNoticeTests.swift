@@ -5,9 +5,9 @@ import Testing
 /// What is taken from the environment; what is told is shown by the programs' tests.
 @Suite(.serialized)
 struct ServiceNoticeTests {
-    private static func notice(_ variables: [String: String]) -> ServiceNotice {
+    private static func notice(_ variables: [String: String]) -> SystemdNotifier {
         for (name, value) in variables { unsafe setenv(name, value, 1) }
-        return ServiceNotice()
+        return SystemdNotifier()
     }
 
     @Test(

@@ -1,7 +1,8 @@
 import Glibc
-@testable import Processes
 import Synchronization
 import Testing
+
+@testable import Processes
 
 @Suite(.timeLimit(.minutes(1))) struct WorkerTests {
     /// What was done, in its order.

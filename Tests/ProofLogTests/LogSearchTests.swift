@@ -21,22 +21,22 @@ import Testing
             folder.write(line.dropFirst(500) + "\n", to: "serial.log"),
         ]
         let proofs = try [SerialLog.proof(1), SerialLog.proof()]
-        #expect(try Self.run(LogSearch(paths: paths, wanted: .all)) == (proofs, nil))
-        #expect(try Self.run(LogSearch(paths: paths, wanted: .first)) == ([proofs[0]], nil))
-        #expect(try Self.run(LogSearch(paths: paths, wanted: .last)) == ([proofs[1]], nil))
+        #expect(try Self.run(LogSearch(paths: paths, selection: .all)) == (proofs, nil))
+        #expect(try Self.run(LogSearch(paths: paths, selection: .first)) == ([proofs[0]], nil))
+        #expect(try Self.run(LogSearch(paths: paths, selection: .last)) == ([proofs[1]], nil))
     }
 
     @Test func theSearchForTheFirstProofReadsNoFileBehindIt() throws {
         let folder = try TemporaryFolder()
         let paths = try [folder.write(SerialLog.line()), folder.path("absent")]
-        #expect(try Self.run(LogSearch(paths: paths, wanted: .first)) == ([try SerialLog.proof()], nil))
+        #expect(try Self.run(LogSearch(paths: paths, selection: .first)) == ([try SerialLog.proof()], nil))
     }
 
     @Test func aLogWithoutAMarkerIsAnsweredWithAHint() throws {
         let folder = try TemporaryFolder()
-        let error = try Self.run(LogSearch(paths: [folder.write(SerialLog.boot)], wanted: .last)).error
+        let error = try Self.run(LogSearch(paths: [folder.write(SerialLog.boot)], selection: .last)).error
         #expect(error == .noMarker)
-        #expect(error?.kind == .answerIsNo)
+        #expect(error?.kind == .negativeResult)
         #expect(error?.description == "no PROOF_JSON= line in the log")
         #expect(error?.hints.first?.contains("tee /dev/ttyS0") == true)
     }
@@ -45,13 +45,13 @@ import Testing
         let folder = try TemporaryFolder()
         let signing = try SerialLog.line().replacing("ethereum", with: "signing")
         let reason = "the proof was made for the purpose \"signing\", not for \"ethereum\""
-        let one = try Self.run(LogSearch(paths: [folder.write("\n" + signing)], wanted: .last)).error
-        #expect(one?.kind == .answerIsNo)
+        let one = try Self.run(LogSearch(paths: [folder.write("\n" + signing)], selection: .last)).error
+        #expect(one?.kind == .negativeResult)
         #expect(one?.description == "a PROOF_JSON= line was seen at line 2 but no proof was valid: \(reason)")
         #expect(one?.hints.count == 1)
 
         let paths = try [folder.write("\n\n", to: "1"), folder.write("\(signing)\nPROOF_JSON={", to: "2")]
-        let several = try Self.run(LogSearch(paths: paths, wanted: .all)).error
+        let several = try Self.run(LogSearch(paths: paths, selection: .all)).error
         #expect(
             several?.description
                 == "a PROOF_JSON= line was seen at line 1 of \"\(paths[1])\" but no proof was valid: \(reason)"
@@ -60,7 +60,7 @@ import Testing
 
     @Test func aMissingMemberIsNamedWithoutTheLineTwice() throws {
         let folder = try TemporaryFolder()
-        let error = try Self.run(LogSearch(paths: [folder.write("PROOF_JSON={}")], wanted: .last)).error
+        let error = try Self.run(LogSearch(paths: [folder.write("PROOF_JSON={}")], selection: .last)).error
         #expect(
             error?.description
                 == "a PROOF_JSON= line was seen at line 1 but no proof was valid: member \"code_id\" is missing")
@@ -69,10 +69,10 @@ import Testing
     @Test func aFileThatCannotBeReadIsBadInput() throws {
         let folder = try TemporaryFolder()
         let absent = folder.path("absent")
-        let missing = try Self.run(LogSearch(paths: [absent], wanted: .last)).error
+        let missing = try Self.run(LogSearch(paths: [absent], selection: .last)).error
         #expect(missing == .unreadable(.cannotOpen(path: absent, errno: ENOENT)))
         #expect(missing?.kind == .badInput)
-        let directory = try Self.run(LogSearch(paths: ["/tmp"], wanted: .last)).error
+        let directory = try Self.run(LogSearch(paths: ["/tmp"], selection: .last)).error
         #expect(directory == .unreadable(.cannotRead(path: "/tmp", errno: EISDIR)))
     }
 
@@ -80,8 +80,8 @@ import Testing
         let folder = try TemporaryFolder()
         let path = try folder.write(SerialLog.boot)
         let timeout = Duration.milliseconds(500)
-        func follow(_ wanted: ProofSearch.Wanted) throws -> (proofs: [Proof], error: ProofLogError?) {
-            try Self.run(LogSearch(paths: [path], wanted: wanted, isFollowing: true, timeout: timeout))
+        func follow(_ selection: ProofSearch.Selection) throws -> (proofs: [Proof], error: ProofLogError?) {
+            try Self.run(LogSearch(paths: [path], selection: selection, isFollowing: true, timeout: timeout))
         }
         let silent = try follow(.first).error
         #expect(silent == .timedOut(after: timeout, refused: nil))

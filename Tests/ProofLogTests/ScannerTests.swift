@@ -48,12 +48,12 @@ import Testing
             let pieces = logs.number(upTo: 5000) + 1
             #expect(SerialLog.findings(log, pieces: pieces) == findings, "pieces of \(pieces)")
             let proofs = findings.compactMap { if case .proof(let proof, _) = $0 { proof } else { nil } }
-            for (wanted, expected) in [(ProofSearch.Wanted.first, proofs.prefix(1)), (.last, proofs.suffix(1))] {
-                var search = ProofSearch(wanted)
+            for (selection, expected) in [(ProofSearch.Selection.first, proofs.prefix(1)), (.last, proofs.suffix(1))] {
+                var search = ProofSearch(selection)
                 let found = stride(from: 0, to: log.count, by: pieces).flatMap { start in
                     search.feed(log.span.extracting(start..<min(start + pieces, log.count)))
                 }
-                #expect(found + search.finish() == Array(expected), "\(wanted), pieces of \(pieces)")
+                #expect(found + search.finish() == Array(expected), "\(selection), pieces of \(pieces)")
                 #expect(!expected.isEmpty || search.refusedCount == findings.count)
             }
         }
@@ -86,7 +86,7 @@ import Testing
         _ = search.feed(line.span.extracting(first: 500))
         _ = search.nextLog()
         #expect(search.feed(line.span.extracting(droppingFirst: 500)).isEmpty)
-        #expect(search.refused == Refused(Place(line: 1, offset: 0), .cutOff))
+        #expect(search.refused == Rejection(SourceLocation(line: 1, offset: 0), .cutOff))
     }
 
     @Test(arguments: 1...10)
@@ -108,19 +108,19 @@ import Testing
         }
     }
 
-    @Test(arguments: [ProofSearch.Wanted.all, .first, .last])
-    func theProofsThatAreWantedAreGiven(_ wanted: ProofSearch.Wanted) throws {
+    @Test(arguments: [ProofSearch.Selection.all, .first, .last])
+    func theProofsThatAreWantedAreGiven(_ selection: ProofSearch.Selection) throws {
         let log = try Self.log()
-        var search = ProofSearch(wanted)
+        var search = ProofSearch(selection)
         let proofs = search.feed(log.span) + search.finish()
         let all = SerialLog.proofs(log)
         #expect(all.count == 7)
-        switch wanted {
+        switch selection {
         case .all: #expect(proofs == all)
         case .first: #expect(proofs == [all[0]])
         case .last: #expect(proofs == [all[6]])
         }
-        #expect(search.isSatisfied == (wanted == .first))
+        #expect(search.isSatisfied == (selection == .first))
     }
 
     @Test func theRefusalThatCameFurthestIsRemembered() throws {
@@ -164,7 +164,7 @@ import Testing
         let log = (0..<size).map { _ in UInt8.random(in: 8...12, using: &numbers) }
         let findings = SerialLog.findings(log + Array("PROOF_JSON=x".utf8), pieces: 100_000)
         guard case .refused(_, let place) = findings.first else { throw ProofLogError.noMarker }
-        #expect(place == Place(line: log.count { $0 == 0x0A } + 1, offset: size))
+        #expect(place == SourceLocation(line: log.count { $0 == 0x0A } + 1, offset: size))
     }
 
     @Test(arguments: [254, 255, 256, 257, 510, 511, 1000])

@@ -33,9 +33,9 @@ enum SerialLog {
     }
 
     /// All that is found in bytes that come in pieces of one size.
-    static func findings(_ bytes: [UInt8], pieces: Int = 4096) -> [Finding] {
+    static func findings(_ bytes: [UInt8], pieces: Int = 4096) -> [ScanResult] {
         var scanner = ProofScanner()
-        var findings: [Finding] = []
+        var findings: [ScanResult] = []
         for start in stride(from: 0, to: bytes.count, by: pieces) {
             let piece = bytes.span.extracting(start..<min(start + pieces, bytes.count))
             scanner.feed(piece) { findings.append($0) }
@@ -44,7 +44,7 @@ enum SerialLog {
         return findings
     }
 
-    static func findings(_ text: String, pieces: Int = 4096) -> [Finding] {
+    static func findings(_ text: String, pieces: Int = 4096) -> [ScanResult] {
         findings(Array(text.utf8), pieces: pieces)
     }
 
@@ -56,7 +56,7 @@ enum SerialLog {
     static func proofs(_ text: String, pieces: Int = 4096) -> [Proof] { proofs(Array(text.utf8), pieces: pieces) }
 
     /// The reasons among what is found.
-    static func refusals(_ text: String) -> [Refusal] {
+    static func refusals(_ text: String) -> [RejectionReason] {
         findings(text).compactMap { if case .refused(let refusal, _) = $0 { refusal } else { nil } }
     }
 

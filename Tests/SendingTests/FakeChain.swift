@@ -86,7 +86,7 @@ struct FakeChain: Sendable {
     }
 
     /// Runs `body` with a node of this chain, and ends it.
-    func run<Result>(_ body: (FakeNode, Node) throws -> Result) throws -> Result {
+    func run<Result>(_ body: (FakeNode, EthereumNode) throws -> Result) throws -> Result {
         try withFakeNode({ answer($0) }, body)
     }
 }
@@ -94,7 +94,7 @@ struct FakeChain: Sendable {
 extension Preparer {
     /// What one request comes to, with nothing known about the node.
     func prepare(
-        _ request: TransactionRequest, leastNonce: UInt64, asking node: () throws -> Node
+        _ request: TransactionRequest, leastNonce: UInt64, asking node: () throws -> EthereumNode
     ) throws -> Preparation {
         var capabilities = NodeCapabilities()
         let batch = try prepare(

@@ -7,6 +7,7 @@ import JSON
 import LoopbackServer
 import Primitives
 import Sending
+import TEEBridge
 import Testing
 import Transactions
 

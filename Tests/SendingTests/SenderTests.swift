@@ -24,7 +24,7 @@ private struct Outcome {
     var methods: [String] { calls.map(\.method) }
     /// How many times a transaction was handed over.
     var sendCount: Int { methods.count { $0 == "eth_sendRawTransaction" } }
-    var failure: (any Failure)? { error as? any Failure }
+    var failure: (any UserFacingError)? { error as? any UserFacingError }
 }
 
 /// Sends a request on a chain.
@@ -191,7 +191,7 @@ struct SenderTests {
 
     @Test func `a node that cannot be reached was sent nothing`() throws {
         let endpoint = try Endpoint(url: "http://127.0.0.1:\(LoopbackServer.closedPort())")
-        let sender = try Sender(key: try testKey(), policy: SendPolicy()) { Node([RPCClient(endpoint)]) }
+        let sender = try Sender(key: try testKey(), policy: SendPolicy()) { EthereumNode([RPCClient(endpoint)]) }
         let error = #expect(throws: NodeError.self) { try sender.send(.complete) }
         #expect(error?.kind == .serviceFailed)
     }

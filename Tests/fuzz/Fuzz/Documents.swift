@@ -1,7 +1,5 @@
-@testable import ABI
 import BridgeClient
 import Dstack
-@testable import Inbox
 import JSON
 import KeySources
 import Primitives
@@ -11,6 +9,9 @@ import SecretMemory
 import StateProofs
 import TEEBridge
 import Transactions
+
+@testable import ABI
+@testable import Inbox
 
 /// JSON, what is read from it, and logs.
 extension FuzzTarget {
@@ -120,9 +121,9 @@ extension FuzzTarget {
         }
     }
 
-    private static func findings(in bytes: [UInt8], pieceSize: Int) -> [Finding] {
+    private static func findings(in bytes: [UInt8], pieceSize: Int) -> [ScanResult] {
         var scanner = ProofScanner()
-        var findings: [Finding] = []
+        var findings: [ScanResult] = []
         let span = bytes.span
         var start = 0
         while start < span.count {

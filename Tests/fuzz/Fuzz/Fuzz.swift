@@ -21,7 +21,7 @@ import SecretMemory
         var arguments = unsafe Optional(CommandLine.unsafeArgv + 1)
         unsafe arguments?[0] = CommandLine.unsafeArgv[0]
         let status = unsafe LLVMFuzzerRunDriver(&count, &arguments) { bytes, count in
-            unsafe Fuzz.target?.judge(Array(UnsafeBufferPointer(start: bytes, count: count)))
+            unsafe Fuzz.target?.validator(Array(UnsafeBufferPointer(start: bytes, count: count)))
             return 0
         }
         exit(status)

@@ -18,7 +18,7 @@ struct FuzzTarget: Sendable {
 
     static let all = encodings + documents + signed + services
 
-    func judge(_ bytes: [UInt8]) {
+    func validator(_ bytes: [UInt8]) {
         memory_forget_peak()
         let before = memory_live()
         run(bytes)

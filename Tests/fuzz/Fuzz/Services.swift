@@ -1,12 +1,13 @@
-@testable import EthereumNode
 import GuestAgent
 import HTTP
-@testable import HTTPServer
 import JSON
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
 import Primitives
+
+@testable import EthereumNode
+@testable import HTTPServer
 
 /// What comes from services, from those who call ours, and in URLs.
 extension FuzzTarget {

@@ -4,8 +4,9 @@ import Envelope
 import Primitives
 import Secp256k1
 import SecretMemory
-@testable import StateProofs
 import Transactions
+
+@testable import StateProofs
 
 /// What is signed, sealed or proven: nothing but the one true form is taken, and no bit of it can be another.
 extension FuzzTarget {

@@ -96,9 +96,9 @@ package final class FakeNode: Sendable {
 /// Runs `body` with a node that answers each call so, and ends it.
 package func withFakeNode<Result>(
     takesBatches: Bool = true, _ answer: @escaping @Sendable (FakeNode.Call) -> FakeNode.Reply,
-    _ body: (FakeNode, Node) throws -> Result
+    _ body: (FakeNode, EthereumNode) throws -> Result
 ) throws -> Result {
     let fake = try FakeNode(takesBatches: takesBatches, answer)
     defer { fake.server.stop() }
-    return try body(fake, Node([fake.client()]))
+    return try body(fake, EthereumNode([fake.client()]))
 }

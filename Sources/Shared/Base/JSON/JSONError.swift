@@ -1,7 +1,7 @@
 package import Failures
 
 /// Why a text is not the JSON that was needed. Lines count from 1.
-package enum JSONError: Failure, Equatable {
+package enum JSONError: UserFacingError, Equatable {
     /// Not JSON (RFC 8259); `expected` says what should have stood there.
     case syntax(line: Int, expected: String)
     /// The input ends inside a value that began at `line`.
@@ -21,7 +21,7 @@ package enum JSONError: Failure, Equatable {
     /// A value that should have been an object.
     case notAnObject(line: Int)
 
-    package var kind: FailureKind { .badInput }
+    package var kind: ErrorCategory { .badInput }
 
     package var hints: [String] {
         if case .tooManyValues = self { ["in place of one array write JSON Lines, an object on each line"] } else { [] }
@@ -40,5 +40,38 @@ package enum JSONError: Failure, Equatable {
             "line \(line): member \(member.quoted()) is not \(expected)"
         case .notAnObject(let line): "line \(line): not a JSON object"
         }
+    }
+}
+
+/// Where an array or an object stands: a member of the object, or an element of the array, that is around it.
+///
+/// A link to the place around, not a text: long names would be copied into every place below them.
+final class JSONLocation: Sendable {
+    private let around: JSONLocation?
+    private let step: Step
+
+    /// The way from one value to one inside it.
+    enum Step: Sendable {
+        case member(String)
+        case element(Int)
+    }
+
+    init(_ step: Step, in around: JSONLocation?) {
+        self.around = around
+        self.step = step
+    }
+
+    /// The names from the outermost value on, with a full stop behind each.
+    var path: String {
+        var steps: [String] = []
+        var place: JSONLocation? = self
+        while let current = place {
+            switch current.step {
+            case .member(let name): steps.append("\(name).")
+            case .element(let index): steps.append("\(index).")
+            }
+            place = current.around
+        }
+        return steps.reversed().joined()
     }
 }

@@ -65,14 +65,14 @@ package struct JSONParser {
     ///   - around: where the value around this one stands.
     ///   - step: the way from there to this one; nil for the outermost.
     private mutating func value(
-        depth: Int, in around: JSONPlace?, at step: JSONPlace.Step?
+        depth: Int, in around: JSONLocation?, at step: JSONLocation.Step?
     ) throws(JSONError) -> JSONValue {
         guard depth < Self.depthLimit else { throw .tooDeep(line: line, limit: Self.depthLimit) }
         valueCount += 1
         guard valueCount <= Self.valueLimit else { throw .tooManyValues(line: line, limit: Self.valueLimit) }
         switch peek {
-        case UInt8(ascii: "{"): return .object(try object(depth: depth, at: step.map { JSONPlace($0, in: around) }))
-        case UInt8(ascii: "["): return .array(try array(depth: depth, at: step.map { JSONPlace($0, in: around) }))
+        case UInt8(ascii: "{"): return .object(try object(depth: depth, at: step.map { JSONLocation($0, in: around) }))
+        case UInt8(ascii: "["): return .array(try array(depth: depth, at: step.map { JSONLocation($0, in: around) }))
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
@@ -90,7 +90,7 @@ package struct JSONParser {
         return value
     }
 
-    private mutating func object(depth: Int, at place: JSONPlace?) throws(JSONError) -> JSONObject {
+    private mutating func object(depth: Int, at place: JSONLocation?) throws(JSONError) -> JSONObject {
         let firstLine = line
         position += 1
         var members: [(name: String, value: JSONValue)] = []
@@ -114,7 +114,7 @@ package struct JSONParser {
         }
     }
 
-    private mutating func array(depth: Int, at place: JSONPlace?) throws(JSONError) -> [JSONValue] {
+    private mutating func array(depth: Int, at place: JSONLocation?) throws(JSONError) -> [JSONValue] {
         position += 1
         var elements: [JSONValue] = []
         skipSpace()

@@ -1,7 +1,7 @@
 package import Failures
 
 /// Why a text or a row of bytes is not the value it claims to be.
-package enum PrimitiveError: Failure, Equatable {
+package enum PrimitiveError: UserFacingError, Equatable {
     /// Hex digits come in pairs; this text has `count` of them.
     case oddHexLength(count: Int)
     /// The character at `offset` (in bytes, after any 0x) is no hex digit.
@@ -17,7 +17,7 @@ package enum PrimitiveError: Failure, Equatable {
     /// The number needs more than `bits` bits.
     case tooLarge(bits: Int)
 
-    package var kind: FailureKind { .badInput }
+    package var kind: ErrorCategory { .badInput }
 
     package var description: String {
         switch self {

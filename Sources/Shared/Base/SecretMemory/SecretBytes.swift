@@ -1,14 +1,16 @@
+import CProcess
 package import Failures
 import Glibc
+import Primitives
 
 /// Why bytes were not taken as a secret.
-package enum SecretError: Failure, Equatable {
+package enum SecretError: UserFacingError, Equatable {
     /// Not hex digits in pairs; which of them is a secret too.
     case notHex
     /// The system has no memory left for a secret.
     case noMemory
 
-    package var kind: FailureKind { .badInput }
+    package var kind: ErrorCategory { .badInput }
 
     package var description: String {
         switch self {
@@ -72,4 +74,44 @@ package func wipe(_ bytes: inout [UInt8]) {
     unsafe bytes.withUnsafeMutableBytes { buffer in
         if let base = buffer.baseAddress { unsafe explicit_bzero(base, buffer.count) }
     }
+}
+
+extension SecretBytes {
+    /// The bytes that a secret text of hex digits is: optionally 0x in front and one line end behind.
+    ///
+    /// No copy of the digits or of the bytes is left anywhere else.
+    /// - Throws: ``SecretError/notHex``.
+    package init(hexDigitsOf text: borrowing SecretBytes) throws(SecretError) {
+        self = try text.withBytes { characters throws(SecretError) in
+            var end = characters.count
+            if end > 0, characters[end - 1] == UInt8(ascii: "\n") { end -= 1 }
+            if end > 0, characters[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+            let isPrefixed = end >= 2 && characters[0] == UInt8(ascii: "0") && characters[1] | 0x20 == UInt8(ascii: "x")
+            let digits = characters.extracting((isPrefixed ? 2 : 0)..<end)
+            guard digits.count.isMultiple(of: 2) else { throw .notHex }
+            return try SecretBytes(count: digits.count / 2) { target throws(SecretError) in
+                for index in target.indices {
+                    guard let high = Hex.value(of: digits[2 * index]), let low = Hex.value(of: digits[2 * index + 1])
+                    else { throw .notHex }
+                    target[index] = high << 4 | low
+                }
+            }
+        }
+    }
+}
+
+/// Keeps secrets out of what a crash leaves behind.
+enum CrashDumps {
+    /// Turned off once, by whatever holds the first secret of the process: no core is written, no other process of the
+    /// user may attach to this one, /proc/PID/mem and environ belong to root, and Swift's own crash reporter, which
+    /// prints registers and the memory around them, does not run.
+    static let areOff: Bool = {
+        for number in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGQUIT, SIGSEGV, SIGTRAP] {
+            _ = signal(number, SIG_DFL)
+        }
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        // The limit is not asked where cores go to a program (core(5)); that the process cannot be dumped is.
+        let isLimited = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) == 0
+        return process_forbid_dumps() == 0 && isLimited
+    }()
 }

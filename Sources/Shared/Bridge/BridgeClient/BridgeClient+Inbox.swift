@@ -19,7 +19,7 @@ enum InboxAccess: Sendable {
 extension BridgeClient {
     /// All is read after one block, as far as a number names one: see ``BlockSelector`` and ``StorageInbox``.
     package func look(
-        at member: Bytes32, for mark: MessageMark?, beyond known: UInt64
+        at member: Bytes32, for mark: MessageFingerprint?, beyond known: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot {
         do throws(BridgeClientError) {
             while true {
@@ -41,7 +41,7 @@ extension BridgeClient {
     /// known: the first look asks in all ways and learns it from the answers.
     /// - Returns: nil if the answers do not tell how the contract is read.
     private func poll(
-        _ member: Bytes32, _ mark: MessageMark?, asksForMark: Bool = true, beyond known: UInt64
+        _ member: Bytes32, _ mark: MessageFingerprint?, asksForMark: Bool = true, beyond known: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot? {
         let tag = block.newestTag
         let asksForMark = asksForMark && mark != nil
@@ -65,7 +65,7 @@ extension BridgeClient {
         let answers = try ask(batch)
         let head = try answer(to: newest, in: answers)
 
-        func found(_ layout: StorageLayout) throws(BridgeClientError) -> MessageMark? {
+        func found(_ layout: StorageLayout) throws(BridgeClientError) -> MessageFingerprint? {
             guard let mark, asksForMark else { return nil }
             var words: [Bytes32] = []
             for ticket in places[layout] ?? [] { words.append(try answer(to: ticket, in: answers)) }
@@ -74,7 +74,7 @@ extension BridgeClient {
 
         if let count, let number = try counted(count, in: answers, isCertain: size == nil) {
             access = .calls
-            var standing: MessageMark?
+            var standing: MessageFingerprint?
             do throws(BridgeClientError) { standing = try found(.vyper) } catch {
                 // A node that shows no storage, of a contract that gives the message as well.
                 guard error.isRefusal, let mark else { throw error }
@@ -126,7 +126,7 @@ extension BridgeClient {
     }
 
     private func snapshot(
-        of member: Bytes32, count: UInt64, _ mark: MessageMark?, head: UInt64, beyond known: UInt64
+        of member: Bytes32, count: UInt64, _ mark: MessageFingerprint?, head: UInt64, beyond known: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot {
         let tag = block.tag(head: head)
         let count = count > known ? max(known, try settledCount(count, of: member, head: head)) : count
@@ -159,7 +159,7 @@ extension BridgeClient {
     }
 
     private func wholeInbox(
-        of member: Bytes32, _ mark: MessageMark?, head: UInt64
+        of member: Bytes32, _ mark: MessageFingerprint?, head: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot {
         access = .whole
         var batch = NodeBatch()

@@ -7,7 +7,7 @@ import TEEBridge
 
 /// Reads a TEEBridge contract through a node that is not trusted more than need be.
 package final class BridgeClient: BridgeReader {
-    let node: Node
+    let node: EthereumNode
     /// The contract.
     package let bridge: Address
     private let chainId: UInt64?
@@ -25,7 +25,7 @@ package final class BridgeClient: BridgeReader {
     ///   - block: after which block inboxes are read.
     ///   - maxPayload: the most bytes of a message. What is longer is not read, but passed over.
     package init(
-        _ node: Node, bridge: Address, chainId: UInt64?, block: BlockSelector = .latest,
+        _ node: EthereumNode, bridge: Address, chainId: UInt64?, block: BlockSelector = .latest,
         maxPayload: UInt64 = BridgeClient.defaultMaxPayload
     ) {
         self.node = node
@@ -48,8 +48,8 @@ package final class BridgeClient: BridgeReader {
         package let payload: [UInt8]
 
         /// What the message is known by again.
-        package var mark: MessageMark {
-            MessageMark(index: index, from: from, count: UInt64(payload.count), start: payload)
+        package var mark: MessageFingerprint {
+            MessageFingerprint(index: index, from: from, count: UInt64(payload.count), start: payload)
         }
     }
 

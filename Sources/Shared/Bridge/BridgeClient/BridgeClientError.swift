@@ -4,7 +4,7 @@ package import Primitives
 package import StateProofs
 
 /// Why a bridge was not read, or what it answered is not used.
-package enum BridgeClientError: Failure, Equatable {
+package enum BridgeClientError: UserFacingError, Equatable {
     /// There is no contract at the address.
     case noContract(Address)
     /// The node is of another chain than the one that was named.
@@ -38,10 +38,10 @@ package enum BridgeClientError: Failure, Equatable {
         }
     }
 
-    package var kind: FailureKind {
+    package var kind: ErrorCategory {
         switch self {
         case .noContract, .wrongChain, .unknownLayout: .badInput
-        case .notAMember, .foreignKey, .payloadTooLarge: .answerIsNo
+        case .notAMember, .foreignKey, .payloadTooLarge: .negativeResult
         case .unexpectedAnswer, .replaced, .shorter, .changedMeanwhile: .serviceFailed
         case .node(let error): error.kind
         case .unproven(let error): error.kind

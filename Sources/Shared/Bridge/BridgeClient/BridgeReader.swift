@@ -25,7 +25,7 @@ package protocol BridgeReader {
     ///     at that depth, so that a look that finds nothing new is one request.
     /// - Throws: ``BridgeClientError``.
     func look(
-        at member: Bytes32, for mark: MessageMark?, beyond known: UInt64
+        at member: Bytes32, for mark: MessageFingerprint?, beyond known: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot
 }
 
@@ -34,7 +34,7 @@ package struct InboxSnapshot {
     /// How many messages there are.
     package let count: UInt64
     /// The mark of what stands in the place that was asked about; nil for nothing.
-    package let mark: MessageMark?
+    package let mark: MessageFingerprint?
     /// The number of the newest block that the node shows.
     package let head: UInt64
     /// How the messages are read, at the block of the look.
@@ -47,7 +47,7 @@ package struct InboxSnapshot {
     ///   - mark: a message that must still stand in the chain that the batch comes from.
     /// - Throws: ``BridgeClientError``, with ``BridgeClientError/changedMeanwhile(index:)`` where that message does not.
     package mutating func entries(
-        at indices: [UInt64], after mark: MessageMark?
+        at indices: [UInt64], after mark: MessageFingerprint?
     ) throws(BridgeClientError) -> [InboxEntry] {
         try source.entries(at: indices, after: mark)
     }
@@ -58,10 +58,10 @@ package enum InboxEntry: Equatable, Sendable {
     /// A message.
     case message(BridgeClient.Message)
     /// A message that is not read, and why: anybody can post anything.
-    case unreadable(MessageMark, BridgeClientError)
+    case unreadable(MessageFingerprint, BridgeClientError)
 
     /// What it is known by again.
-    package var mark: MessageMark {
+    package var mark: MessageFingerprint {
         switch self {
         case .message(let message): message.mark
         case .unreadable(let mark, _): mark
@@ -73,7 +73,7 @@ package enum InboxEntry: Equatable, Sendable {
 protocol MessageSource {
     /// See ``InboxSnapshot/entries(at:after:)``.
     mutating func entries(
-        at indices: [UInt64], after mark: MessageMark?
+        at indices: [UInt64], after mark: MessageFingerprint?
     ) throws(BridgeClientError) -> [InboxEntry]
 }
 
@@ -87,7 +87,7 @@ protocol MessageSource {
 /// not offered everywhere, and where the hash has changed the messages need not have.
 ///
 /// It does not depend on how a contract keeps its messages, or on who read them.
-package struct MessageMark: Hashable, Sendable {
+package struct MessageFingerprint: Hashable, Sendable {
     /// The message's place in the inbox, from 0.
     package let index: UInt64
     /// Keccak-256 of the sender, the payload's length as a word, and its first 32 bytes with zeros behind a shorter

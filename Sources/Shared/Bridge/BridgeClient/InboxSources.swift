@@ -9,7 +9,7 @@ struct WholeInbox: MessageSource {
     let messages: [BridgeClient.Message]
     let maxPayload: UInt64
 
-    func entries(at indices: [UInt64], after mark: MessageMark?) throws(BridgeClientError) -> [InboxEntry] {
+    func entries(at indices: [UInt64], after mark: MessageFingerprint?) throws(BridgeClientError) -> [InboxEntry] {
         indices.compactMap { Int(exactly: $0) }.filter(messages.indices.contains).map {
             InboxEntry(messages[$0], maxPayload: maxPayload)
         }
@@ -25,7 +25,7 @@ struct CalledInbox: MessageSource {
     /// How many messages are asked for in one request.
     private static let batchSize = 50
 
-    func entries(at indices: [UInt64], after mark: MessageMark?) throws(BridgeClientError) -> [InboxEntry] {
+    func entries(at indices: [UInt64], after mark: MessageFingerprint?) throws(BridgeClientError) -> [InboxEntry] {
         let before = mark.map { [$0.index] } ?? []
         let messages = try messages(at: before + indices.prefix(Self.batchSize))
         // Asked for in the same request: so the batch is not of another chain than what was read before.
@@ -91,7 +91,7 @@ struct StorageInbox: MessageSource {
     /// requests does not make one message out of two. The words of the message before tell whether the chain is the
     /// same.
     mutating func entries(
-        at indices: [UInt64], after mark: MessageMark?
+        at indices: [UInt64], after mark: MessageFingerprint?
     ) throws(BridgeClientError) -> [InboxEntry] {
         if let first = indices.first, sizes[first] == nil {
             let asked = indices.prefix(Self.sizeBatch)

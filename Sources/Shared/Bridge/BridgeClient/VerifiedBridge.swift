@@ -57,7 +57,7 @@ package struct VerifiedBridge: BridgeReader {
 
     /// All of it is of one block: the layout that has messages for the member, how many, and what is at a mark's place.
     package func look(
-        at member: Bytes32, for mark: MessageMark?, beyond known: UInt64
+        at member: Bytes32, for mark: MessageFingerprint?, beyond known: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot {
         let block = try agreedBlock()
         let places = StorageLayout.allCases.map { layout in

@@ -42,13 +42,13 @@ package final class Inbox {
     }
 
     /// Why a look ended early. The next one goes on from there.
-    package enum LookError: Failure, Equatable {
+    package enum LookError: UserFacingError, Equatable {
         /// The nodes have taken too long.
         case timedOut(Duration)
         /// There are more messages than are read at once, and nothing says which of them were read.
         case tooMany(UInt64, limit: UInt64)
 
-        package var kind: FailureKind { if case .timedOut = self { .serviceFailed } else { .badInput } }
+        package var kind: ErrorCategory { if case .timedOut = self { .serviceFailed } else { .badInput } }
 
         package var description: String {
             switch self {
@@ -191,7 +191,7 @@ package final class Inbox {
     }
 
     /// The message, or why there is none.
-    private func deliver(_ mark: MessageMark) throws -> Event {
+    private func deliver(_ mark: MessageFingerprint) throws -> Event {
         guard let entry = entries[mark.index] else { throw BridgeClientError.changedMeanwhile(index: mark.index) }
         let chainId = try chain()
         do throws(InboxError) {

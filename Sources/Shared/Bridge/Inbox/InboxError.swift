@@ -4,7 +4,7 @@ package import Envelope
 package import Failures
 
 /// Why a message of an inbox is not passed on; the others are.
-package enum InboxError: Failure, Equatable {
+package enum InboxError: UserFacingError, Equatable {
     /// The contract has it, and it cannot be read.
     case unread(BridgeClientError)
     /// It does not open.
@@ -14,7 +14,7 @@ package enum InboxError: Failure, Equatable {
     /// It is a plain message, and only signed ones are wanted.
     case unauthenticated
 
-    private var cause: (any Failure)? {
+    private var cause: (any UserFacingError)? {
         switch self {
         case .unread(let error): error
         case .unopened(let error): error
@@ -23,7 +23,7 @@ package enum InboxError: Failure, Equatable {
         }
     }
 
-    package var kind: FailureKind { cause?.kind ?? .answerIsNo }
+    package var kind: ErrorCategory { cause?.kind ?? .negativeResult }
 
     package var description: String {
         cause?.description ?? "it is not signed, and only authenticated messages are passed on"

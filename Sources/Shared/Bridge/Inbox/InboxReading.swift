@@ -10,12 +10,12 @@ package struct InboxReading: Hashable, Sendable {
     /// What is to be done next.
     package enum Step: Hashable, Sendable {
         /// Look how many messages there are, and what stands in the place of that one: see ``BridgeReader``.
-        case look(for: MessageMark?, beyond: UInt64)
+        case look(for: MessageFingerprint?, beyond: UInt64)
         /// Read these messages, or the first of them, from a chain in which that message stands.
-        case read([UInt64], after: MessageMark?)
+        case read([UInt64], after: MessageFingerprint?)
         /// Deliver the message with this mark, or tell why it cannot be: where `isReplacement`, another was read in its
         /// place.
-        case deliver(MessageMark, isReplacement: Bool)
+        case deliver(MessageFingerprint, isReplacement: Bool)
         /// Nothing.
         case done(End)
     }
@@ -35,9 +35,9 @@ package struct InboxReading: Hashable, Sendable {
     /// What came of a step.
     package enum Observation: Hashable, Sendable {
         /// Of a look: how many messages there are, what stands in the mark's place, and the newest block of the node.
-        case snapshot(count: UInt64, mark: MessageMark?, head: UInt64)
+        case snapshot(count: UInt64, mark: MessageFingerprint?, head: UInt64)
         /// Of reading: the marks of the messages that were read, which are the first of those asked for.
-        case entries([MessageMark])
+        case entries([MessageFingerprint])
         /// Of a delivery.
         case delivery(Outcome)
     }
@@ -72,11 +72,11 @@ package struct InboxReading: Hashable, Sendable {
     private var queue: [UInt64] = []
     private var position: UInt64 = 0
     private var count: UInt64 = 0
-    private var lastRead: MessageMark?
+    private var lastRead: MessageFingerprint?
     private var pending: [Pending] = []
 
     private struct Pending: Hashable {
-        let mark: MessageMark
+        let mark: MessageFingerprint
         let isReplacement: Bool
     }
 
@@ -112,7 +112,7 @@ package struct InboxReading: Hashable, Sendable {
     }
 
     private mutating func look(
-        for mark: MessageMark?, beyond known: UInt64, count: UInt64, _ found: MessageMark?, head: UInt64
+        for mark: MessageFingerprint?, beyond known: UInt64, count: UInt64, _ found: MessageFingerprint?, head: UInt64
     ) -> Step {
         if count < known, state.isBehind(head) { return .done(.behind) }
         state.note(head: head)
@@ -127,7 +127,7 @@ package struct InboxReading: Hashable, Sendable {
     }
 
     /// Decides what is read, behind the newest message that still stands.
-    private mutating func begin(after mark: MessageMark?, count: UInt64) {
+    private mutating func begin(after mark: MessageFingerprint?, count: UInt64) {
         self.count = count
         lastRead = mark
         // Without any mark, as old states may be, nothing can be doubted.
@@ -141,7 +141,7 @@ package struct InboxReading: Hashable, Sendable {
     }
 
     /// Takes note of a message that was read: it is to be delivered unless it was, or was told to be none.
-    private mutating func accept(_ mark: MessageMark) {
+    private mutating func accept(_ mark: MessageFingerprint) {
         allowance -= min(allowance, 1)
         if queue.first == mark.index {
             queue.removeFirst()

@@ -1,7 +1,8 @@
 package import Failures
+import Glibc
 
 /// Why a setting cannot be used.
-package enum SettingError: Failure, Equatable {
+package enum SettingError: UserFacingError, Equatable {
     /// Neither the option nor the environment names it.
     case missing(what: String, option: String, environment: String)
     /// The environment's value is not what it should be.
@@ -9,7 +10,7 @@ package enum SettingError: Failure, Equatable {
     /// The option's value is not what it should be, and may be too secret to be repeated.
     case unusable(option: String, reason: String, hints: [String] = [])
 
-    package var kind: FailureKind { .badInput }
+    package var kind: ErrorCategory { .badInput }
 
     package var description: String {
         switch self {
@@ -28,7 +29,7 @@ package enum SettingError: Failure, Equatable {
 }
 
 /// A text that is neither a value nor one of the names that stand for values.
-package struct UnknownName: Failure, Equatable {
+package struct UnknownName: UserFacingError, Equatable {
     /// What it should name: "a chain's id or name".
     let what: String
     let text: String
@@ -40,10 +41,36 @@ package struct UnknownName: Failure, Equatable {
         self.names = names.sorted()
     }
 
-    package var kind: FailureKind { .badInput }
+    package var kind: ErrorCategory { .badInput }
     package var description: String { "not \(what): \(text.hidingKeys.quoted())" }
     package var hints: [String] {
         let near = text.nearest(in: names)
         return near.isEmpty ? ["the names are \(names.joined(separator: ", "))"] : String.asking(for: near)
+    }
+}
+
+/// The environment variables that stand in for options.
+package enum Environment {
+    /// The value of a variable; nil if it is unset or empty.
+    package static func value(_ name: String) -> String? {
+        guard let value = unsafe getenv(name) else { return nil }
+        let text = unsafe String(cString: value)
+        return text.isEmpty ? nil : text
+    }
+
+    /// The value of the first of the variables that is set, read by `parse`.
+    ///
+    /// - Throws: ``SettingError/invalid(environment:reason:hints:)`` with what `parse` says.
+    package static func parsed<Value, Reason: Error>(
+        _ names: String..., by parse: (String) throws(Reason) -> Value
+    ) throws(SettingError) -> Value? {
+        for name in names {
+            guard let text = value(name) else { continue }
+            do { return try parse(text) } catch {
+                let hints = (error as? any UserFacingError)?.hints ?? []
+                throw .invalid(environment: name, reason: "\(error)".hidingKeys, hints: hints)
+            }
+        }
+        return nil
     }
 }

@@ -1,5 +1,6 @@
 package import ArgumentParser
 package import CommandLineTool
+package import Console
 package import EthereumNode
 import Failures
 package import HTTP
@@ -70,11 +71,11 @@ package struct RPCOptions: ParsableArguments {
     package func node(
         timeout: Duration = .seconds(30), observer: @escaping HTTPObserver = { _ in },
         isCancelled: @escaping () -> Bool = { false }
-    ) throws(SettingError) -> Node {
+    ) throws(SettingError) -> EthereumNode {
         let limits = Self.limits(timeout: timeout)
         let client = tls.client(observer: observer, isCancelled: isCancelled)
         let clients = try endpoints().map { RPCClient($0, over: client, limits: limits) }
-        return Node(clients, patience: min(retryFor, timeout))
+        return EthereumNode(clients, patience: min(retryFor, timeout))
     }
 
     /// The usual limits, within the time that the program has.
@@ -97,5 +98,54 @@ package struct RPCOptions: ParsableArguments {
             throw .missing(what: "the node's URL", option: "--rpc-url", environment: "ETH_RPC_URL")
         }
         return endpoints
+    }
+}
+
+/// `--cacert`: whose certificates are trusted.
+package struct TLSOption: ParsableArguments {
+    @Option(
+        name: .customLong("cacert"),
+        help: ArgumentHelp("Trust the certificates in this PEM file instead of the system's.", valueName: "file"))
+    package var caFile: String?
+
+    package init() {}
+
+    /// A client that trusts those certificates.
+    ///
+    /// - Parameters:
+    ///   - observer: hears of each request.
+    ///   - isCancelled: asked while a request runs; true ends it.
+    package func client(
+        observer: @escaping HTTPObserver, isCancelled: @escaping () -> Bool = { false }
+    ) -> HTTPClient {
+        HTTPClient(caFile: caFile, observer: observer, isCancelled: isCancelled)
+    }
+}
+
+/// `--verbose`: whether each request is told.
+package struct VerboseOption: ParsableArguments {
+    @Flag(name: .shortAndLong, help: "Tell each HTTP request, and what came of it, on standard error.")
+    package var verbose = false
+
+    package init() {}
+
+    /// Tells of a program's requests: each on a line if that is wanted, and to a person at a terminal what is waited
+    /// for.
+    package func observer(_ diagnostics: Diagnostics) -> HTTPObserver {
+        let line = StatusLine()
+        let isVerbose = verbose
+        return { exchange in
+            if isVerbose, exchange.outcome != .waiting { diagnostics.note(exchange.description) }
+            switch exchange.outcome {
+            case .waiting:
+                let seconds = exchange.duration.components.seconds
+                line.show(seconds > 0 ? "waiting for \(exchange.endpoint) (\(seconds) s)" : nil)
+            // It may be asked again.
+            case .failed(let error) where error.isTransient: line.show(error.description)
+            case .answered(let status, _) where HTTPResponse.isTransient(status: status):
+                line.show("\(exchange.endpoint): answered HTTP status \(status)")
+            case .answered, .failed: line.end()
+            }
+        }
     }
 }

@@ -74,20 +74,20 @@ package struct ECIES: Sendable, Equatable {
     /// Begins to seal a text that comes in pieces, with a fresh ephemeral key and nonce.
     ///
     /// - Throws: as ``seal(_:to:)``.
-    package func sealing(to recipient: PublicKey) throws(ECIESError) -> Sealing {
+    package func sealing(to recipient: PublicKey) throws(ECIESError) -> ECIESEncryptor {
         let ephemeral = try freshKey()
         return try sealing(to: recipient, ephemeral: ephemeral, nonce: freshNonce())
     }
 
     private func sealing(
         to recipient: PublicKey, ephemeral: borrowing SecretKey, nonce: [UInt8]
-    ) throws(ECIESError) -> Sealing {
+    ) throws(ECIESError) -> ECIESEncryptor {
         precondition(nonce.count == nonceLength.rawValue)
         let point = ephemeral.sharedPoint(with: recipient, compressed: isDerivationCompressed)
         let (compressed, uncompressed) = (ephemeral.publicKey.compressed, ephemeral.publicKey.uncompressed)
         do throws(CipherError) {
             let key = try derivedKey(sender: isDerivationCompressed ? compressed : uncompressed, point: point)
-            return Sealing(
+            return ECIESEncryptor(
                 front: (isEphemeralKeyCompressed ? compressed : uncompressed) + nonce,
                 cipher: try AES256GCM(encryptingWith: key, nonce: nonce))
         } catch {
@@ -136,7 +136,7 @@ package struct ECIES: Sendable, Equatable {
     ///
     /// - Parameter front: the ``overhead`` bytes that it begins with.
     /// - Throws: ``ECIESError/invalidEphemeralKey``, ``ECIESError/libraryFailed(_:)``.
-    package func opening(_ front: [UInt8], with key: borrowing SecretKey) throws(ECIESError) -> Opening {
+    package func opening(_ front: [UInt8], with key: borrowing SecretKey) throws(ECIESError) -> ECIESDecryptor {
         precondition(front.count == overhead)
         let nonceEnd = ephemeralKeyByteCount + nonceLength.rawValue
         guard let ephemeral = try? PublicKey(front[..<ephemeralKeyByteCount]) else { throw .invalidEphemeralKey }
@@ -144,7 +144,7 @@ package struct ECIES: Sendable, Equatable {
         do throws(CipherError) {
             let sender = isDerivationCompressed ? ephemeral.compressed : ephemeral.uncompressed
             let derived = try derivedKey(sender: sender, point: point)
-            return Opening(
+            return ECIESDecryptor(
                 cipher: try AES256GCM(
                     decryptingWith: derived, nonce: Array(front[ephemeralKeyByteCount..<nonceEnd]),
                     tag: Array(front[nonceEnd...])))
@@ -171,6 +171,44 @@ package struct ECIES: Sendable, Equatable {
     private func freshNonce() throws(ECIESError) -> [UInt8] {
         do throws(CipherError) { return try RandomBytes.array(count: nonceLength.rawValue) } catch {
             throw .libraryFailed(error.description)
+        }
+    }
+}
+
+/// A text that is being sealed where it stands, in pieces.
+package struct ECIESEncryptor: Sendable {
+    /// The ephemeral key and the nonce.
+    let front: [UInt8]
+    let cipher: AES256GCM
+
+    /// Seals the next piece of the text, from `start` to the end of `bytes`.
+    package func seal(_ bytes: inout MutableSpan<UInt8>, from start: Int = 0) { cipher.update(&bytes, from: start) }
+
+    /// Ends the message: writes what stands in front of the text.
+    ///
+    /// - Throws: ``ECIESError/libraryFailed(_:)``; the text is then still a secret.
+    package func finish(_ message: inout MutableSpan<UInt8>) throws(ECIESError) {
+        precondition(message.count >= front.count + AES256GCM.tagByteCount)
+        for (index, byte) in front.enumerated() { message[index] = byte }
+        do throws(CipherError) { try cipher.finish(tagInto: &message, at: front.count) } catch {
+            throw .libraryFailed(error.description)
+        }
+    }
+}
+
+/// A message that is being opened where it stands, in pieces.
+package struct ECIESDecryptor: Sendable {
+    let cipher: AES256GCM
+
+    /// Opens the next piece of what stands behind the front, from `start` to the end of `bytes`.
+    package func open(_ bytes: inout MutableSpan<UInt8>, from start: Int = 0) { cipher.update(&bytes, from: start) }
+
+    /// Says whether the pieces were a message.
+    ///
+    /// - Throws: ``ECIESError``; nothing of the pieces is shown to anybody then.
+    package func finish() throws(ECIESError) {
+        do throws(CipherError) { try cipher.verify() } catch {
+            throw error == .notAuthentic ? .doesNotOpen : .libraryFailed(error.description)
         }
     }
 }

@@ -1,7 +1,7 @@
 package import Failures
 
 /// Why a message was not sealed, or does not open.
-package enum ECIESError: Failure, Equatable {
+package enum ECIESError: UserFacingError, Equatable {
     /// Fewer bytes than a sealed message has before its text.
     case tooShort(actual: Int, least: Int)
     /// The message does not begin with a public key of the expected form.
@@ -11,10 +11,10 @@ package enum ECIESError: Failure, Equatable {
     /// OpenSSL failed where it cannot on sound arguments.
     case libraryFailed(String)
 
-    package var kind: FailureKind {
+    package var kind: ErrorCategory {
         switch self {
         case .libraryFailed: .serviceFailed
-        default: .answerIsNo
+        default: .negativeResult
         }
     }
 

@@ -17,7 +17,7 @@ package struct Envelope: ~Copyable {
     private let payload: SecretBytes
 
     /// How many bytes stand in front of the payload.
-    package static var overhead: Int { Layout.payloadOffset }
+    package static var overhead: Int { EnvelopeLayout.payloadOffset }
 
     private init(header: EnvelopeHeader, payload: consuming SecretBytes) {
         self.header = header
@@ -56,7 +56,7 @@ package struct Envelope: ~Copyable {
         let hash = Keccak256.hash(message.span.extracting((start + overhead)...))
         let signature = key.sign(prehash: header.digest(payloadHash: hash))
         let front =
-            Layout.magic + [Layout.version] + Quantity(header.chainId).word.bytes + header.bridge.bytes
+            EnvelopeLayout.magic + [EnvelopeLayout.version] + Quantity(header.chainId).word.bytes + header.bridge.bytes
             + header.from.bytes + header.to.bytes + header.messageId.bytes + signature.walletBytes
         for (index, byte) in front.enumerated() { message[start + index] = byte }
     }
@@ -81,28 +81,31 @@ package struct Envelope: ~Copyable {
     ///
     /// - Throws: as ``parse(_:)``.
     package static func checkedHeader(of bytes: Span<UInt8>) throws(EnvelopeError) -> EnvelopeHeader? {
-        guard bytes.count >= Layout.magic.count, bytes.copy(0..<Layout.magic.count) == Layout.magic else { return nil }
+        guard bytes.count >= EnvelopeLayout.magic.count,
+            bytes.copy(0..<EnvelopeLayout.magic.count) == EnvelopeLayout.magic
+        else { return nil }
         // A newer version's may be shorter: its version is told before its length is judged.
-        if bytes.count > Layout.versionOffset, bytes[Layout.versionOffset] != Layout.version {
-            throw .unknownVersion(bytes[Layout.versionOffset])
+        if bytes.count > EnvelopeLayout.versionOffset, bytes[EnvelopeLayout.versionOffset] != EnvelopeLayout.version {
+            throw .unknownVersion(bytes[EnvelopeLayout.versionOffset])
         }
-        guard bytes.count >= Layout.payloadOffset else {
-            throw .cutOff(actual: bytes.count, least: Layout.payloadOffset)
+        guard bytes.count >= EnvelopeLayout.payloadOffset else {
+            throw .cutOff(actual: bytes.count, least: EnvelopeLayout.payloadOffset)
         }
         let header = try header(bytes)
-        let payload = bytes.extracting(Layout.payloadOffset...)
-        try verify(bytes.copy(Layout.signature), header, payloadHash: Keccak256.hash(payload))
+        let payload = bytes.extracting(EnvelopeLayout.payloadOffset...)
+        try verify(bytes.copy(EnvelopeLayout.signature), header, payloadHash: Keccak256.hash(payload))
         return header
     }
 
     private static func header(_ bytes: Span<UInt8>) throws(EnvelopeError) -> EnvelopeHeader {
-        guard let chainId = Quantity(Bytes32(checked: bytes.copy(Layout.chainId))).uint64 else {
+        guard let chainId = Quantity(Bytes32(checked: bytes.copy(EnvelopeLayout.chainId))).uint64 else {
             throw .chainIdTooLarge
         }
         return EnvelopeHeader(
-            chainId: chainId, bridge: Address(checked: bytes.copy(Layout.bridge)),
-            from: Bytes32(checked: bytes.copy(Layout.from)), to: Bytes32(checked: bytes.copy(Layout.to)),
-            messageId: Bytes32(checked: bytes.copy(Layout.messageId)))
+            chainId: chainId, bridge: Address(checked: bytes.copy(EnvelopeLayout.bridge)),
+            from: Bytes32(checked: bytes.copy(EnvelopeLayout.from)),
+            to: Bytes32(checked: bytes.copy(EnvelopeLayout.to)),
+            messageId: Bytes32(checked: bytes.copy(EnvelopeLayout.messageId)))
     }
 
     /// Checks that the key that a signature leads to is the one of the member that the header names.
@@ -119,4 +122,29 @@ package struct Envelope: ~Copyable {
             signer.memberId == header.from
         else { throw .badSignature(from: header.from) }
     }
+}
+
+/// Where the parts of a signed message stand in its bytes; each has a fixed place.
+enum EnvelopeLayout {
+    /// What tells a signed message from a plain one.
+    static let magic = Array("teebenv".utf8)
+    /// The place of the version, behind the magic.
+    static let versionOffset = 7
+    /// The one version that is known.
+    static let version: UInt8 = 1
+    /// The chain id, big-endian.
+    static let chainId = 8..<40
+    static let bridge = 40..<60
+    static let from = 60..<92
+    static let to = 92..<124
+    static let messageId = 124..<156
+    /// r, s, and 27 or 28.
+    static let signature = 156..<221
+    /// Where the payload begins, and with it what may have any length.
+    static let payloadOffset = 221
+}
+
+extension Span<UInt8> {
+    /// A copy of the bytes in a range, for parts that are no secret.
+    func copy(_ range: Range<Int>) -> [UInt8] { range.map { self[$0] } }
 }

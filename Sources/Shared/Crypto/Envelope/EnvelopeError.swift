@@ -2,7 +2,7 @@ package import Failures
 package import Primitives
 
 /// Why a signed message is not taken for what it says, or could not be made.
-package enum EnvelopeError: Failure, Equatable {
+package enum EnvelopeError: UserFacingError, Equatable {
     /// It ends before its payload begins.
     case cutOff(actual: Int, least: Int)
     /// Its version is not the one that is known here.
@@ -26,8 +26,8 @@ package enum EnvelopeError: Failure, Equatable {
     /// The system has no randomness for a message id.
     case noRandomness(String)
 
-    package var kind: FailureKind {
-        if case .noRandomness = self { .serviceFailed } else { .answerIsNo }
+    package var kind: ErrorCategory {
+        if case .noRandomness = self { .serviceFailed } else { .negativeResult }
     }
 
     package var description: String {

@@ -1,8 +1,9 @@
 import Console
 package import Failures
+package import JSON
 
 /// Why a key could not be had from its source. Nothing of the key is ever in here.
-package enum KeyError: Failure, Equatable {
+package enum KeyError: UserFacingError, Equatable {
     /// Not one of the forms that name a source.
     case unknownSource(String)
     /// Something that looks like a key itself, where the name of its source belongs.
@@ -20,7 +21,7 @@ package enum KeyError: Failure, Equatable {
     /// No source is named.
     case noSource
 
-    package var kind: FailureKind { self == .notAgentsKey ? .serviceFailed : .badInput }
+    package var kind: ErrorCategory { self == .notAgentsKey ? .serviceFailed : .badInput }
 
     package var description: String {
         switch self {
@@ -49,6 +50,52 @@ package enum KeyError: Failure, Equatable {
         case .unreadable: ["is the path right, and may this user read it?"]
         case .noSource: ["use --key SOURCE, or set TEEBRIDGE_KEY to a source"]
         case .notAgentsKey: ["the guest agent is out of order: is the socket that of dstack's agent?"]
+        }
+    }
+}
+
+/// Why a keystore gave no key.
+package enum KeystoreError: UserFacingError, Equatable {
+    /// Not a keystore: a member is missing or ill-typed.
+    case malformed(JSONError)
+    /// A version, cipher or derivation that is not supported.
+    case unsupported(member: String, value: String)
+    /// Parameters that no keystore should have.
+    case unusable(member: String, reason: String)
+    /// The MAC does not fit: the password is wrong, or the ciphertext or the MAC was damaged.
+    case wrongPassword
+    /// The password fits, for the key is that of the keystore's address, but the file's MAC does not.
+    case damaged
+    /// The MAC fits, but the key is not that of the keystore's address, or is none.
+    case foreignKey
+    /// A cipher or the derivation failed, most likely for want of memory.
+    case libraryFailed(String)
+
+    package var kind: ErrorCategory {
+        switch self {
+        case .libraryFailed: .serviceFailed
+        default: .badInput
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .malformed(let error): "not a keystore: \(error)"
+        case .unsupported(let member, let value): "the keystore's \(member) is not supported: \(value.quoted())"
+        case .unusable(let member, let reason): "the keystore's \(member) cannot be used: \(reason)"
+        case .wrongPassword: "the password does not open the keystore"
+        case .damaged: "the keystore is damaged: the password fits, but its MAC does not"
+        case .foreignKey: "the keystore is damaged: its key is not that of its address"
+        case .libraryFailed(let text): text
+        }
+    }
+
+    package var hints: [String] {
+        switch self {
+        case .malformed, .unsupported, .unusable: ["a keystore is Web3 Secret Storage, version 3, as geth makes it"]
+        case .wrongPassword: ["try it again, or name the file that the password is in with --password-file"]
+        case .damaged, .foreignKey: ["restore the keystore from a copy"]
+        case .libraryFailed: []
         }
     }
 }

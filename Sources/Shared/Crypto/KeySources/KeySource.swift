@@ -1,6 +1,7 @@
 import Console
 import Failures
 import Glibc
+import JSON
 package import Secp256k1
 package import SecretMemory
 
@@ -102,6 +103,74 @@ package enum KeySource: Equatable, Sendable {
             return try SecretKey(SecretBytes(hexDigitsOf: text))
         } catch {
             throw .notAKey(source: source)
+        }
+    }
+}
+
+/// A keystore file and where its password is.
+struct KeystoreSource {
+    let path: String
+    /// The file of the password; nil asks for it on the terminal.
+    let passwordFile: String?
+
+    /// The most bytes that a keystore may have.
+    private static let limit = 64 * 1024
+
+    /// - Throws: ``KeyError``, `KeystoreError`, `ConsoleError`, `JSONError`.
+    func load() throws -> SecretKey {
+        let file = try Input(path: path, awaited: "a keystore", diagnostics: Diagnostics(program: "")).readAll(
+            limit: Self.limit)
+        guard let json = try JSONParser.parse(file).object else { throw JSONError.notAnObject(line: 1) }
+        return try Keystore(json: json).key(password: password())
+    }
+
+    /// The password, without the one line end that may stand behind it in a file.
+    private func password() throws -> SecretBytes {
+        guard let passwordFile else { return try Terminal.readPassword(prompt: "password of the keystore") }
+        return try SecretFile.read(passwordFile).withoutLineEnd()
+    }
+}
+
+/// Files that hold a secret and that nobody but their owner may read.
+package enum SecretFile {
+    /// The most bytes that such a file may have.
+    private static let limit = 4096
+
+    /// What the file holds, at most 4096 bytes.
+    ///
+    /// - Throws: ``KeyError/tooOpen(path:mode:)`` if its group or others have any right to a regular file;
+    ///   ``KeyError/unreadable(source:reason:)``.
+    package static func read(_ path: String) throws(KeyError) -> SecretBytes {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw .unreadable(source: path, reason: ConsoleError.reason(errno)) }
+        defer { close(file) }
+        var status = stat()
+        guard unsafe fstat(file, &status) == 0 else {
+            throw .unreadable(source: path, reason: ConsoleError.reason(errno))
+        }
+        let isRegular = status.st_mode & S_IFMT == S_IFREG
+        guard !isRegular || status.st_mode & 0o077 == 0 else {
+            throw .tooOpen(path: path, mode: status.st_mode & 0o777)
+        }
+        return try read(Descriptor(number: file), source: path)
+    }
+
+    /// - Throws: ``KeyError/unreadable(source:reason:)``.
+    static func read(_ descriptor: Descriptor, source: String) throws(KeyError) -> SecretBytes {
+        do throws(ConsoleError) { return try descriptor.readSecret(limit: limit, path: source) } catch {
+            throw .unreadable(source: source, reason: error.description)
+        }
+    }
+}
+
+extension SecretBytes {
+    /// Without the one line end that may stand at the end of a file.
+    package consuming func withoutLineEnd() -> SecretBytes {
+        withBytes { bytes in
+            var end = bytes.count
+            if end > 0, bytes[end - 1] == UInt8(ascii: "\n") { end -= 1 }
+            if end > 0, end < bytes.count, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+            return SecretBytes(copying: bytes.extracting(0..<end))
         }
     }
 }

@@ -1,3 +1,4 @@
+package import JSON
 package import Primitives
 package import Secp256k1
 
@@ -53,4 +54,119 @@ package struct Proof: Equatable, Sendable {
 
     /// The address of the KMS root that the signatures lead to.
     package var kmsRoot: Address { chain.kmsRoot.address }
+}
+
+extension Proof {
+    /// Reads a proof document and checks all of it: the signatures, and every member against what they say.
+    ///
+    /// `member_id`, `app_id` and `derived_address` may be absent, unknown members are ignored. `kms_root` may not:
+    /// any `kms_signature` recovers some root, and only the document's own word tells that a bit of it was lost.
+    /// - Throws: ``ProofError``.
+    package init(json: JSONObject) throws(ProofError) {
+        let fields: Fields
+        do throws(JSONError) { fields = try Fields(json) } catch { throw .malformed(error) }
+        guard !fields.kmsSignature.isEmpty else { throw .notKMSIssued }
+        guard fields.messageHash == Self.messageHash else { throw .wrongMessage(actual: fields.messageHash) }
+        guard fields.purpose == Self.purpose else { throw .wrongPurpose(actual: fields.purpose) }
+        let appId = Address(checked: Array(fields.codeId.bytes.prefix(Address.byteCount)))
+        guard fields.codeId.bytes.suffix(12).allSatisfy({ $0 == 0 }) else { throw .unpaddedCodeId(fields.codeId) }
+
+        let derivedKey = try Self.key(fields.derivedKey, member: "derived_compressed_pubkey")
+        let appKey = try Self.key(fields.appKey, member: "app_compressed_pubkey")
+        let chain = try SignatureChain(
+            appId: appId, purpose: fields.purpose, derivedKey: derivedKey,
+            appSignature: Self.signature(fields.appSignature, member: "app_signature"),
+            kmsSignature: Self.signature(fields.kmsSignature, member: "kms_signature"))
+        guard chain.appKey == appKey else { throw .wrongAppKey(expected: appKey, recovered: chain.appKey) }
+        try self.init(
+            messageSignature: Self.signature(fields.messageSignature, member: "message_signature"), chain: chain)
+        try checkClaims(of: json)
+    }
+
+    private static func key(_ bytes: [UInt8], member: String) throws(ProofError) -> PublicKey {
+        do throws(Secp256k1Error) { return try PublicKey(bytes) } catch {
+            throw .invalidPublicKey(member: member, error)
+        }
+    }
+
+    private static func signature(_ bytes: [UInt8], member: String) throws(ProofError) -> RecoverableSignature {
+        do throws(Secp256k1Error) { return try RecoverableSignature(bytes) } catch {
+            throw .invalidSignature(member: member, error)
+        }
+    }
+
+    /// Compares what the document says of itself with what its signatures say; hex may be in either case.
+    private func checkClaims(of json: JSONObject) throws(ProofError) {
+        let facts = [
+            ("kms_root", kmsRoot.checksummed), ("member_id", memberId.hex),
+            ("app_id", Hex.encode(chain.appId.bytes, prefixed: false)),
+            ("derived_address", chain.derivedKey.address.checksummed),
+        ]
+        for (member, actual) in facts {
+            let claimed: String?
+            do throws(JSONError) {
+                claimed = try member == "kms_root" ? json.string(member) : json.optionalString(member)
+            } catch { throw .malformed(error) }
+            guard claimed == nil || claimed?.lowercased() == actual.lowercased() else {
+                throw .contradiction(member: member, claimed: claimed ?? "", actual: actual)
+            }
+        }
+    }
+
+    /// The document, all of its members, in their order.
+    package var json: JSONValue {
+        .members([
+            "code_id": .string(codeId.hex),
+            "dstack_proof": .members([
+                "message_hash": .string(Self.messageHash.hex),
+                "message_signature": .string(messageSignature.walletBytes.hex),
+                "app_signature": .string(chain.appSignature.bytes.hex),
+                "kms_signature": .string(chain.kmsSignature.bytes.hex),
+                "derived_compressed_pubkey": .string(chain.derivedKey.compressed.hex),
+                "app_compressed_pubkey": .string(chain.appKey.compressed.hex),
+                "purpose": .string(chain.purpose),
+            ]),
+            "kms_root": .string(kmsRoot.checksummed),
+            "member_id": .string(memberId.hex),
+            "app_id": .string(Hex.encode(chain.appId.bytes, prefixed: false)),
+            "derived_address": .string(chain.derivedKey.address.checksummed),
+        ])
+    }
+}
+
+/// The bytes of a document, of the right lengths, not yet checked against each other.
+private struct Fields {
+    let codeId: Bytes32
+    let messageHash: Bytes32
+    let messageSignature: [UInt8]
+    let appSignature: [UInt8]
+    /// Empty where the app has no KMS.
+    let kmsSignature: [UInt8]
+    let derivedKey: [UInt8]
+    let appKey: [UInt8]
+    let purpose: String
+
+    init(_ json: JSONObject) throws(JSONError) {
+        codeId = try json.parsed("code_id", as: "32 bytes of hex", Self.word)
+        let proof = try json.object("dstack_proof")
+        messageHash = try proof.parsed("message_hash", as: "32 bytes of hex", Self.word)
+        messageSignature = try Self.bytes(of: proof, "message_signature", count: 65)
+        appSignature = try Self.bytes(of: proof, "app_signature", count: 65)
+        kmsSignature =
+            try ["", "0x"].contains(proof.string("kms_signature"))
+            ? [] : Self.bytes(of: proof, "kms_signature", count: 65)
+        derivedKey = try Self.bytes(of: proof, "derived_compressed_pubkey", count: 33)
+        appKey = try Self.bytes(of: proof, "app_compressed_pubkey", count: 33)
+        purpose = try proof.string("purpose")
+    }
+
+    private static func word(_ text: String) throws(PrimitiveError) -> Bytes32 { try Bytes32(hex: text) }
+
+    private static func bytes(of json: JSONObject, _ member: String, count: Int) throws(JSONError) -> [UInt8] {
+        try json.parsed(member, as: "\(count) bytes of hex") { text throws(PrimitiveError) in
+            let bytes = try Hex.decode(text)
+            guard bytes.count == count else { throw .wrongLength(expected: count, actual: bytes.count) }
+            return bytes
+        }
+    }
 }

@@ -4,7 +4,7 @@ package import Primitives
 package import Secp256k1
 
 /// Why a proof document does not prove what it says.
-package enum ProofError: Failure, Equatable {
+package enum ProofError: UserFacingError, Equatable {
     /// Not a proof document: a member is missing or ill-typed.
     case malformed(JSONError)
     /// A signature of the chain is no signature.
@@ -26,8 +26,8 @@ package enum ProofError: Failure, Equatable {
     /// The app's keys do not come from a KMS: the second link of the chain is empty.
     case notKMSIssued
 
-    package var kind: FailureKind {
-        if case .malformed = self { .badInput } else { .answerIsNo }
+    package var kind: ErrorCategory {
+        if case .malformed = self { .badInput } else { .negativeResult }
     }
 
     package var description: String {

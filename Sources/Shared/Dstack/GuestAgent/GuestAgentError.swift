@@ -2,7 +2,7 @@ package import Failures
 package import HTTP
 
 /// Why the guest agent gave no key or no description of the app. `agent` names where it was asked.
-package enum GuestAgentError: Failure, Equatable {
+package enum GuestAgentError: UserFacingError, Equatable {
     /// No socket stands at any of these paths.
     case noSocket(paths: [String])
     /// The agent's address is neither a URL nor the path of a socket. `reason` is a clause.
@@ -18,10 +18,10 @@ package enum GuestAgentError: Failure, Equatable {
     /// The app's key comes from no KMS, so no chain of signatures leads to one.
     case notKMSIssued(agent: String)
 
-    package var kind: FailureKind {
+    package var kind: ErrorCategory {
         switch self {
         case .invalidAddress: .badInput
-        case .notKMSIssued: .answerIsNo
+        case .notKMSIssued: .negativeResult
         case .noSocket, .transport, .refused, .status, .malformed: .serviceFailed
         }
     }

@@ -4,7 +4,7 @@ package import HTTP
 package import JSON
 
 /// Why no proof came from a source. `source` names it without the path of its URL.
-package enum ProofSourceError: Failure, Equatable {
+package enum ProofSourceError: UserFacingError, Equatable {
     /// The text names no source.
     case notASource(reason: String)
     /// No usable HTTP answer.
@@ -20,13 +20,13 @@ package enum ProofSourceError: Failure, Equatable {
     /// The guest agent's key or signatures are none.
     case malformedKey(source: String, reason: String)
 
-    package var kind: FailureKind {
+    package var kind: ErrorCategory {
         switch self {
         case .notASource: .badInput
         case .http(let error, _): error.kind
         case .html, .notJSON, .malformedKey: .serviceFailed
         case .agent(let error): error.kind
-        case .invalid: .answerIsNo
+        case .invalid: .negativeResult
         }
     }
 

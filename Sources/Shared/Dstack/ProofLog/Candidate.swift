@@ -1,6 +1,7 @@
-import Dstack
+package import Dstack
+package import JSON
 
-/// What stands behind one marker, while it is being read in all the ways that ``Repair`` knows.
+/// What stands behind one marker, while it is being read in all the ways that ``LogDamage`` knows.
 ///
 /// Its memory is bounded: ``byteLimit`` bytes for the line, and as much again for each reading.
 struct Candidate {
@@ -10,9 +11,9 @@ struct Candidate {
     static let lineLimit = 128
 
     /// Where the marker stands.
-    let place: Place
+    let place: SourceLocation
 
-    private var readings = Repair.allCases.map(Reading.init)
+    private var readings = LogDamage.allCases.map(ParseAttempt.init)
     private var filter = TerminalFilter()
     private var line: [UInt8] = []
     private(set) var byteCount = 0
@@ -23,16 +24,18 @@ struct Candidate {
     /// vmm/src/main_routes.rs); a line end follows.
     private static let heartbeat = Array("[vmm heartbeat]".utf8)
 
-    init(at place: Place) { self.place = place }
+    init(at place: SourceLocation) { self.place = place }
 
     /// What is found behind a marker whose candidate is known to end with these bytes.
-    static func finding(in bytes: Span<UInt8>, at place: Place, _ judge: inout Judge) -> Finding {
+    static func finding(in bytes: Span<UInt8>, at place: SourceLocation, _ validator: inout ProofValidator)
+        -> ScanResult
+    {
         var candidate = Candidate(at: place)
-        return candidate.take(bytes, &judge) ?? candidate.end(.cutOff, &judge)
+        return candidate.take(bytes, &validator) ?? candidate.end(.cutOff, &validator)
     }
 
     /// Takes the next bytes behind the marker; the finding, once there is one: the rest does not matter then.
-    mutating func take(_ bytes: Span<UInt8>, _ judge: inout Judge) -> Finding? {
+    mutating func take(_ bytes: Span<UInt8>, _ validator: inout ProofValidator) -> ScanResult? {
         var position = 0
         while position < bytes.count {
             let rest = bytes.extracting(position...)
@@ -42,11 +45,11 @@ struct Candidate {
             } else {
                 let byte = bytes[position]
                 position += 1
-                if let finding = take(byte, &judge) { return finding }
+                if let finding = take(byte, &validator) { return finding }
             }
-            if readings[0].state == .ended, let proof = judgeReading(0, &judge) { return .proof(proof, place) }
-            if byteCount == Self.byteLimit { return end(.tooLong(limit: Self.byteLimit), &judge) }
-            if lineCount == Self.lineLimit { return end(.cutOff, &judge) }
+            if readings[0].state == .ended, let proof = judgeReading(0, &validator) { return .proof(proof, place) }
+            if byteCount == Self.byteLimit { return end(.tooLong(limit: Self.byteLimit), &validator) }
+            if lineCount == Self.lineLimit { return end(.cutOff, &validator) }
         }
         return nil
     }
@@ -71,7 +74,7 @@ struct Candidate {
         return count
     }
 
-    private mutating func take(_ byte: UInt8, _ judge: inout Judge) -> Finding? {
+    private mutating func take(_ byte: UInt8, _ validator: inout ProofValidator) -> ScanResult? {
         byteCount += 1
         switch filter.take(byte) {
         case .nothing: break
@@ -82,7 +85,7 @@ struct Candidate {
             if byte == UInt8(ascii: "]"), line.hasSuffix(Self.heartbeat) { takeBackHeartbeat() }
         case .lineEnd:
             // The line that the heartbeat came into goes on.
-            guard isAfterHeartbeat else { return endLine(&judge) }
+            guard isAfterHeartbeat else { return endLine(&validator) }
             isAfterHeartbeat = false
         }
         return nil
@@ -91,8 +94,8 @@ struct Candidate {
     /// Says that nothing more comes for the candidate.
     ///
     /// - Parameter reason: why not: the refusal of an object that is still open.
-    mutating func end(_ reason: Refusal, _ judge: inout Judge) -> Finding {
-        if let finding = endLine(&judge) { return finding }
+    mutating func end(_ reason: RejectionReason, _ validator: inout ProofValidator) -> ScanResult {
+        if let finding = endLine(&validator) { return finding }
         for index in readings.indices where readings[index].state == .open { readings[index].refuse(reason) }
         return .refused(refusal, place)
     }
@@ -104,18 +107,20 @@ struct Candidate {
     }
 
     /// Gives the line to the readings that judge by lines.
-    private mutating func endLine(_ judge: inout Judge) -> Finding? {
+    private mutating func endLine(_ validator: inout ProofValidator) -> ScanResult? {
         for index in readings.indices.dropFirst() {
             let kept = readings[index].repair.kept(of: line[...], isFirst: lineCount == 0)
             _ = readings[index].take(kept.span)
-            if readings[index].state == .ended, let proof = judgeReading(index, &judge) { return .proof(proof, place) }
+            if readings[index].state == .ended, let proof = judgeReading(index, &validator) {
+                return .proof(proof, place)
+            }
         }
         line.removeAll(keepingCapacity: true)
         lineCount += 1
         return readings.contains { $0.state == .open } ? nil : .refused(refusal, place)
     }
 
-    private mutating func judgeReading(_ index: Int, _ judge: inout Judge) -> Proof? {
+    private mutating func judgeReading(_ index: Int, _ validator: inout ProofValidator) -> Proof? {
         let text = readings[index].text
         // Most readings of most candidates are alike: each text is judged once.
         for other in readings[..<index] where other.text == text {
@@ -123,7 +128,7 @@ struct Candidate {
             readings[index].refuse(refusal)
             return nil
         }
-        switch judge.judge(text, line: place.line) {
+        switch validator.validator(text, line: place.line) {
         case .success(let proof): return proof
         case .failure(let refusal):
             readings[index].refuse(refusal)
@@ -132,8 +137,107 @@ struct Candidate {
     }
 
     /// The refusal of the reading that came furthest; of several, the first.
-    private var refusal: Refusal {
+    private var refusal: RejectionReason {
         let refusals = readings.compactMap { if case .refused(let refusal) = $0.state { refusal } else { nil } }
         return refusals.dropFirst().reduce(refusals.first ?? .cutOff) { $0.progress < $1.progress ? $1 : $0 }
+    }
+}
+
+/// Says whether a text is a proof, and remembers the last that was, since logs repeat themselves.
+struct ProofValidator: Sendable {
+    private var text: [UInt8] = []
+    private var proof: Proof?
+
+    /// The proof that the text is.
+    ///
+    /// - Parameter line: where the text stands, for the refusal.
+    mutating func validator(_ text: [UInt8], line: Int) -> Result<Proof, RejectionReason> {
+        if let proof, text == self.text { return .success(proof) }
+        do throws(RejectionReason) {
+            let proof = try Self.proof(text, line: line)
+            self.text = text
+            self.proof = proof
+            return .success(proof)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private static func proof(_ text: [UInt8], line: Int) throws(RejectionReason) -> Proof {
+        guard text.first == UInt8(ascii: "{") else { throw .notJSON(.notAnObject(line: line)) }
+        let value: JSONValue
+        do throws(JSONError) { value = try JSONParser.parse(text, line: line) } catch { throw .notJSON(error) }
+        guard let object = value.object else { throw .notJSON(.notAnObject(line: line)) }
+        do throws(ProofError) { return try Proof(json: object) } catch { throw .invalid(error) }
+    }
+}
+
+/// Where a marker stood.
+package struct SourceLocation: Equatable, Sendable {
+    /// Which of the files that were read one after another, from 0.
+    package var source: Int
+    /// The line in that file, from 1.
+    package var line: Int
+    /// The bytes of that file in front of the marker.
+    package var offset: Int
+
+    package init(source: Int = 0, line: Int, offset: Int) {
+        self.source = source
+        self.line = line
+        self.offset = offset
+    }
+}
+
+/// What became of one marker.
+package enum ScanResult: Equatable, Sendable {
+    /// A proof all of whose signatures hold.
+    case proof(Proof, SourceLocation)
+    /// No valid proof stands there, whatever was tried to mend it.
+    case refused(RejectionReason, SourceLocation)
+}
+
+/// Why no valid proof stands behind a marker.
+package enum RejectionReason: Error, Equatable, Sendable {
+    /// The log, or another marker, or too many other lines came before the end of the object.
+    case cutOff
+    /// The object does not end within `limit` bytes.
+    case tooLong(limit: Int)
+    /// What stands there is not JSON.
+    case notJSON(JSONError)
+    /// It is JSON, but not a proof, or a proof that does not hold.
+    case invalid(ProofError)
+
+    /// How far the candidate came; the further, the more its refusal tells.
+    var progress: Int {
+        switch self {
+        case .notJSON: 0
+        case .cutOff, .tooLong: 1
+        case .invalid(.malformed): 2
+        case .invalid: 3
+        }
+    }
+}
+
+/// A candidate that was refused.
+package struct Rejection: Equatable, Sendable {
+    package let place: SourceLocation
+    package let refusal: RejectionReason
+
+    package init(_ place: SourceLocation, _ refusal: RejectionReason) {
+        self.place = place
+        self.refusal = refusal
+    }
+
+    /// Why it was refused, for a message that has named the line.
+    package var reason: String {
+        let text =
+            switch refusal {
+            case .cutOff: "it is cut off before its end"
+            case .tooLong(let limit): "it does not end within \(limit) bytes"
+            case .notJSON(let error): error.description
+            case .invalid(let error): error.description
+            }
+        let line = "line \(place.line): "
+        return text.hasPrefix(line) ? String(text.dropFirst(line.count)) : text
     }
 }

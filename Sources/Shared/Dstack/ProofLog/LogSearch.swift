@@ -5,17 +5,17 @@ package struct LogSearch {
     /// The files in their order; nil is standard input.
     package let paths: [String?]
     /// Which proofs are wanted.
-    package let wanted: ProofSearch.Wanted
+    package let selection: ProofSearch.Selection
     /// Whether the last file is read on as it grows.
     package let isFollowing: Bool
     /// How long to follow it; nil is for ever.
     package let timeout: Duration?
 
     package init(
-        paths: [String?], wanted: ProofSearch.Wanted, isFollowing: Bool = false, timeout: Duration? = nil
+        paths: [String?], selection: ProofSearch.Selection, isFollowing: Bool = false, timeout: Duration? = nil
     ) {
         self.paths = paths
-        self.wanted = wanted
+        self.selection = selection
         self.isFollowing = isFollowing
         self.timeout = timeout
     }
@@ -25,7 +25,7 @@ package struct LogSearch {
     /// - Parameter progress: told again and again how many bytes were read so far.
     /// - Throws: ``ProofLogError``, and what `body` throws.
     package func run(progress: (Int) -> Void = { _ in }, _ body: ([Proof]) throws -> Void) throws {
-        if wanted == .last, !isFollowing, let log = SeekableLog(paths: paths) {
+        if selection == .last, !isFollowing, let log = SeekableLog(paths: paths) {
             switch BackwardSearch(log).run(progress: progress) {
             case .proof(let proof):
                 log.moveToEnd()
@@ -41,7 +41,7 @@ package struct LogSearch {
 
     private func readForward(progress: (Int) -> Void, _ body: ([Proof]) throws -> Void) throws {
         let deadline = timeout.map { ContinuousClock.now + $0 }
-        var search = ProofSearch(wanted)
+        var search = ProofSearch(selection)
         var isTimedOut = false
         var byteCount = 0
         for (index, path) in paths.enumerated() where !search.isSatisfied {
@@ -72,5 +72,92 @@ package struct LogSearch {
         guard let refused = search.refused else { return .noMarker }
         let path = paths.count > 1 ? paths[min(refused.place.source, paths.count - 1)] : nil
         return .noValidProof(refused, path: path, count: search.refusedCount)
+    }
+}
+
+/// Which of a log's proofs are wanted, and what was refused on the way.
+package struct ProofSearch {
+    /// Which proofs are wanted.
+    package enum Selection: Sendable {
+        /// Every valid one, in their order.
+        case all
+        /// The first valid one: the search ends with it.
+        case first
+        /// The last valid one: known when the log has ended.
+        case last
+    }
+
+    /// Which proofs are wanted.
+    package let selection: Selection
+    /// How many proofs were given out.
+    package private(set) var foundCount = 0
+    /// The refused candidate that came furthest, of several the last, for the message when nothing was found.
+    package private(set) var refused: Rejection?
+    /// How many candidates were refused.
+    package private(set) var refusedCount = 0
+
+    private var scanner: ProofScanner
+    private var lastProof: Proof?
+
+    package init(_ selection: Selection) {
+        self.selection = selection
+        scanner = ProofScanner(selection)
+    }
+
+    /// Whether nothing more can come of reading on.
+    package var isSatisfied: Bool { selection == .first && foundCount > 0 }
+
+    /// Takes the next bytes.
+    ///
+    /// - Returns: the proofs that are wanted and became certain.
+    package mutating func feed(_ bytes: Span<UInt8>) -> [Proof] {
+        var findings: [ScanResult] = []
+        scanner.feed(bytes) { findings.append($0) }
+        return wantedProofs(of: findings)
+    }
+
+    /// Says that the next bytes come from another file, which continues the log.
+    package mutating func nextSource() { scanner.nextSource() }
+
+    /// Says that the next bytes come from another log: the file was begun anew.
+    ///
+    /// - Returns: as ``feed(_:)``.
+    package mutating func nextLog() -> [Proof] {
+        var findings: [ScanResult] = []
+        scanner.finish { findings.append($0) }
+        scanner.nextSource()
+        return wantedProofs(of: findings)
+    }
+
+    /// Says that there is no more.
+    ///
+    /// - Returns: as ``feed(_:)``; the last proof, if that is what is wanted.
+    package mutating func finish() -> [Proof] {
+        let proofs = nextLog()
+        guard selection == .last, let lastProof else { return proofs }
+        self.lastProof = nil
+        foundCount = 1
+        return [lastProof]
+    }
+
+    private mutating func wantedProofs(of findings: [ScanResult]) -> [Proof] {
+        var proofs: [Proof] = []
+        for finding in findings where !isSatisfied {
+            switch finding {
+            case .refused(let refusal, let place): note(Rejection(place, refusal))
+            case .proof(let proof, _) where selection == .last: lastProof = proof
+            case .proof(let proof, _):
+                foundCount += 1
+                proofs.append(proof)
+            }
+        }
+        scanner.countsLines = foundCount == 0 && lastProof == nil
+        return proofs
+    }
+
+    private mutating func note(_ next: Rejection) {
+        refusedCount += 1
+        if let refused, refused.refusal.progress > next.refusal.progress { return }
+        refused = next
     }
 }

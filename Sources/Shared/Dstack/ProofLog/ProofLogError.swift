@@ -3,21 +3,21 @@ import Dstack
 package import Failures
 
 /// Why no proof came out of a log.
-package enum ProofLogError: Failure, Equatable {
+package enum ProofLogError: UserFacingError, Equatable {
     /// The log could not be opened or read.
     case unreadable(ConsoleError)
     /// Nothing in the log looks like a proof.
     case noMarker
     /// Something looked like a proof and was none; `count` candidates were refused, and this one came furthest.
     /// `path` is the file, where there are several.
-    case noValidProof(Refused, path: String?, count: Int)
+    case noValidProof(Rejection, path: String?, count: Int)
     /// The time was over before a valid proof came; `refused` as in ``noValidProof(_:path:count:)``.
-    case timedOut(after: Duration, refused: Refused?)
+    case timedOut(after: Duration, refused: Rejection?)
 
-    package var kind: FailureKind {
+    package var kind: ErrorCategory {
         switch self {
         case .unreadable: .badInput
-        case .noMarker, .noValidProof: .answerIsNo
+        case .noMarker, .noValidProof: .negativeResult
         case .timedOut: .serviceFailed
         }
     }

@@ -5,7 +5,7 @@ package import Primitives
 /// Why a type, a value, encoded bytes or a contract's interface is not what it should be.
 ///
 /// `place` names the value by its path, such as `args[2].amount`; `type` is its type in canonical text.
-package enum ABIError: Failure, Equatable {
+package enum ABIError: UserFacingError, Equatable {
     /// Not the text of a type or of a signature; `expected` says what should have stood at `offset`, in bytes.
     case syntax(text: String, offset: Int, expected: String)
     /// No type has this name.
@@ -74,7 +74,7 @@ package enum ABIError: Failure, Equatable {
     /// Bytecode that is no hex.
     case badBytecode(PrimitiveError)
 
-    package var kind: FailureKind { .badInput }
+    package var kind: ErrorCategory { .badInput }
 
     package var description: String {
         switch self {
@@ -170,4 +170,41 @@ package enum ABIError: Failure, Equatable {
 extension String {
     /// A path without the control characters and the length that strangers' names could bring.
     fileprivate var shown: String { String(prefix(120)).escapingControlCharacters }
+}
+
+/// Where in a list of values the work is, for an error to name: `args[2].amount`, `argument 3 (recipients[2])`.
+struct ABIPath: CustomStringConvertible {
+    enum Step {
+        case index(Int)
+        case name(String)
+    }
+
+    private let root: String
+    private let end: String
+    private var steps: [Step] = []
+
+    init(root: String) {
+        self.root = root
+        end = ""
+    }
+
+    /// An argument, which errors count from 1: `argument 2`, or `argument 2 (recipients)` if it has a name.
+    init(argument index: Int, name: String?) {
+        root = "argument \(index + 1)" + (name.map { " (\($0)" } ?? "")
+        end = name == nil ? "" : ")"
+    }
+
+    mutating func enter(_ step: Step) { steps.append(step) }
+
+    /// Goes back to where it was before ``enter(_:)``. An error leaves the path where it arose.
+    mutating func leave() { _ = steps.popLast() }
+
+    var description: String {
+        steps.reduce(into: root) { text, step in
+            switch step {
+            case .index(let index): text += "[\(index)]"
+            case .name(let name): text += text.isEmpty ? name : ".\(name)"
+            }
+        } + end
+    }
 }

@@ -1,5 +1,5 @@
 import BigInt
-import Primitives
+package import Primitives
 
 /// Why a text is no whole number.
 enum IntegerTextError: Error {
@@ -82,4 +82,17 @@ extension BigInt {
     private static let zero = UInt8(ascii: "0")
 
     private static func isDigit(_ byte: UInt8) -> Bool { 0x30...0x39 ~= byte }
+}
+
+extension Quantity {
+    /// An amount as people write it: wei, in decimal or hex, or with a unit, as `0.1ether` or `2gwei`.
+    ///
+    /// - Throws: ``ABIError``; a fraction of a wei is no amount.
+    package init(amount text: String) throws(ABIError) {
+        let value = try ABIValue(argument: text, as: .uint(.word), place: "amount")
+        guard case .uint(let number) = value, let amount = try? Quantity(number) else {
+            throw .outOfRange(place: "amount", type: "uint256")
+        }
+        self = amount
+    }
 }

@@ -134,3 +134,102 @@ extension NodeQuery where Answer == FeeHistory {
         ]
     ) { value throws(NodeError) in try FeeHistory(json: value) }
 }
+
+/// What a node states and nothing has proven yet.
+package typealias Claim = JSONObject
+
+extension NodeQuery where Answer == Claim? {
+    /// A block by its number, as the node states it; nil if the node has none of that number.
+    ///
+    /// `BlockHeader` judges it, and `MinedTransaction` its transactions.
+    /// - Parameter isWhole: whether it comes with its transactions, not with their hashes.
+    package static func block(number: UInt64, isWhole: Bool = false) -> NodeQuery {
+        block("eth_getBlockByNumber", .string(number.quantity), isWhole: isWhole)
+    }
+
+    /// A block by its hash, as the node states it; nil if the node knows none. See ``block(number:)``.
+    package static func block(hash: Bytes32) -> NodeQuery { block("eth_getBlockByHash", .string(hash.hex)) }
+
+    private static func block(_ method: String, _ name: JSONValue, isWhole: Bool = false) -> NodeQuery {
+        NodeQuery(method, [name, .bool(isWhole)]) { value throws(NodeError) in
+            guard !value.isNull else { return nil }
+            guard let object = value.object else { throw .malformed(method: method, expected: "a block") }
+            return object
+        }
+    }
+}
+
+extension NodeQuery where Answer == Claim {
+    /// An account and words of its storage with proofs of them (EIP-1186), as the node states them.
+    ///
+    /// `ProvenAccount` judges it. The block is named by its hash (EIP-1898), so that a
+    /// reorganisation cannot make an honest answer a false one.
+    package static func proof(of address: Address, slots: [Bytes32], atBlock hash: Bytes32) -> NodeQuery {
+        let block = JSONValue.members(["blockHash": .string(hash.hex)])
+        let keys = JSONValue.array(slots.map { .string($0.hex) })
+        return NodeQuery("eth_getProof", [.string(address.checksummed), keys, block]) { value throws(NodeError) in
+            guard let object = value.object else { throw .malformed(method: "eth_getProof", expected: "a proof") }
+            return object
+        }
+    }
+}
+
+extension NodeQuery where Answer == Bytes32 {
+    /// A word of a contract's storage; zero where nothing was ever written.
+    package static func storage(of address: Address, at slot: Bytes32, block: BlockTag) -> NodeQuery {
+        NodeQuery("eth_getStorageAt", [.string(address.checksummed), .string(slot.hex), block.json]) {
+            value throws(NodeError) in try value.hash(of: "eth_getStorageAt")
+        }
+    }
+}
+
+extension JSONValue {
+    private func parsed<Value>(
+        of method: String, as expected: String, _ parse: (String) throws(PrimitiveError) -> Value
+    ) throws(NodeError) -> Value {
+        guard let string, let value = try? parse(string) else {
+            throw .malformed(method: method, expected: expected)
+        }
+        return value
+    }
+
+    /// The quantity of at most 64 bits that the value is.
+    func number(of method: String) throws(NodeError) -> UInt64 {
+        try parsed(of: method, as: "a quantity of at most 64 bits", UInt64.init(quantity:))
+    }
+
+    /// The quantity that the value is.
+    func quantity(of method: String) throws(NodeError) -> Quantity {
+        try parsed(of: method, as: "a quantity", Quantity.init(hex:))
+    }
+
+    /// The bytes that the value is.
+    func bytes(of method: String) throws(NodeError) -> [UInt8] {
+        try parsed(of: method, as: "hex") { text throws(PrimitiveError) in try Hex.decode(text) }
+    }
+
+    /// The 32 bytes that the value is.
+    func hash(of method: String) throws(NodeError) -> Bytes32 {
+        try parsed(of: method, as: "32 bytes of hex") { text throws(PrimitiveError) in try Bytes32(hex: text) }
+    }
+
+    /// The address that the value is.
+    func address(of method: String) throws(NodeError) -> Address {
+        try parsed(of: method, as: "an address") { text throws(PrimitiveError) in try Address(hex: text) }
+    }
+
+    /// A member of the object that the value is; absent and null are nil.
+    func member(_ name: String) -> JSONValue? { object?[name].flatMap { $0.isNull ? nil : $0 } }
+
+    /// A member that must be there.
+    func member(_ name: String, of method: String) throws(NodeError) -> JSONValue {
+        guard let value = member(name) else { throw .malformed(method: method, expected: "an object with \(name)") }
+        return value
+    }
+
+    /// The elements of the array that the value is.
+    func elements(of method: String) throws(NodeError) -> [JSONValue] {
+        guard let array else { throw .malformed(method: method, expected: "an array") }
+        return array
+    }
+}

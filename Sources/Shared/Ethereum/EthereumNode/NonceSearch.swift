@@ -27,7 +27,8 @@ package struct NonceSearch {
     /// faster with several questions in a request. The newest blocks come first: there it mostly is, and of older ones
     /// many nodes have no state.
     /// - Throws: ``NodeError``.
-    package func occupant(asking node: Node) throws(NodeError) -> (hash: Bytes32, block: UInt64, head: UInt64)? {
+    package func occupant(asking node: EthereumNode) throws(NodeError) -> (hash: Bytes32, block: UInt64, head: UInt64)?
+    {
         // The nonce is unused after `low`, or before all blocks; used after `high`.
         var (low, high): (UInt64?, UInt64) = (nil, head)
         var places = (0..<Self.blocksAtOnce).compactMap { head >= 1 << $0 ? head - (1 << $0) : nil }

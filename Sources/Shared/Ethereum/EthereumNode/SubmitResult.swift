@@ -28,7 +28,7 @@ package enum SubmitResult: Equatable, Sendable {
     ///   - raw: the signed transaction.
     ///   - hash: its hash; a node that names another has taken something else, or lies.
     ///   - waits: whether the node is asked to answer once the transaction is in a block.
-    package init(of raw: [UInt8], hash: Bytes32, waits: Bool, from node: Node) {
+    package init(of raw: [UInt8], hash: Bytes32, waits: Bool, from node: EthereumNode) {
         do throws(NodeError) {
             let receipt: Receipt? = if waits { try node.ask(.sendAndWait(raw: raw)) } else { nil }
             let named: Bytes32 = if let receipt { receipt.transactionHash } else { try node.ask(.send(raw: raw)) }

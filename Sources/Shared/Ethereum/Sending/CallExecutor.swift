@@ -11,7 +11,7 @@ package struct CallExecutor {
 
     /// - Returns: the record: called with its result, or reverted.
     /// - Throws: `NodeError`, ``SendError``.
-    package func call(_ request: TransactionRequest, asking node: Node) throws -> SentRecord {
+    package func call(_ request: TransactionRequest, asking node: EthereumNode) throws -> SentRecord {
         var batch = NodeBatch()
         let chainTicket = batch.add(.chainId)
         let codeTicket = request.to.map { batch.add(.code(of: $0, at: .latest)) }

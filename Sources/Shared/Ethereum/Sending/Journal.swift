@@ -192,7 +192,7 @@ package final class Journal {
 }
 
 /// Why a journal cannot be used.
-package enum JournalError: Failure, Equatable {
+package enum JournalError: UserFacingError, Equatable {
     /// A line that this program did not write.
     case damaged(path: String, line: Int, reason: String)
     /// A line with a transaction of another account or chain than those before it.
@@ -202,7 +202,7 @@ package enum JournalError: Failure, Equatable {
     /// A request whose id another request had before.
     case otherRequest(id: String)
 
-    package var kind: FailureKind { .badInput }
+    package var kind: ErrorCategory { .badInput }
 
     package var description: String {
         switch self {

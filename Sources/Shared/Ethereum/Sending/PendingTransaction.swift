@@ -227,7 +227,7 @@ final class PendingTransaction {
     /// What is said of it when the time is up.
     var doubt = "it is in no block yet"
     /// Why no node has it, as long as none may.
-    var failure: (any Failure)?
+    var failure: (any UserFacingError)?
     /// When the newest version was handed over last, and when a node was asked last whether it knows it.
     var (sentAt, askedAt): (ContinuousClock.Instant?, ContinuousClock.Instant?)
     /// When it was looked for last in blocks.

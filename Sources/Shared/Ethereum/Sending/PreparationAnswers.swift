@@ -38,7 +38,7 @@ struct PreparationAnswers {
         var l1Fee: NodeBatch.Ticket<CallOutcome<[UInt8]>>?
     }
 
-    init(_ questions: Questions, from node: Node) throws {
+    init(_ questions: Questions, from node: EthereumNode) throws {
         self.questions = questions
         let requests = questions.requests
         var batch = NodeBatch()

@@ -32,7 +32,7 @@ package struct Preparer {
     package func prepare(
         _ requests: [TransactionRequest], after usage: AccountUsage = AccountUsage(),
         learning capabilities: inout NodeCapabilities,
-        asking node: () throws -> Node
+        asking node: () throws -> EthereumNode
     ) throws -> PreparedBatch {
         let complete = try requests.map(self.complete)
         guard complete.contains(where: { $0 == nil }) else {
@@ -71,7 +71,7 @@ package struct Preparer {
 
     /// Asks about requests; one on top of the other, where there are several and the node offers that.
     private func ask(
-        _ requests: [TransactionRequest], _ node: Node, _ capabilities: inout NodeCapabilities
+        _ requests: [TransactionRequest], _ node: EthereumNode, _ capabilities: inout NodeCapabilities
     ) throws -> PreparationAnswers {
         let isSimulated = requests.count > 1 && capabilities.simulates != false
         let isBundled = requests.count > 1 && capabilities.simulates != true && capabilities.bundles != false

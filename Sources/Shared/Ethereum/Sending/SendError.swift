@@ -3,7 +3,7 @@ package import Failures
 package import Primitives
 
 /// Why a transaction was not sent, or why its outcome is not known.
-package enum SendError: Failure, Equatable {
+package enum SendError: UserFacingError, Equatable {
     /// The node is of another chain than the one that the operator or the request names.
     case wrongChain(expected: UInt64, actual: UInt64)
     /// Calldata for an account that has no code: it would succeed and do nothing.
@@ -25,11 +25,11 @@ package enum SendError: Failure, Equatable {
     /// What the chain asks for each unit of gas is more than the operator allows.
     case tooExpensive(baseFee: Quantity, limit: Quantity)
 
-    package var kind: FailureKind {
+    package var kind: ErrorCategory {
         switch self {
         case .wrongChain, .noContract, .insufficientFunds, .notPending, .outOfOrder: .badInput
         case .rejected, .dependent, .keyInUse, .outrun: .serviceFailed
-        case .tooExpensive: .answerIsNo
+        case .tooExpensive: .negativeResult
         }
     }
 

@@ -46,7 +46,7 @@ package final class Sender {
     /// - Throws: ``JournalError/foreign(path:what:)``.
     package init(
         key: consuming SecretKey, policy: SendPolicy, journal: Journal? = nil, observer: (any SendObserver)? = nil,
-        makeNode: @escaping () throws -> Node
+        makeNode: @escaping () throws -> EthereumNode
     ) throws {
         self.key = key
         (self.policy, self.journal, self.observer) = (policy, journal, observer)
@@ -391,9 +391,9 @@ extension Sender {
 package struct PendingRecords {
     private let policy: SendPolicy
     private let observer: (any SendObserver)?
-    private let node: Node
+    private let node: EthereumNode
 
-    package init(policy: SendPolicy, observer: (any SendObserver)? = nil, node: Node) {
+    package init(policy: SendPolicy, observer: (any SendObserver)? = nil, node: EthereumNode) {
         (self.policy, self.observer, self.node) = (policy, observer, node)
     }
 
@@ -431,12 +431,12 @@ package struct PendingRecords {
 
 /// A node that is made when it is needed.
 final class LazyNode {
-    private let make: () throws -> Node
-    private var made: Node?
+    private let make: () throws -> EthereumNode
+    private var made: EthereumNode?
 
-    init(make: @escaping () throws -> Node) { self.make = make }
+    init(make: @escaping () throws -> EthereumNode) { self.make = make }
 
-    func get() throws -> Node {
+    func get() throws -> EthereumNode {
         if let made { return made }
         let node = try make()
         made = node

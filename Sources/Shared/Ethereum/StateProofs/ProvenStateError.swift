@@ -7,7 +7,7 @@ package import Primitives
 /// A node that was caught is no failure of a service but an answer: what was asked is not to be trusted, and asking
 /// again would only give the node another chance. So these end a program with exit 1; a node that cannot be reached, or
 /// refuses to answer, with exit 3.
-package enum ProvenStateError: Failure, Equatable {
+package enum ProvenStateError: UserFacingError, Equatable {
     /// A node said what its own proof does not show.
     case caught(endpoint: String, StateProofError)
     /// A node gave another block than the one that was asked for.
@@ -29,9 +29,9 @@ package enum ProvenStateError: Failure, Equatable {
     /// More nodes must agree than there are.
     case quorumTooLarge(quorum: Int, nodes: Int)
 
-    package var kind: FailureKind {
+    package var kind: ErrorCategory {
         switch self {
-        case .caught, .otherBlock, .disagreement, .farBehind, .tooOld, .unknownBlock: .answerIsNo
+        case .caught, .otherBlock, .disagreement, .farBehind, .tooOld, .unknownBlock: .negativeResult
         case .wrongChain, .quorumTooLarge: .badInput
         case .tooFewNodes: .serviceFailed
         case .failed(_, let error): error.kind

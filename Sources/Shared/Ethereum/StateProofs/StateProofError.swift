@@ -5,7 +5,7 @@ package import Primitives
 ///
 /// All of these mean that the answer is not to be trusted, which is an answer: no (exit 1). A node that is merely out
 /// of order gives none of them, but an HTTP or JSON-RPC error.
-package enum StateProofError: Failure, Equatable {
+package enum StateProofError: UserFacingError, Equatable {
     /// A member of the block or of the proof is absent, or is not of its type.
     case malformed(member: String, expected: String)
     /// A header with a field of a later fork, but without one that an earlier fork brought.
@@ -19,7 +19,7 @@ package enum StateProofError: Failure, Equatable {
     /// What is claimed beside a proof is not what the proof shows.
     case contradicted(ProofSubject, member: String)
 
-    package var kind: FailureKind { .answerIsNo }
+    package var kind: ErrorCategory { .negativeResult }
 
     package var description: String {
         switch self {

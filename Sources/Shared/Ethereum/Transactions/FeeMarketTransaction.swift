@@ -1,3 +1,4 @@
+package import Failures
 package import Primitives
 package import Secp256k1
 
@@ -140,5 +141,25 @@ package struct SignedTransaction: Equatable, Sendable {
     private static func smallNumber(_ item: RLP) throws(RLPError) -> UInt64 {
         guard let number = try number(item).uint64 else { throw .wrongShape(expected: "a number of at most 64 bits") }
         return number
+    }
+}
+
+/// Why bytes are not a signed transaction of type 2.
+package enum TransactionError: UserFacingError, Equatable {
+    /// The first byte is not 0x02.
+    case notType2
+    /// The payload is not canonical RLP of the right shape.
+    case malformed(String)
+    /// The signature is invalid or malleable.
+    case invalidSignature(String)
+
+    package var kind: ErrorCategory { .badInput }
+
+    package var description: String {
+        switch self {
+        case .notType2: "not an EIP-1559 transaction (type 2)"
+        case .malformed(let reason): "not a transaction: \(reason)"
+        case .invalidSignature(let reason): "the transaction's signature does not hold: \(reason)"
+        }
     }
 }

@@ -1,7 +1,7 @@
 package import Failures
 
 /// Why bytes are not the canonical RLP of anything.
-package enum RLPError: Failure, Equatable {
+package enum RLPError: UserFacingError, Equatable {
     /// The bytes end inside an item.
     case truncated
     /// Bytes stand behind the item.
@@ -13,7 +13,7 @@ package enum RLPError: Failure, Equatable {
     /// A string where a list should be, a list where a string should be, or another number of elements.
     case wrongShape(expected: String)
 
-    package var kind: FailureKind { .badInput }
+    package var kind: ErrorCategory { .badInput }
 
     package var description: String {
         switch self {

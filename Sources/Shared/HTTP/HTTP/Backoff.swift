@@ -1,3 +1,5 @@
+import Glibc
+
 /// The pauses between the attempts at something that fails for a while.
 ///
 /// They grow from `first` by `factor` up to `cap`. Each is drawn from its upper half, so that clients which failed
@@ -50,4 +52,11 @@ extension Backoff<SystemRandomNumberGenerator> {
         self.init(
             first: first, factor: factor, cap: cap, budget: budget, generator: SystemRandomNumberGenerator())
     }
+}
+
+/// Waits; a signal may end it early.
+package func sleep(for duration: Duration) {
+    let (seconds, attoseconds) = max(duration, .zero).components
+    var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+    _ = unsafe nanosleep(&time, nil)
 }

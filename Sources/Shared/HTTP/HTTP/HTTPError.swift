@@ -1,7 +1,7 @@
 package import Failures
 
 /// Why a request has no usable answer. `endpoint` is the endpoint's ``Endpoint/displayName`` in every case.
-package enum HTTPError: Failure, Equatable {
+package enum HTTPError: UserFacingError, Equatable {
     /// The text is not an endpoint; it may hold an API key and is not repeated. `reason` is a clause.
     case invalidEndpoint(reason: String)
     /// A path or header that cannot stand in a request. `reason` is a clause.
@@ -33,7 +33,7 @@ package enum HTTPError: Failure, Equatable {
     /// Everything else that curl reports, by its number and with its text.
     case other(endpoint: String, HTTPPhase, code: Int, reason: String)
 
-    package var kind: FailureKind {
+    package var kind: ErrorCategory {
         switch self {
         case .invalidEndpoint, .invalidRequest: .badInput
         default: .serviceFailed
@@ -136,4 +136,28 @@ package enum HTTPResponsePart: String, Sendable, CustomStringConvertible {
     case head, body
 
     package var description: String { rawValue }
+}
+
+extension HTTPResponse {
+    /// What a status that is no success means: most often the status itself.
+    package func failure(from endpoint: Endpoint) -> HTTPError {
+        let name = endpoint.displayName
+        return name.hasPrefix("http://") && wantsHTTPS
+            ? .wantsHTTPS(endpoint: name) : .status(endpoint: name, code: status)
+    }
+
+    /// Whether the server, asked over http, says that it wants https: it leads there, or has taken the request for a
+    /// broken TLS handshake. The words are nginx's, Go's and Apache's.
+    private var wantsHTTPS: Bool {
+        switch status {
+        case 301, 302, 307, 308: return header("Location")?.lowercased().hasPrefix("https://") == true
+        case 400, 497:
+            let text = String(decoding: body.prefix(1024), as: UTF8.self)
+            return [
+                "The plain HTTP request was sent to HTTPS port", "Client sent an HTTP request to an HTTPS server",
+                "speaking plain HTTP to an SSL-enabled server port",
+            ].contains { text.contains($0) }
+        default: return false
+        }
+    }
 }

@@ -1,4 +1,5 @@
 import CCurl
+import Glibc
 
 /// What one request has received so far; curl's callbacks write to it.
 final class Transfer {
@@ -96,4 +97,124 @@ extension StringProtocol {
         text.unicodeScalars.append(contentsOf: rest)
         return text
     }
+}
+
+/// Sets the options of a curl handle and remembers the first that curl refused.
+@safe
+struct TransferOptions {
+    private let functions: UnsafePointer<ccurl>
+    private let handle: UnsafeMutableRawPointer
+    /// What curl said to the first option that it refused.
+    private(set) var refusal: CURLcode?
+
+    init(_ handle: CurlHandle) {
+        unsafe functions = handle.curl.functions
+        unsafe self.handle = handle.pointer
+    }
+
+    mutating func set(_ option: CURLoption, _ value: Int) {
+        note(unsafe ccurl_set_long(functions, handle, option, value))
+    }
+
+    mutating func set(_ option: CURLoption, _ value: String) {
+        note(unsafe ccurl_set_string(functions, handle, option, value))
+    }
+
+    /// A time in whole milliseconds; at least one, since zero would mean no limit to curl.
+    mutating func set(_ option: CURLoption, milliseconds value: Duration) {
+        let (seconds, attoseconds) = value.components
+        let clamped = Int(min(max(seconds, 0), Int64(Int32.max / 1000 - 1)))
+        set(option, seconds < 0 ? 1 : max(1, clamped * 1000 + Int(attoseconds / 1_000_000_000_000_000)))
+    }
+
+    /// The bytes that a POST sends; curl keeps a copy.
+    mutating func set(postBody body: [UInt8]) {
+        set(CURLOPT_POST, 1)
+        note(unsafe ccurl_set_size(functions, handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
+        guard !body.isEmpty else { return set(CURLOPT_COPYPOSTFIELDS, "") }
+        unsafe body.withUnsafeBytes {
+            note(unsafe ccurl_set_pointer(functions, handle, CURLOPT_COPYPOSTFIELDS, $0.baseAddress))
+        }
+    }
+
+    @unsafe mutating func set(_ option: CURLoption, pointer: UnsafeRawPointer?) {
+        note(unsafe ccurl_set_pointer(functions, handle, option, pointer))
+    }
+
+    @unsafe mutating func set(_ option: CURLoption, list: UnsafeMutablePointer<curl_slist>?) {
+        note(unsafe ccurl_set_list(functions, handle, option, list))
+    }
+
+    @unsafe mutating func setReceiver(_ option: CURLoption, _ receiver: curl_write_callback?) {
+        note(unsafe ccurl_set_receiver(functions, handle, option, receiver))
+    }
+
+    @unsafe mutating func setProgress(_ progress: curl_xferinfo_callback?) {
+        set(CURLOPT_NOPROGRESS, 0)
+        note(unsafe ccurl_set_progress(functions, handle, progress))
+    }
+
+    mutating func allowOnlyHTTP() {
+        note(unsafe ccurl_allow_only_http(functions, handle))
+        note(unsafe ccurl_leave_slow_resolver(functions, handle))
+        set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
+        set(CURLOPT_FOLLOWLOCATION, 0)
+    }
+
+    private mutating func note(_ code: CURLcode) {
+        if code != CURLE_OK, refusal == nil { refusal = code }
+    }
+}
+
+/// The header lines of a request in the form that curl takes; it owns their memory.
+@safe
+final class HeaderList {
+    private let curl: Curl
+    /// The first line, which knows the next.
+    private(set) var first: UnsafeMutablePointer<curl_slist>?
+
+    /// - Throws: ``HTTPError/invalidRequest(endpoint:reason:)`` for a header that would end its line or its name.
+    init(_ request: HTTPRequest, _ curl: Curl) throws(HTTPError) {
+        self.curl = curl
+        // No Expect: curl would wait a second for a 100 that few servers send.
+        let own = [(name: "Accept-Encoding", value: "identity"), (name: "Expect", value: "")]
+        for (name, value) in own + request.headers {
+            guard !name.isEmpty, name.utf8.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: ":") }),
+                value.utf8.allSatisfy({ 0x20...0x7E ~= $0 })
+            else {
+                throw .invalidRequest(
+                    endpoint: request.endpoint.displayName, reason: "a header is not printable ASCII")
+            }
+            let line = value.isEmpty ? "\(name):" : "\(name): \(value)"
+            guard let longer = unsafe curl.functions.pointee.slist_append(first, line) else {
+                throw .invalidRequest(endpoint: request.endpoint.displayName, reason: "out of memory")
+            }
+            unsafe first = longer
+        }
+    }
+
+    deinit { unsafe curl.functions.pointee.slist_free_all(first) }
+}
+
+/// Runs `body` so that a connection closed by the other side cannot end the process.
+///
+/// OpenSSL writes to sockets without MSG_NOSIGNAL, and a library does not know what its program does with SIGPIPE. So the signal is held back in this thread only, and one that `body`
+/// caused is taken off before the old mask returns.
+func withoutBrokenPipeSignal<Result>(_ body: () -> Result) -> Result {
+    var brokenPipe = sigset_t()
+    var before = sigset_t()
+    var pending = sigset_t()
+    unsafe sigemptyset(&brokenPipe)
+    unsafe sigaddset(&brokenPipe, SIGPIPE)
+    unsafe sigpending(&pending)
+    let wasPending = unsafe sigismember(&pending, SIGPIPE) == 1
+    unsafe pthread_sigmask(SIG_BLOCK, &brokenPipe, &before)
+    defer {
+        if !wasPending {
+            var now = timespec()
+            while unsafe sigtimedwait(&brokenPipe, nil, &now) == -1, errno == EINTR {}
+        }
+        unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
+    }
+    return body()
 }

@@ -1,3 +1,4 @@
+package import Failures
 import Glibc
 import NIOCore
 import NIOPosix
@@ -71,5 +72,56 @@ package final class HTTPServer: Sendable {
         let allEnded = listener.eventLoop.makePromise(of: Void.self)
         listener.close().whenComplete { [connections] _ in connections.value.endWaiting(thenSucceed: allEnded) }
         try? allEnded.futureResult.wait()
+    }
+}
+
+/// How much and how long a server bears.
+package struct ServerLimits: Sendable {
+    /// The time that a connection has for everything: its request, the answer, and the end.
+    package var deadline: Duration
+    /// How many connections there may be at once.
+    package var connections: Int
+    /// The most bytes that a request's line and headers may have.
+    package var head = 16 * 1024
+    /// The most bytes of the target, or of one header's name and value.
+    package var field = 8 * 1024
+    /// The most headers.
+    package var fieldCount = 64
+    /// How long a client that was answered may take to close its side.
+    package var farewell = Duration.seconds(1)
+
+    package init(deadline: Duration, connections: Int) {
+        self.deadline = deadline
+        self.connections = connections
+    }
+}
+
+/// Why there is no server.
+package enum HTTPServerError: UserFacingError, Equatable {
+    /// Not an address and a port.
+    case notAnAddress(String)
+    /// Not an IP address, or not one with the length of a network's prefix.
+    case notANetwork(String)
+    /// The system does not let it listen there.
+    case cannotListen(address: ListenAddress, errno: Int32)
+
+    package var kind: ErrorCategory { .badInput }
+
+    package var description: String {
+        switch self {
+        case .notAnAddress(let text): "not an address and a port, as in 0.0.0.0:8080 or [::]:8080: \(text.quoted())"
+        case .notANetwork(let text): "not an IP address or network, as in 10.0.0.0/8 or fd00::/8: \(text.quoted())"
+        case .cannotListen(let address, let code):
+            "cannot listen on \(address): \(unsafe String(cString: strerror(code)).lowercased())"
+        }
+    }
+
+    package var hints: [String] {
+        switch self {
+        case .notAnAddress, .notANetwork: []
+        case .cannotListen(_, EADDRINUSE): ["another program listens there: choose another port, or 0 for any"]
+        case .cannotListen(_, EACCES): ["ports below 1024 are root's: choose another"]
+        case .cannotListen: ["is the address one of this machine's?"]
+        }
     }
 }

@@ -2,7 +2,7 @@ package import Failures
 import Glibc
 
 /// Why a stream of the program could not be read or written.
-package enum ConsoleError: Failure, Equatable {
+package enum ConsoleError: UserFacingError, Equatable {
     /// Whoever read the output has gone: nothing to say, the program ends by SIGPIPE as filters do.
     case outputClosed
     /// The output could not be written.
@@ -22,7 +22,7 @@ package enum ConsoleError: Failure, Equatable {
     /// Standard input stands twice among the files.
     case inputTwice
 
-    package var kind: FailureKind { .badInput }
+    package var kind: ErrorCategory { .badInput }
 
     package var description: String {
         switch self {

@@ -15,7 +15,7 @@ package struct Input: ~Copyable {
     ///
     /// - Parameter awaited: what the input should hold, for hints and errors: "proofs".
     /// - Throws: ``ConsoleError/cannotOpen(path:errno:)``.
-    package init(path: String?, awaited: String, voice: Voice) throws(ConsoleError) {
+    package init(path: String?, awaited: String, diagnostics: Diagnostics) throws(ConsoleError) {
         self.awaited = awaited
         if let path, path != "-" {
             let number = unsafe open(path, O_RDONLY | O_CLOEXEC)
@@ -27,7 +27,7 @@ package struct Input: ~Copyable {
             self.path = "standard input"
             descriptor = .standardInput
             isOwned = false
-            if descriptor.isTerminal { voice.hint("reading \(awaited) from the terminal; Ctrl-D ends it") }
+            if descriptor.isTerminal { diagnostics.hint("reading \(awaited) from the terminal; Ctrl-D ends it") }
         }
     }
 

@@ -2,7 +2,7 @@ package import Failures
 import Glibc
 
 /// Why a file that the program keeps could not be used.
-package enum FileError: Failure, Equatable {
+package enum FileError: UserFacingError, Equatable {
     /// It, or its directory, could not be opened or created.
     case cannotOpen(path: String, errno: Int32)
     /// It could not be read.
@@ -18,7 +18,7 @@ package enum FileError: Failure, Equatable {
     /// The system does not give the lock; the path is the lock file's, or a socket's with an @ in front.
     case cannotLock(path: String, errno: Int32)
 
-    package var kind: FailureKind {
+    package var kind: ErrorCategory {
         switch self {
         case .cannotOpen, .cannotRead, .tooLong, .lineTooLong: .badInput
         case .cannotWrite, .inUse, .cannotLock: .serviceFailed

@@ -1,0 +1,78 @@
+/// What a failure means to whoever called the program; the exit status follows from it alone.
+package enum ErrorCategory: Sendable, Hashable {
+    /// The question was answered, and the answer is no (exit 1): a proof does not hold, a transaction reverted,
+    /// a seal does not open.
+    case negativeResult
+    /// The command line or the input is not what it should be, and nothing was sent (exit 2).
+    case badInput
+    /// A service could not be reached, timed out or answered nonsense; known not sent (exit 3).
+    case serviceFailed
+    /// Something was sent and its outcome is not known (exit 4).
+    case outcomeUnknown
+}
+
+/// An error that a program can report: every module's error enum conforms to it.
+///
+/// `description` is one sentence for the user's terminal: lower case, no full stop, operands in double quotes,
+/// and never a byte of a secret.
+package protocol UserFacingError: Error, CustomStringConvertible, Sendable {
+    /// What the failure means; see ``ErrorCategory``.
+    var kind: ErrorCategory { get }
+    /// What the user may do about it, as further sentences; empty by default.
+    var hints: [String] { get }
+}
+
+extension UserFacingError {
+    package var hints: [String] { [] }
+}
+
+extension String {
+    /// The text in double quotes, cut to a length that fits an error line, its control characters escaped,
+    /// so that strangers' text can neither forge lines nor drive a terminal.
+    ///
+    /// - Parameter limit: the number of Unicode scalars that are shown at most.
+    package func quoted(limit: Int = 80) -> String {
+        let scalars = unicodeScalars.prefix(limit)
+        let isCut = scalars.endIndex != unicodeScalars.endIndex
+        return "\"\(Substring(scalars).escapingControlCharacters)\(isCut ? "…" : "")\""
+    }
+
+    /// A file's path as ``quoted(limit:)`` shows text, whole: its end says most, and it comes from the user.
+    package var quotedPath: String { quoted(limit: 4096) }
+
+    /// The text with `…` in place of all that could be a secret key, even one that was mistyped or cut: what a user
+    /// wrote is repeated in errors, and a key may stand where it does not belong.
+    package var hidingKeys: String {
+        var shown = ""
+        var digits = ""
+        for character in self + "\n" {
+            if character.isHexDigit {
+                digits.append(character)
+            } else {
+                shown += digits.count >= Self.leastKeyDigits ? "…" : digits
+                digits = ""
+                shown.append(character)
+            }
+        }
+        return String(shown.dropLast())
+    }
+
+    /// An address has 40 digits and is no secret; a key has 64.
+    private static var leastKeyDigits: Int { 48 }
+}
+
+extension StringProtocol {
+    /// The text with C0, C1, DEL, bidirectional and other format controls written as `\u{…}`.
+    package var escapingControlCharacters: String {
+        var result = ""
+        for scalar in unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
+                result += "\\u{\(String(scalar.value, radix: 16))}"
+            default:
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+}

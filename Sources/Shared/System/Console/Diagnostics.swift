@@ -1,0 +1,80 @@
+package import Failures
+import Glibc
+
+/// How a program speaks on standard error: `<program>: error: …`, lower case, no full stop.
+package struct Diagnostics: Sendable {
+    /// The name in front of every line.
+    package let program: String
+
+    package init(program: String) { self.program = program }
+
+    /// Something failed.
+    package func error(_ text: String) { say("error", text) }
+
+    /// Something is odd, and the program goes on.
+    package func warning(_ text: String) { say("warning", text) }
+
+    /// What the user may do about it.
+    package func hint(_ text: String) { say("hint", text) }
+
+    /// A line that tells how things stand: no error.
+    package func note(_ text: String) { write("\(program): \(text)") }
+
+    /// Says a failure and its hints, and gives the exit status that it means.
+    package func report(_ failure: any UserFacingError) -> ExitStatus {
+        error(failure.description)
+        for text in failure.hints { hint(text) }
+        return ExitStatus(failure.kind)
+    }
+
+    private func say(_ kind: String, _ text: String) { note("\(kind): \(text)") }
+
+    /// One line, whatever strangers' text is in it.
+    private func write(_ text: String) {
+        let line = text.escapingControlCharacters + "\n"
+        // There is nowhere to report that standard error is gone.
+        _ = try? Descriptor.standardError.write(Array(line.utf8))
+    }
+}
+
+/// The status that a program ends with; every program's the same.
+package enum ExitStatus: Int32, Sendable {
+    /// Done.
+    case done = 0
+    /// The answer is no.
+    case negativeResult = 1
+    /// Usage, or input that is not what it should be; nothing was sent.
+    case badInput = 2
+    /// A service could not be reached or timed out; known not sent.
+    case serviceFailed = 3
+    /// Sent, outcome unknown.
+    case outcomeUnknown = 4
+
+    package init(_ kind: ErrorCategory) {
+        self =
+            switch kind {
+            case .negativeResult: .negativeResult
+            case .badInput: .badInput
+            case .serviceFailed: .serviceFailed
+            case .outcomeUnknown: .outcomeUnknown
+            }
+    }
+}
+
+/// How many lines of one kind are said at a stretch: the first ten; of the others it is said how many there were.
+/// Strangers decide how often there is something to say.
+package struct LineLimit: Sendable {
+    private static let limit = 10
+    private var count = 0
+
+    package init() {}
+
+    /// Whether one more line is said.
+    package mutating func admitsLine() -> Bool {
+        count += 1
+        return count <= Self.limit
+    }
+
+    /// How many lines were not said; nil for none.
+    package var leftOut: Int? { count > Self.limit ? count - Self.limit : nil }
+}

@@ -1,0 +1,125 @@
+import ArgumentParser
+import BridgeClient
+import CommandLineTool
+import ECIES
+import Envelope
+import KeySources
+import NetworkOptions
+import Primitives
+import Secp256k1
+
+/// What makes a text a message: the settings of eciespy, and who signs.
+struct MessageSealer: ~Copyable, Sendable {
+    let ecies: ECIES
+    let signer: Signer?
+
+    /// The member that signs, and where its signature holds.
+    struct Signer: ~Copyable, Sendable {
+        let key: SecretKey
+        let bridge: Address
+        let chainId: UInt64
+    }
+
+    /// How many bytes a message has beyond its text, in front of it.
+    var overhead: Int { ecies.overhead + (signer == nil ? 0 : Envelope.overhead) }
+
+    /// The member that signs; nil if none does.
+    var sender: Bytes32? {
+        switch signer {
+        case .some(let signer): signer.key.publicKey.memberId
+        case .none: nil
+        }
+    }
+
+    /// Begins to seal a text that comes in pieces, behind ``overhead`` bytes; nil where it is signed, for which the
+    /// whole of it is needed.
+    ///
+    /// - Throws: ``ECIESError``.
+    func sealing(to recipient: PublicKey) throws(ECIESError) -> ECIESEncryptor? {
+        switch signer {
+        case .some: nil
+        case .none: try ecies.sealing(to: recipient)
+        }
+    }
+
+    /// Seals a text where it stands, behind ``overhead`` bytes.
+    ///
+    /// - Throws: ``EnvelopeError``, ``ECIESError``; the text is then still a secret.
+    func sealInPlace(_ message: inout MutableSpan<UInt8>, to recipient: PublicKey) throws {
+        switch signer {
+        case .some(let signer):
+            let header = try EnvelopeHeader(
+                chainId: signer.chainId, bridge: signer.bridge, from: signer.key.publicKey.memberId,
+                to: recipient.memberId)
+            Envelope.wrapInPlace(&message, from: ecies.overhead, header, signedWith: signer.key)
+        case .none: break
+        }
+        try ecies.sealInPlace(&message, to: recipient)
+    }
+}
+
+extension ECIESSeal {
+    /// What makes messages of texts: with --sign-with, in an envelope that the sending member signs.
+    ///
+    /// All that must be set is looked at before the key, and the key before a node is asked.
+    /// - Parameter reader: what says which chain it is; nil where no node is asked, and the operator must have named
+    ///   the chain.
+    func sealer(_ reader: (any BridgeReader)?) throws -> MessageSealer {
+        guard let signWith else { return MessageSealer(ecies: settings.ecies, signer: nil) }
+        let source = try keys.source(named: signWith)
+        let bridge = try bridge.address()
+        let chain = try chain(reader)
+        let key = try keys.load(source, observer: verbosity.observer(diagnostics))
+        let sender = key.publicKey.memberId
+        if let fromMember, fromMember != sender { throw SealError.foreignSender(named: fromMember, signer: sender) }
+        return MessageSealer(
+            ecies: settings.ecies, signer: MessageSealer.Signer(key: key, bridge: bridge, chainId: try chain.id()))
+    }
+
+    /// The chain that a signed message is for.
+    private enum Chain {
+        /// The operator named it.
+        case named(UInt64)
+        /// It is the bridge's.
+        case ofBridge(any BridgeReader)
+
+        func id() throws -> UInt64 {
+            switch self {
+            case .named(let id): id
+            case .ofBridge(let reader): try reader.chain()
+            }
+        }
+    }
+
+    private func chain(_ reader: (any BridgeReader)?) throws -> Chain {
+        if let reader { return .ofBridge(reader) }
+        guard let id = try rpc.chainId() else {
+            throw SettingError.missing(what: "the chain's id", option: "--chain", environment: "CHAIN")
+        }
+        return .named(id)
+    }
+}
+
+/// The settings in which eciespy's messages may differ from its default.
+struct SealSettings: ParsableArguments {
+    @Flag(help: "The ephemeral key in the message has 33 bytes.")
+    var ephemeralCompressed = false
+
+    @Flag(help: "The points that the key is derived from have 33 bytes.")
+    var hkdfCompressed = false
+
+    @Option(help: ArgumentHelp("The nonce has 16 bytes, or 12.", valueName: "n"))
+    var nonceLength: Int = 16
+
+    func validate() throws {
+        guard ECIES.NonceLength(rawValue: nonceLength) != nil else {
+            throw ValidationError("--nonce-length is 12 or 16")
+        }
+    }
+
+    var ecies: ECIES {
+        ECIES(
+            ephemeralCompressed: ephemeralCompressed, derivationCompressed: hkdfCompressed,
+            nonceLength: ECIES.NonceLength(rawValue: nonceLength) ?? .sixteen)
+    }
+}
