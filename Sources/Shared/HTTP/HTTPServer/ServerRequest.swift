@@ -84,6 +84,7 @@ struct RequestTarget: Equatable {
     /// The host, and the port, of a target that is a whole URL; it stands above the Host header (RFC 9112, 3.2.2).
     let authority: String?
 
+    /// A name and its value in a query.
     struct Parameter: Equatable {
         let name: String
         let value: String
