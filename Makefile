@@ -4,7 +4,7 @@ VENV := .build/venv
 # Whoever has a faster or slower machine may say so: make build SWIFT_FLAGS='-j 8'
 SWIFT_FLAGS ?=
 SOURCES := Benchmarks Sources Tests Package.swift
-VERSION := $(shell sed -n 's/^package let version = "\(.*\)"$$/\1/p' Sources/Shared/Program/Version.swift)
+VERSION := $(shell sed -n 's/^package let version = "\(.*\)"$$/\1/p' Sources/Shared/CommandLine/CommandLineTool/Version.swift)
 # Where things are installed, and where the programs were built.
 PREFIX ?= /usr/local
 DESTDIR ?=

@@ -2,7 +2,7 @@
 
 import PackageDescription
 
-/// Every target of this package is compiled alike: Swift 6, memory safety said aloud, no warning left.
+/// Every target of this package is compiled alike: Swift 6, explicit `unsafe`, no warnings.
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .strictMemorySafety(),
@@ -12,43 +12,50 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-/// A library below Sources/Shared: one idea.
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/Shared/\(name)", swiftSettings: strict)
+/// The modules of Base, which every other target may import.
+let baseNames = ["Failures", "JSON", "Primitives", "SecretMemory"]
+let base = baseNames.map(Target.Dependency.init(stringLiteral:))
+let bigInt = Target.Dependency.product(name: "BigInt", package: "BigInt")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// A product of swift-nio; only HTTPServer is built on it.
+func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
+
+/// A library of a subject: one idea. It imports modules of its own subject, or of those listed before it.
+func library(_ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    let names = path.split(separator: "/")
+    return .target(
+        name: String(names[1]), dependencies: names[0] == "Base" ? dependencies : base + dependencies,
+        path: "Sources/Shared/\(path)", swiftSettings: strict)
 }
 
-/// A C library of the system, seen by the one module that owns it.
-func system(_ name: String, pkgConfig: String, package: String) -> Target {
+/// A C library of the system, imported by the one module that owns it.
+func cLibrary(_ name: String, pkgConfig: String? = nil, package: String? = nil) -> Target {
     .systemLibrary(
-        name: name, path: "Sources/Shared/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
+        name: name, path: "Sources/Shared/C/\(name)", pkgConfig: pkgConfig, providers: package.map { [.apt([$0])] })
 }
 
 /// A program: its options and a run().
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-        name: name, dependencies: dependencies + ["Program", argumentParser], path: "Sources/\(name)",
-        swiftSettings: strict)
+        name: name, dependencies: base + ["CommandLineTool", "Console", argumentParser] + dependencies,
+        path: "Sources/\(name)", swiftSettings: strict)
 }
 
 /// The tests of one library.
 func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: [.byName(name: name), "TestVectors"] + dependencies,
+        name: "\(name)Tests",
+        dependencies: (baseNames.filter { $0 != name } + [name, "TestVectors"]).map(Target.Dependency.init(stringLiteral:))
+            + dependencies,
         path: "Tests/\(name)Tests", swiftSettings: strict)
 }
 
-/// The tests of a library that talks to a service, which the test plays itself.
-func serviceTests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .testTarget(
-        name: "\(name)Tests", dependencies: [.byName(name: name), "LoopbackServer"] + dependencies,
-        path: "Tests/\(name)Tests", swiftSettings: strict)
+/// A library that tests share.
+func support(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Tests/support/\(name)", swiftSettings: strict + settings)
 }
-
-let bigInt = Target.Dependency.product(name: "BigInt", package: "BigInt")
-let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-
-/// A product of swift-nio; the HTTP server alone stands on it.
-func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
 
 let package = Package(
     name: "teebridge",
@@ -58,190 +65,130 @@ let package = Package(
         .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
     ],
     targets: [
-        // What everything stands on.
-        library("Failures"),
-        library("Primitives", ["Failures", bigInt]),
-        library("JSON", ["Failures"]),
-        .systemLibrary(name: "CProcess", path: "Sources/Shared/CProcess"),
-        library("Secrets", ["CProcess", "Failures", "Primitives"]),
-        library("Parallel", ["CProcess"]),
-        library("Files", ["Failures"]),
-        library("Signals"),
-        library("ServiceNotice"),
-        library("Handlers", ["CProcess", "Failures", "Secrets"]),
-        library("RLP", ["Failures"]),
-        library("StateProofs", ["Failures", "JSON", "Primitives", "RLP", bigInt]),
-        library("ABI", ["Failures", "Primitives", "JSON", bigInt]),
+        cLibrary("CProcess"),
+        cLibrary("CSecp256k1", pkgConfig: "libsecp256k1", package: "libsecp256k1-dev"),
+        cLibrary("COpenSSL", pkgConfig: "libcrypto", package: "libssl-dev"),
+        cLibrary("CCurl", package: "libcurl4-openssl-dev"),
 
-        // Cryptography.
-        system("CSecp256k1", pkgConfig: "libsecp256k1", package: "libsecp256k1-dev"),
-        system("COpenSSL", pkgConfig: "libcrypto", package: "libssl-dev"),
-        library("Secp256k1", ["CSecp256k1", "Failures", "Primitives", "Secrets"]),
-        library("Ciphers", ["COpenSSL", "Failures", "Secrets"]),
-        library("Keystore", ["Ciphers", "Failures", "JSON", "Primitives", "Secp256k1", "Secrets"]),
-        library("ECIES", ["Ciphers", "Failures", "Secp256k1", "Secrets"]),
-        library("Envelope", ["Ciphers", "Failures", "Primitives", "Secp256k1", "Secrets"]),
+        library("Base/Failures"),
+        library("Base/Primitives", ["Failures", bigInt]),
+        library("Base/JSON", ["Failures"]),
+        library("Base/SecretMemory", ["CProcess", "Failures", "Primitives"]),
 
-        // What is signed, and what flows between the programs.
-        library("Dstack", ["Failures", "JSON", "Primitives", "Secp256k1"]),
-        library("Transactions", ["Failures", "JSON", "Primitives", "RLP", "Secp256k1"]),
-        library("TEEBridge", ["ABI", "Dstack", "JSON", "Primitives", "Secp256k1", "Transactions"]),
+        library("System/Processes", ["CProcess"]),
+        library("System/Files"),
+        library("System/Console", ["Processes"]),
 
-        // Other people's services.
-        .systemLibrary(name: "CCurl", path: "Sources/Shared/CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
-        library("HTTP", ["CCurl", "Failures"]),
-        library("HTTPServer", ["CProcess", "Failures", "JSON", nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix")]),
-        library("Retrying"),
-        library("JSONRPC", ["Failures", "HTTP", "JSON"]),
-        library("Node", ["Failures", "JSON", "JSONRPC", "Primitives", "Transactions", "Retrying", bigInt]),
-        library("GuestAgent", ["Failures", "HTTP", "JSON", "Primitives", "Secrets"]),
+        library("HTTP/HTTP", ["CCurl"]),
+        library("HTTP/HTTPServer", ["CProcess", nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix")]),
 
-        // What the programs do.
+        library("Crypto/Secp256k1", ["CSecp256k1"]),
+        library("Crypto/Ciphers", ["COpenSSL"]),
+        library("Crypto/ECIES", ["Ciphers", "Secp256k1"]),
+        library("Crypto/Envelope", ["Ciphers", "Secp256k1"]),
+        library("Crypto/KeySources", ["Ciphers", "Console", "Secp256k1"]),
+
+        library("Ethereum/ABI", [bigInt]),
+        library("Ethereum/Transactions", ["Secp256k1"]),
+        library("Ethereum/EthereumNode", ["HTTP", "Transactions", bigInt]),
+        library("Ethereum/StateProofs", ["EthereumNode", "HTTP", "Transactions", bigInt]),
         library(
-            "Sending",
+            "Ethereum/Sending",
+            ["ABI", "EthereumNode", "Files", "HTTP", "Processes", "Secp256k1", "Transactions", bigInt]),
+
+        library("Dstack/Dstack", ["Secp256k1"]),
+        library("Dstack/GuestAgent", ["Dstack", "HTTP", "Processes", "Secp256k1"]),
+        library("Dstack/ProofLog", ["Console", "Dstack", "Processes"]),
+
+        library("Bridge/TEEBridge", ["ABI", "Dstack", "Secp256k1", "Transactions"]),
+        library("Bridge/BridgeClient", ["ABI", "EthereumNode", "Secp256k1", "StateProofs", "TEEBridge", bigInt]),
+        library("Bridge/Inbox", ["BridgeClient", "ECIES", "Envelope", "Files", "Secp256k1"]),
+        library("Bridge/AgentSite", ["Dstack", "HTTP", "HTTPServer", "KeySources", "Secp256k1"]),
+
+        library("CommandLine/CommandLineTool", ["Console", "Processes", argumentParser]),
+        library(
+            "CommandLine/NetworkOptions",
             [
-                "ABI", "Failures", "Files", "JSON", "JSONRPC", "Node", "Parallel", "Primitives", "Retrying",
-                "Secp256k1", "TEEBridge", "Transactions", bigInt,
-            ]),
-        library(
-            "ProofSource",
-            [
-                "Dstack", "Failures", "GuestAgent", "HTTP", "JSON", "Parallel", "Primitives", "Retrying", "Secp256k1",
-                "Secrets",
-            ]),
-        library("ProofLog", ["Console", "Dstack", "Failures", "JSON", "Parallel"]),
-        library("ProvenState", ["Failures", "JSON", "JSONRPC", "Node", "Primitives", "Retrying", "StateProofs"]),
-        library(
-            "BridgeClient",
-            ["ABI", "Failures", "JSONRPC", "Node", "Primitives", "ProvenState", "Secp256k1", "TEEBridge", bigInt]),
-        library(
-            "Inbox",
-            ["BridgeClient", "ECIES", "Envelope", "Failures", "Files", "JSON", "Primitives", "Secp256k1", "Secrets"]),
-
-        // How the programs are used.
-        library("Console", ["Failures", "JSON", "Parallel", "Secrets"]),
-        library("Program", ["Console", "Failures", "JSON", "Primitives", "Signals", argumentParser]),
-        library("Keys", ["Console", "Failures", "JSON", "Keystore", "Secp256k1", "Secrets"]),
-        library(
-            "NetworkOptions",
-            [
-                "BridgeClient", "Console", "Failures", "GuestAgent", "HTTP", "JSONRPC", "Keys", "Node", "Primitives",
-                "Program",
-                "ProvenState", "Secp256k1", "Secrets", argumentParser,
+                "BridgeClient", "CommandLineTool", "Console", "EthereumNode", "GuestAgent", "HTTP", "KeySources",
+                "Secp256k1", "StateProofs", argumentParser,
             ]),
 
-        library(
-            "MemberSite",
-            ["Dstack", "Failures", "HTTP", "HTTPServer", "JSON", "Keys", "Primitives", "Secp256k1", "Secrets"]),
-
-        // Programs.
-        program(
-            "abi-encode",
-            ["ABI", "Console", "Dstack", "Failures", "JSON", "Primitives", "TEEBridge", "Transactions", bigInt]),
-        program(
-            "tx-send",
-            [
-                "ABI", "Console", "Failures", "JSON", "Keys", "NetworkOptions", "Node", "Primitives", "Sending",
-                "Signals",
-                "TEEBridge", "Transactions",
-            ]),
-        program("proof-fetch", ["Console", "Dstack", "JSON", "NetworkOptions", "ProofSource"]),
+        program("proof-fetch", ["Dstack", "GuestAgent", "NetworkOptions"]),
+        program("proof-extract", ["Dstack", "Processes", "ProofLog"]),
+        program("abi-encode", ["ABI", "Dstack", "TEEBridge", "Transactions", bigInt]),
         program(
             "ecies-seal",
             [
-                "BridgeClient", "Console", "ECIES", "Envelope", "Failures", "JSON", "Keys", "NetworkOptions",
-                "Parallel",
-                "Primitives", "Secp256k1", "Secrets", "TEEBridge",
+                "BridgeClient", "ECIES", "Envelope", "KeySources", "NetworkOptions", "Processes", "Secp256k1",
+                "TEEBridge",
             ]),
+        program(
+            "tx-send",
+            ["ABI", "EthereumNode", "KeySources", "NetworkOptions", "Processes", "Sending", "TEEBridge", "Transactions"]
+        ),
         program(
             "inbox-watch",
             [
-                "Console", "Failures", "Files", "GuestAgent", "Handlers", "Inbox", "JSON", "Keys", "NetworkOptions",
-                "Primitives", "Retrying", "Secp256k1", "ServiceNotice", "Signals",
+                "BridgeClient", "Files", "GuestAgent", "HTTP", "Inbox", "KeySources", "NetworkOptions", "Processes",
+                "Secp256k1",
             ]),
         program(
             "bridge-agent",
             [
-                "BridgeClient", "Console", "Dstack", "GuestAgent", "HTTP", "HTTPServer", "Inbox", "JSON", "Keys",
-                "MemberSite",
-                "NetworkOptions", "Primitives", "ProofSource", "Retrying", "Secp256k1", "Secrets", "ServiceNotice",
+                "AgentSite", "BridgeClient", "Dstack", "GuestAgent", "HTTP", "HTTPServer", "Inbox", "KeySources",
+                "NetworkOptions", "Processes", "Secp256k1",
             ]),
-        program("proof-extract", ["Console", "Dstack", "Failures", "JSON", "Parallel", "ProofLog"]),
 
-        // Tests.
         .target(
             name: "TestVectors", dependencies: ["JSON", "Primitives"], path: "Tests/TestVectors", swiftSettings: strict),
-        .target(name: "LoopbackServer", path: "Tests/support/LoopbackServer", swiftSettings: strict),
-        .target(
-            name: "FakeNode", dependencies: ["HTTP", "JSON", "JSONRPC", "LoopbackServer", "Node"],
-            path: "Tests/support/FakeNode", swiftSettings: strict),
-        .target(name: "ModelChecker", path: "Tests/support/ModelChecker", swiftSettings: strict),
-        .target(
-            name: "SendingModel", dependencies: ["ModelChecker", "Sending"], path: "Tests/support/SendingModel",
-            swiftSettings: strict + [.unsafeFlags(["-O"])]),
+        support("LoopbackServer"),
+        support("FakeNode", ["EthereumNode", "HTTP", "JSON", "LoopbackServer"]),
+        support("ModelChecker"),
+        support("SendingModel", ["ModelChecker", "Sending"], settings: [.unsafeFlags(["-O"])]),
         tests(of: "Failures"),
-        tests(of: "Primitives", ["JSON", bigInt]),
+        tests(of: "Primitives", [bigInt]),
         tests(of: "JSON"),
-        tests(of: "Secrets"),
-        tests(of: "Parallel"),
-        tests(of: "Files", ["Failures"]),
-        tests(of: "Signals"),
-        tests(of: "ServiceNotice"),
-        tests(of: "Handlers", ["Secrets"]),
-        tests(of: "RLP", ["JSON", "Primitives"]),
-        tests(of: "StateProofs", ["JSON", "Primitives", "RLP", bigInt]),
-        tests(of: "ABI", ["JSON", "Primitives", bigInt]),
-        tests(of: "Secp256k1", ["JSON", "Primitives", "Secrets"]),
-        tests(of: "Ciphers", ["JSON", "Secrets"]),
-        tests(of: "ECIES", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
-        tests(of: "Envelope", ["Failures", "JSON", "Primitives", "Secp256k1", "Secrets"]),
-        tests(of: "Dstack", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
-        tests(of: "Transactions", ["JSON", "Primitives", "RLP", "Secp256k1", "Secrets"]),
-        tests(of: "TEEBridge", ["ABI", "Dstack", "JSON", "Primitives", "Transactions"]),
-        tests(of: "ProofLog", ["Console", "Dstack", "Failures", "JSON"]),
-        tests(of: "Keystore", ["JSON", "Primitives", "Secp256k1", "Secrets"]),
-        tests(of: "Keys", ["Failures", "Primitives", "Secp256k1", "Secrets"]),
-        .testTarget(
-            name: "HTTPServerTests", dependencies: ["HTTPServer"], path: "Tests/HTTPServerTests", swiftSettings: strict),
-        .testTarget(
-            name: "MemberSiteTests", dependencies: ["HTTPServer", "JSON", "MemberSite", "Primitives", "Secrets"],
-            path: "Tests/MemberSiteTests", swiftSettings: strict),
-        tests(of: "Retrying"),
-        serviceTests(of: "HTTP", ["Failures"]),
-        serviceTests(of: "JSONRPC", ["Failures", "HTTP", "JSON"]),
-        serviceTests(of: "GuestAgent", ["Failures", "HTTP", "JSON", "Primitives", "Secrets"]),
-        serviceTests(
-            of: "Node",
-            ["FakeNode", "Failures", "HTTP", "JSON", "JSONRPC", "Primitives", "TestVectors", "Transactions", bigInt]),
-        serviceTests(
+        tests(of: "SecretMemory"),
+        tests(of: "Processes"),
+        tests(of: "Files"),
+        tests(of: "Console"),
+        tests(of: "HTTP", ["LoopbackServer"]),
+        tests(of: "HTTPServer"),
+        tests(of: "Secp256k1"),
+        tests(of: "Ciphers"),
+        tests(of: "ECIES", ["Secp256k1"]),
+        tests(of: "Envelope", ["Secp256k1"]),
+        tests(of: "KeySources", ["Secp256k1"]),
+        tests(of: "ABI", [bigInt]),
+        tests(of: "Transactions", ["Secp256k1"]),
+        tests(of: "EthereumNode", ["FakeNode", "HTTP", "LoopbackServer", "Transactions", bigInt]),
+        tests(of: "StateProofs", ["Transactions", bigInt]),
+        tests(
             of: "Sending",
             [
-                "ABI", "FakeNode", "Failures", "HTTP", "JSON", "JSONRPC", "Node", "Primitives", "Secp256k1", "Secrets",
-                "ModelChecker", "SendingModel", "TEEBridge", "Transactions", "TestVectors", bigInt,
+                "ABI", "EthereumNode", "FakeNode", "HTTP", "LoopbackServer", "ModelChecker", "Secp256k1",
+                "SendingModel", "TEEBridge", "Transactions", bigInt,
             ]),
-        serviceTests(
+        tests(of: "Dstack", ["Secp256k1"]),
+        tests(of: "GuestAgent", ["Dstack", "HTTP", "LoopbackServer"]),
+        tests(of: "ProofLog", ["Console", "Dstack"]),
+        tests(of: "TEEBridge", ["ABI", "Dstack", "Transactions"]),
+        tests(
             of: "BridgeClient",
-            [
-                "ABI", "FakeNode", "Failures", "JSON", "JSONRPC", "Node", "Primitives", "Secp256k1", "TEEBridge",
-                "TestVectors", bigInt,
-            ]),
-        serviceTests(
+            ["ABI", "EthereumNode", "FakeNode", "LoopbackServer", "Secp256k1", "TEEBridge", bigInt]),
+        tests(
             of: "Inbox",
             [
-                "ABI", "BridgeClient", "ECIES", "Envelope", "FakeNode", "Failures", "Files", "JSON",
-                "ModelChecker", "Node", "Primitives", "Secp256k1", "Secrets", "TEEBridge", bigInt,
+                "ABI", "BridgeClient", "ECIES", "Envelope", "EthereumNode", "FakeNode", "Files", "LoopbackServer",
+                "ModelChecker", "Secp256k1", "TEEBridge", bigInt,
             ]),
-        serviceTests(
-            of: "ProofSource",
-            ["Dstack", "Failures", "GuestAgent", "HTTP", "JSON", "Primitives", "TestVectors"]),
-        tests(of: "Console", ["Failures", "JSON", "Secrets"]),
-        tests(of: "Program", ["Console", "Failures", "Primitives", argumentParser]),
+        tests(of: "AgentSite", ["HTTPServer"]),
+        tests(of: "CommandLineTool", ["Console", argumentParser]),
         tests(
             of: "NetworkOptions",
             [
-                "FakeNode", "Failures", "GuestAgent", "Keys", "LoopbackServer", "Node", "Primitives", "Program",
-                "Secp256k1",
-                argumentParser,
+                "CommandLineTool", "EthereumNode", "FakeNode", "GuestAgent", "KeySources", "LoopbackServer",
+                "Secp256k1", argumentParser,
             ]),
     ]
 )
@@ -252,11 +199,10 @@ if Context.environment["TEEBRIDGE_FUZZ"] != nil {
         .target(name: "CFuzzer", path: "Tests/fuzz/CFuzzer", publicHeadersPath: "include"),
         .executableTarget(
             name: "Fuzz",
-            dependencies: [
-                "ABI", "BridgeClient", "CFuzzer", "Dstack", "ECIES", "Envelope", "GuestAgent", "HTTP", "HTTPServer",
-                "Inbox", "JSON", "JSONRPC", "Keystore", "Node", "Primitives", "ProofLog", "RLP", "Secp256k1",
-                "Secrets", "StateProofs", "TEEBridge", "Transactions", nio("NIOCore"), nio("NIOEmbedded"),
-                nio("NIOHTTP1"),
+            dependencies: base + [
+                "ABI", "BridgeClient", "CFuzzer", "Dstack", "ECIES", "Envelope", "EthereumNode", "GuestAgent", "HTTP",
+                "HTTPServer", "Inbox", "KeySources", "ProofLog", "Secp256k1", "StateProofs", "TEEBridge",
+                "Transactions", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"),
             ], path: "Tests/fuzz/Fuzz",
             swiftSettings: strict),
     ]

@@ -1,7 +1,7 @@
 import ArgumentParser
+import CommandLineTool
 import Console
 import JSON
-import Program
 import Transactions
 
 @main

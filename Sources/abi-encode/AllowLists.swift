@@ -1,9 +1,9 @@
 import ABI
 import ArgumentParser
+import CommandLineTool
 import Console
 import JSON
 import Primitives
-import Program
 import TEEBridge
 
 struct AddKMSRoot: ParsableCommand {

@@ -1,10 +1,10 @@
 import ABI
 import ArgumentParser
+import CommandLineTool
 import Console
 import Failures
 import JSON
 import Primitives
-import Program
 import Transactions
 
 struct Call: ParsableCommand {

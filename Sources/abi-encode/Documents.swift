@@ -1,7 +1,7 @@
+import CommandLineTool
 import Console
 import Failures
 import JSON
-import Program
 
 /// What the JSON value that a file holds is; `-` is standard input.
 ///

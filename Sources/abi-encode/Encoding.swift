@@ -1,9 +1,9 @@
 import ABI
+import CommandLineTool
 import Console
 import Failures
 import JSON
 import Primitives
-import Program
 
 /// Something to decode, and the line of the input on which it stood.
 struct Encoding<Item> {

@@ -1,8 +1,8 @@
 import ABI
 import ArgumentParser
+import CommandLineTool
 import Console
 import JSON
-import Program
 import TEEBridge
 import Transactions
 

@@ -1,11 +1,11 @@
 import ABI
 import ArgumentParser
+import CommandLineTool
 import Console
 import Dstack
 import Failures
 import JSON
 import Primitives
-import Program
 import TEEBridge
 import Transactions
 

@@ -1,19 +1,17 @@
+import AgentSite
 import ArgumentParser
 import BridgeClient
+import CommandLineTool
 import Console
 import Dstack
 import Glibc
 import GuestAgent
 import HTTP
 import HTTPServer
-import Keys
-import MemberSite
+import KeySources
 import NetworkOptions
 import Primitives
-import Program
-import ProofSource
-import Retrying
-import ServiceNotice
+import Processes
 
 @main
 struct BridgeAgent: Program {

@@ -1,13 +1,13 @@
+import AgentSite
 import BridgeClient
 import Console
 import Dstack
+import HTTP
 import Inbox
 import JSON
-import MemberSite
 import Primitives
-import Retrying
 import Secp256k1
-import Secrets
+import SecretMemory
 
 /// Reads the member's inbox again and again, and tells the messages to the site.
 final class InboxWatcher {

@@ -1,12 +1,11 @@
+import AgentSite
 import Console
 import Dispatch
 import Dstack
+import GuestAgent
 import HTTP
 import JSON
-import MemberSite
-import ProofSource
-import Retrying
-import ServiceNotice
+import Processes
 
 /// Gets the proof from the guest agent, prints it, and asks again from time to time: the agent may be restarted, and
 /// each asking is a new connection to its socket.

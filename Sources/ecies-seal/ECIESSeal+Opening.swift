@@ -1,11 +1,11 @@
+import CommandLineTool
 import Console
 import ECIES
 import Envelope
 import NetworkOptions
-import Parallel
-import Program
+import Processes
 import Secp256k1
-import Secrets
+import SecretMemory
 
 extension ECIESSeal {
     /// How many bytes a sealed message may have: two digits for each byte, and what a document has beside them.

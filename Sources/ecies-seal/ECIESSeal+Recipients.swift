@@ -1,8 +1,8 @@
+import CommandLineTool
 import Console
-import Parallel
 import Primitives
-import Program
-import Secrets
+import Processes
+import SecretMemory
 
 extension ECIESSeal {
     /// The most bytes that are sealed to each of many: a multiple of what a transaction may carry.

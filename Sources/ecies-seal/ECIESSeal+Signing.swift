@@ -1,8 +1,8 @@
 import BridgeClient
+import CommandLineTool
 import Envelope
-import Keys
+import KeySources
 import NetworkOptions
-import Program
 import Secp256k1
 
 extension ECIESSeal {

@@ -1,14 +1,14 @@
 import ArgumentParser
 import BridgeClient
+import CommandLineTool
 import Console
 import ECIES
 import Envelope
 import NetworkOptions
-import Parallel
 import Primitives
-import Program
+import Processes
 import Secp256k1
-import Secrets
+import SecretMemory
 
 /// How far a large input has come.
 let progress = StatusLine()

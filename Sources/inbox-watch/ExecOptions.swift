@@ -1,6 +1,6 @@
 import ArgumentParser
-import Handlers
-import Program
+import CommandLineTool
+import Processes
 
 /// `--exec` and what goes with it: the program that gets the messages.
 struct ExecOptions: ParsableArguments {

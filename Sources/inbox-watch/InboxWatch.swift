@@ -1,17 +1,17 @@
 import ArgumentParser
 import BridgeClient
+import CommandLineTool
 import Console
 import Failures
 import Files
 import GuestAgent
-import Handlers
+import HTTP
 import Inbox
 import JSON
-import Keys
+import KeySources
 import NetworkOptions
 import Primitives
-import Program
-import Retrying
+import Processes
 import Secp256k1
 
 @main

@@ -1,4 +1,4 @@
-import Retrying
+import HTTP
 
 /// How long the program waits between two looks at an inbox.
 struct PollSchedule {

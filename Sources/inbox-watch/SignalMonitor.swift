@@ -1,7 +1,6 @@
 import Console
 import Glibc
-import ServiceNotice
-import Signals
+import Processes
 
 /// What the program attends to whatever it is busy with: signals, and the service manager that wants to hear from it.
 final class SignalMonitor {

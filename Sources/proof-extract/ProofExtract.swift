@@ -1,9 +1,9 @@
 import ArgumentParser
+import CommandLineTool
 import Console
 import Dstack
 import JSON
-import Parallel
-import Program
+import Processes
 import ProofLog
 
 @main

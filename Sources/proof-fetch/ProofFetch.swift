@@ -1,10 +1,10 @@
 import ArgumentParser
+import CommandLineTool
 import Console
 import Dstack
+import GuestAgent
 import JSON
 import NetworkOptions
-import Program
-import ProofSource
 
 @main
 struct ProofFetch: Program {

@@ -4,9 +4,12 @@ import Sending
 import TEEBridge
 
 extension SentRecord {
+    /// Why it reverted, with the names of the bridges' errors.
+    var decodedRevert: RevertData? { revert.map(TEEBridge.answers.decodeRevert) }
+
     /// What to do about the revert of a request to a bridge, as far as its reason is a known one.
     var revertHints: [String] {
-        switch revert {
+        switch decodedRevert {
         case .declared(let error, _): Self.hints[error.name].map { [$0] } ?? []
         case .empty: selector.flatMap { Self.hintsForOtherVersion[$0] }.map { [$0] } ?? []
         default: []

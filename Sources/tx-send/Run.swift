@@ -1,12 +1,12 @@
 import ABI
+import CommandLineTool
 import Console
 import Failures
 import Glibc
 import JSON
 import Primitives
-import Program
+import Processes
 import Sending
-import Signals
 import TEEBridge
 
 /// What a run reads and prints, how it is asked to end, and the status that it ends with.
@@ -138,7 +138,7 @@ final class Run: SendObserver {
         switch record.status {
         case .reverted:
             let verb = record.transactionHash == nil && mode != .call ? "would revert" : "reverted"
-            voice.error("\(name) \(verb): \(record.revert?.description ?? "its record says why, if that is known")")
+            voice.error("\(name) \(verb): \(record.decodedRevert?.description ?? "its record says why, if that is known")")
             for hint in record.revertHints { voice.hint(hint) }
             return .answerIsNo
         case .replaced:

@@ -1,13 +1,14 @@
 import ABI
 import ArgumentParser
+import CommandLineTool
 import Console
+import EthereumNode
 import Failures
-import Keys
+import KeySources
 import NetworkOptions
-import Node
 import Primitives
-import Program
 import Sending
+import TEEBridge
 import Transactions
 
 @main
@@ -182,6 +183,7 @@ struct TxSend: Program {
 
     private func policy() throws -> SendPolicy {
         var policy = SendPolicy()
+        policy.interface = TEEBridge.answers
         policy.confirmations = confirmations
         policy.timeout = try duration()
         policy.chainId = try rpc.chainId()

@@ -1,18 +1,16 @@
 import ABI
 import BigInt
+@testable import BridgeClient
+import EthereumNode
 import Failures
 import FakeNode
 import JSON
-import JSONRPC
 import LoopbackServer
-import Node
 import Primitives
 import Secp256k1
 import TEEBridge
 import TestVectors
 import Testing
-
-@testable import BridgeClient
 
 @Suite(.timeLimit(.minutes(1)))
 struct PublicKeyTests {

@@ -1,11 +1,10 @@
 import ABI
+@testable import BridgeClient
+import EthereumNode
 import FakeNode
 import JSON
-import Node
 import Primitives
 import TEEBridge
-
-@testable import BridgeClient
 
 let bridge = Address(checked: [UInt8](repeating: 0xB1, count: 20))
 

@@ -1,15 +1,14 @@
+@testable import BridgeClient
+import EthereumNode
 import Failures
 import FakeNode
 import JSON
 import LoopbackServer
-import Node
 import Primitives
 import Synchronization
 import TEEBridge
 import TestVectors
 import Testing
-
-@testable import BridgeClient
 
 private let member = Bytes32(checked: [UInt8](repeating: 0x33, count: 32))
 

@@ -1,7 +1,6 @@
+@testable import BridgeClient
 import Primitives
 import Testing
-
-@testable import BridgeClient
 
 @Suite("storage of the bridge's contracts") struct StorageLayoutTests {
     private static let slot = StorageSlot(7)

@@ -1,6 +1,6 @@
 import Ciphers
 import JSON
-import Secrets
+import SecretMemory
 import TestVectors
 import Testing
 

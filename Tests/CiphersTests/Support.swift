@@ -1,4 +1,4 @@
-import Secrets
+import SecretMemory
 
 extension SecretBytes {
     /// The bytes, which are no secret in a test.

@@ -1,7 +1,7 @@
 import Console
 import Failures
 import Glibc
-import Secrets
+import SecretMemory
 import Testing
 
 /// The two ends of a pipe, open for as long as `body` runs.

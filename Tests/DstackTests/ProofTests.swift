@@ -2,7 +2,7 @@ import Dstack
 import JSON
 import Primitives
 import Secp256k1
-import Secrets
+import SecretMemory
 import TestVectors
 import Testing
 

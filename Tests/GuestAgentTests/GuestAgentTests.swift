@@ -4,7 +4,7 @@ import HTTP
 import JSON
 import LoopbackServer
 import Primitives
-import Secrets
+import SecretMemory
 import Testing
 
 /// Digits of a test key: 00 01 02 … 1f.

@@ -1,7 +1,6 @@
 import Failures
-import Testing
-
 @testable import HTTP
+import Testing
 
 @Suite struct EndpointTests {
     @Test(

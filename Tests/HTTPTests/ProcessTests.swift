@@ -1,8 +1,7 @@
 import Foundation
+@testable import HTTP
 import LoopbackServer
 import Testing
-
-@testable import HTTP
 
 /// What depends on the whole process: each runs in one of its own.
 @Suite(.timeLimit(.minutes(1)))

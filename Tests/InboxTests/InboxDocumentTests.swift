@@ -2,7 +2,7 @@ import Failures
 import Inbox
 import JSON
 import Primitives
-import Secrets
+import SecretMemory
 import Testing
 
 /// What messages are printed as, beside what strings would be made of them.

@@ -1,8 +1,7 @@
 import BridgeClient
+@testable import Inbox
 import ModelChecker
 import Primitives
-
-@testable import Inbox
 
 /// A rule of reading inboxes that is broken on purpose, to see that the checker finds it.
 enum Fault: CaseIterable {

@@ -2,10 +2,9 @@ import BridgeClient
 import Envelope
 import Files
 import Glibc
+@testable import Inbox
 import Primitives
 import Testing
-
-@testable import Inbox
 
 /// The state of an inbox; what its file does to the programs is shown by their tests.
 @Suite(.timeLimit(.minutes(1)))

@@ -2,14 +2,14 @@ import ABI
 import BigInt
 import BridgeClient
 import ECIES
+import EthereumNode
 import Failures
 import FakeNode
 import Inbox
 import JSON
-import Node
 import Primitives
 import Secp256k1
-import Secrets
+import SecretMemory
 import TEEBridge
 import Testing
 

@@ -3,7 +3,7 @@ import Glibc
 import Inbox
 import Primitives
 import Secp256k1
-import Secrets
+import SecretMemory
 import Testing
 
 /// Signed messages, beyond what the programs' tests show.

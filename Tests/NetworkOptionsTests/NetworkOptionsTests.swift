@@ -1,14 +1,14 @@
 import ArgumentParser
+import CommandLineTool
+import EthereumNode
 import Failures
 import FakeNode
 import Glibc
 import GuestAgent
-import Keys
+import KeySources
 import LoopbackServer
 import NetworkOptions
-import Node
 import Primitives
-import Program
 import Secp256k1
 import Testing
 

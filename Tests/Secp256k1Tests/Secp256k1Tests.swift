@@ -1,6 +1,6 @@
 import Primitives
 import Secp256k1
-import Secrets
+import SecretMemory
 import Testing
 
 func secretKey(_ hex: String) throws -> SecretKey {

@@ -1,7 +1,7 @@
 import BigInt
+import EthereumNode
 import FakeNode
 import JSON
-import Node
 import Primitives
 import Sending
 import Testing

@@ -1,10 +1,10 @@
+import EthereumNode
 import FakeNode
 import Glibc
 import JSON
-import Node
 import Primitives
 import Secp256k1
-import Secrets
+import SecretMemory
 import Sending
 import Synchronization
 import Transactions

@@ -1,11 +1,10 @@
 import ABI
 import BigInt
+import EthereumNode
 import Failures
 import FakeNode
 import JSON
-import JSONRPC
 import LoopbackServer
-import Node
 import Primitives
 import Sending
 import Testing
@@ -298,7 +297,7 @@ struct CallerTests {
         try chain.run { fake, node throws in
             let record = try CallExecutor(chainId: chainId).call(request, asking: node)
             #expect(fake.server.requests.count == 1)
-            return record.json(decoding: ContractABI([])).compact
+            return record.json(decoding: TEEBridge.answers).compact
         }
     }
 

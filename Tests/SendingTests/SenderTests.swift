@@ -1,11 +1,10 @@
 import ABI
+import EthereumNode
 import Failures
 import FakeNode
 import HTTP
 import JSON
-import JSONRPC
 import LoopbackServer
-import Node
 import Primitives
 import Secp256k1
 import Sending
@@ -81,7 +80,7 @@ struct SenderTests {
         #expect(needless.record?.status == .skipped)
         let reverting = try send(.open, on: FakeChain(gas: .error(3, "execution reverted", data: "0x1fdd7d63")))
         #expect(reverting.record?.status == .reverted)
-        #expect(reverting.record?.revert?.description == "MemberNotFound()")
+        #expect(reverting.record?.revert.map { TEEBridge.answers.decodeRevert($0).description } == "MemberNotFound()")
         #expect(reverting.record?.transactionHash == nil)
         for outcome in [needless, reverting] {
             #expect(outcome.sent.isEmpty)
@@ -262,8 +261,8 @@ struct SenderTests {
         let outcome = try send(on: chain)
         #expect(outcome.record?.status == .reverted)
         #expect(outcome.record?.transactionHash == hash)
-        #expect(outcome.record?.revert?.description == "NotOwner()")
-        #expect(outcome.record?.revertBytes == [0x30, 0xCD, 0x74, 0x71])
+        #expect(outcome.record?.revert.map { TEEBridge.answers.decodeRevert($0).description } == "NotOwner()")
+        #expect(outcome.record?.revert == [0x30, 0xCD, 0x74, 0x71])
         let call = try #require(outcome.calls.last)
         #expect(call.method == "eth_call")
         #expect(call.request?["from"] == .string(account))
@@ -381,7 +380,7 @@ struct UnsentTests {
         try withSender(on: reverting) { _, sender throws in
             for record in [try sender.sign(.open), try sender.simulate(.open)] {
                 #expect(record.status == .reverted)
-                #expect(record.revert?.description == "AlreadyRegistered()")
+                #expect(record.revert.map { TEEBridge.answers.decodeRevert($0).description } == "AlreadyRegistered()")
             }
         }
         let unless = TransactionRequest.Precondition(to: contract, data: [], equals: [])

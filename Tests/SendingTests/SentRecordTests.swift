@@ -1,7 +1,7 @@
 import ABI
+import EthereumNode
 import FakeNode
 import JSON
-import Node
 import Primitives
 import Sending
 import TEEBridge
@@ -58,7 +58,7 @@ struct SentRecordTests {
             ])
         ])
         record.estimate = (1, wei(2))
-        record.revert = .empty
+        record.revert = []
         record.result = []
         record.raw = [1]
         let members = try #require(record.json(decoding: TEEBridge.answers).object).members
@@ -104,8 +104,7 @@ struct SentRecordTests {
     func reverts(data: String, expected: String) throws {
         let bytes = try Hex.decode(data)
         let text = Self.record(.reverted) {
-            $0.revert = TEEBridge.answers.decodeRevert(bytes)
-            $0.revertBytes = bytes
+            $0.revert = bytes
         }
         #expect(text == #"{"label":"test","status":"reverted","revert":\#(expected)}"#)
     }

@@ -1,9 +1,9 @@
 import JSON
 import Primitives
-import RLP
 import StateProofs
 import TestVectors
 import Testing
+import Transactions
 
 @Suite struct MerkleProofTests {
     @Test func vectorsAreThere() { #expect(Vector.tries.count > 20) }

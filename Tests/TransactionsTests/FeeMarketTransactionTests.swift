@@ -1,7 +1,7 @@
 import JSON
 import Primitives
 import Secp256k1
-import Secrets
+import SecretMemory
 import TestVectors
 import Testing
 import Transactions

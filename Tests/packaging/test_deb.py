@@ -19,7 +19,7 @@ import pytest
 from harness import BAD_INPUT, ENVIRONMENT, PROGRAMS, ROOT
 from proofs import PROOFS, calldata
 
-VERSION = re.search(r'"(.+)"', (ROOT / "Sources/Shared/Program/Version.swift").read_text())[1]
+VERSION = re.search(r'"(.+)"', (ROOT / "Sources/Shared/CommandLine/CommandLineTool/Version.swift").read_text())[1]
 RELEASE = "bookworm"
 # How long debootstrap or apt may take.
 SECONDS = 300

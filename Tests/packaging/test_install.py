@@ -16,7 +16,7 @@ from harness import BIN, ENVIRONMENT, PROGRAMS, ROOT
 
 NOBODY = 65534
 SECONDS = 120
-VERSION = re.search(r'"(.+)"', (ROOT / "Sources/Shared/Program/Version.swift").read_text())[1]
+VERSION = re.search(r'"(.+)"', (ROOT / "Sources/Shared/CommandLine/CommandLineTool/Version.swift").read_text())[1]
 # What make is to take from nowhere but its command line.
 SETTINGS = {"HOME": "/nonexistent", **ENVIRONMENT}
 

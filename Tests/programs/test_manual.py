@@ -133,7 +133,7 @@ def statuses(name: str) -> list[int]:
 def test_exit_statuses(program):
     """Those of the house, as far as a program can end with them: what asks nobody cannot fail to reach anybody, and
     only what sends can leave it open what became of it."""
-    source = (ROOT / "Sources/Shared/Console/Voice.swift").read_text()
+    source = (ROOT / "Sources/Shared/System/Console/Voice.swift").read_text()
     house = [int(number) for number in re.findall(r"^ *case [a-zA-Z]+ = (\d)$", source, re.MULTILINE)]
     assert statuses("teebridge") == house == [0, 1, 2, 3, 4]
     options = set().union(*(help_of(*command).options for command in commands_of(program)))

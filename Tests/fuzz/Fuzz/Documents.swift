@@ -1,17 +1,16 @@
+@testable import ABI
 import BridgeClient
 import Dstack
+@testable import Inbox
 import JSON
-import Keystore
+import KeySources
 import Primitives
 import ProofLog
 import Secp256k1
-import Secrets
+import SecretMemory
 import StateProofs
 import TEEBridge
 import Transactions
-
-@testable import ABI
-@testable import Inbox
 
 /// JSON, what is read from it, and logs.
 extension FuzzTarget {

@@ -1,7 +1,7 @@
 import ABI
 import JSON
 import Primitives
-import RLP
+import Transactions
 
 /// The encodings that have one form for each value: what is read is written again with the same bytes.
 extension FuzzTarget {

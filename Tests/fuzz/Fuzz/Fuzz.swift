@@ -1,6 +1,6 @@
 import CFuzzer
 import Glibc
-import Secrets
+import SecretMemory
 
 /// Fuzzes one of the readers of what strangers send: `Fuzz TARGET [libFuzzer's options] [folders of inputs]`;
 /// without arguments it lists the targets.

@@ -1,14 +1,12 @@
+@testable import EthereumNode
 import GuestAgent
 import HTTP
+@testable import HTTPServer
 import JSON
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
 import Primitives
-
-@testable import HTTPServer
-@testable import JSONRPC
-@testable import Node
 
 /// What comes from services, from those who call ours, and in URLs.
 extension FuzzTarget {

@@ -3,10 +3,9 @@ import ECIES
 import Envelope
 import Primitives
 import Secp256k1
-import Secrets
-import Transactions
-
+import SecretMemory
 @testable import StateProofs
+import Transactions
 
 /// What is signed, sealed or proven: nothing but the one true form is taken, and no bit of it can be another.
 extension FuzzTarget {

@@ -1,8 +1,7 @@
+package import EthereumNode
 import HTTP
 package import JSON
-package import JSONRPC
 package import LoopbackServer
-package import Node
 import Synchronization
 
 /// An Ethereum node that answers by a script: each call of each request, alone or in a batch.

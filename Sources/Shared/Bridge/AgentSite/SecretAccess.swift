@@ -1,0 +1,64 @@
+import HTTPServer
+import KeySources
+import SecretMemory
+
+/// Who may see the messages of the inbox: this machine, networks, and those who bear a token.
+///
+/// Only the address at the other end of the connection counts: X-Forwarded-For and its like are anybody's word. But
+/// from this machine itself they show a proxy, which asks for others, and is no reason to trust those.
+package final class SecretAccess: Sendable {
+    private let networks: [IPNetwork]
+    private let tokens: [Token]
+
+    /// - Parameter admitted: networks (`10.0.0.0/8`), and `token-file:PATH`, besides this machine.
+    /// - Throws: `HTTPServerError`, `KeyError` for a file that others can read, ``SecretAccessError``.
+    package init(_ admitted: [String]) throws {
+        let prefix = "token-file:"
+        networks = try IPNetwork.loopback + admitted.filter { !$0.hasPrefix(prefix) }.map { try IPNetwork($0) }
+        tokens = try admitted.filter { $0.hasPrefix(prefix) }.map {
+            try Token(file: String($0.dropFirst(prefix.count)))
+        }
+    }
+
+    /// Why the messages are not for whoever sent a request; nil if they are.
+    func refusal(of request: ServerRequest) -> String? {
+        if request.authorization.count == 1, let value = request.authorization.first,
+            tokens.contains(where: { $0.isBorne(by: value) })
+        {
+            return nil
+        }
+        guard let peer = request.peer, networks.contains(where: { $0.contains(peer) }) else {
+            return "messages are for this machine, and for those that --serve-secrets-to names"
+        }
+        guard !request.isForwarded || !IPNetwork.loopback.contains(where: { $0.contains(peer) }) else {
+            return "a proxy on this machine asks for somebody else, and whom it serves needs a token"
+        }
+        // A web page whose name was made to resolve to this machine (DNS rebinding) still calls it by that name.
+        guard let host = request.host, host == "localhost" || IPAddress(host) != nil else {
+            return "messages are for those who call this machine localhost, or by its address"
+        }
+        return nil
+    }
+}
+
+/// A secret that whoever bears it may see the messages.
+private final class Token: Sendable {
+    private let secret: SecretBytes
+
+    init(file path: String) throws {
+        let secret = try SecretFile.read(path).withoutLineEnd()
+        guard secret.count >= SecretAccessError.leastTokenLength else { throw SecretAccessError.shortToken(path: path) }
+        self.secret = secret
+    }
+
+    /// Whether it is the one of `Bearer TOKEN`. The time that this takes tells nothing but the token's length.
+    func isBorne(by value: String) -> Bool {
+        let words = value.split(separator: " ", maxSplits: 1)
+        guard words.count == 2, words[0].lowercased() == "bearer" else { return false }
+        let shown = Array(words[1].utf8)
+        guard shown.count == secret.count else { return false }
+        return secret.withBytes { bytes in
+            bytes.indices.reduce(0 as UInt8) { difference, index in difference | (bytes[index] ^ shown[index]) } == 0
+        }
+    }
+}

@@ -1,0 +1,176 @@
+import ABI
+import BigInt
+package import EthereumNode
+package import Primitives
+package import Secp256k1
+import TEEBridge
+
+/// Reads a TEEBridge contract through a node that is not trusted more than need be.
+package final class BridgeClient: BridgeReader {
+    let node: Node
+    /// The contract.
+    package let bridge: Address
+    private let chainId: UInt64?
+    /// The chain that the node said it is of when it was asked first.
+    private var nodeChainId: UInt64?
+    /// After which block inboxes are read.
+    let block: BlockSelector
+    /// The most bytes of a message that is read; what is longer is passed over.
+    let maxPayload: UInt64
+    /// How the contract lets its inboxes be read, once that is known.
+    var access: InboxAccess?
+
+    /// - Parameters:
+    ///   - chainId: the chain that the operator named; any, if nil.
+    ///   - block: after which block inboxes are read.
+    ///   - maxPayload: the most bytes of a message. What is longer is not read, but passed over.
+    package init(
+        _ node: Node, bridge: Address, chainId: UInt64?, block: BlockSelector = .latest,
+        maxPayload: UInt64 = BridgeClient.defaultMaxPayload
+    ) {
+        self.node = node
+        self.bridge = bridge
+        self.chainId = chainId
+        self.block = block
+        self.maxPayload = maxPayload
+    }
+
+    /// How large a payload is read if nothing else is said, in bytes.
+    package static let defaultMaxPayload: UInt64 = 65_536
+
+    /// One message of an inbox.
+    package struct Message: Equatable, Sendable {
+        /// The message's place in the inbox, from 0.
+        package let index: UInt64
+        /// The member that it is said to come from; anybody may have written that.
+        package let from: Bytes32
+        /// The sealed bytes.
+        package let payload: [UInt8]
+
+        /// What the message is known by again.
+        package var mark: MessageMark {
+            MessageMark(index: index, from: from, count: UInt64(payload.count), start: payload)
+        }
+    }
+
+    /// The chain of the contract: the one that the operator named, else the one that the node says it is of.
+    ///
+    /// - Throws: ``BridgeClientError``.
+    package func chain() throws(BridgeClientError) -> UInt64 {
+        if let known = chainId ?? nodeChainId { return known }
+        var batch = NodeBatch()
+        let ticket = batch.add(.chainId)
+        return try answer(to: ticket, in: ask(batch))
+    }
+
+    /// How many members are asked about in one request.
+    private static let membersAtOnce = 100
+
+    /// The public keys of members, in their order.
+    ///
+    /// A key is the member's whatever the node says: a member id is the key's hash.
+    /// - Throws: ``BridgeClientError`` for the first that has none.
+    package func publicKeys(of members: [Bytes32]) throws(BridgeClientError) -> [PublicKey] {
+        var keys: [PublicKey] = []
+        while keys.count < members.count {
+            let asked = members.dropFirst(keys.count).prefix(Self.membersAtOnce)
+            var batch = NodeBatch()
+            var tickets: [NodeBatch.Ticket<CallOutcome<[UInt8]>>] = []
+            for member in asked {
+                tickets.append(batch.add(try call(TEEBridge.getMember, [.word(member)], at: .latest)))
+            }
+            let answers = try ask(batch)
+            for (member, ticket) in zip(asked, tickets) {
+                keys.append(try key(of: member, in: answer(to: ticket, in: answers)))
+            }
+        }
+        return keys
+    }
+
+    private func key(
+        of member: Bytes32, in outcome: CallOutcome<[UInt8]>
+    ) throws(BridgeClientError) -> PublicKey {
+        let data = try returned(outcome, by: TEEBridge.getMember)
+        if data.isEmpty { try requireContract() }
+        let bytes = try Self.key(inMember: data)
+        guard !bytes.isEmpty else { throw .notAMember(member) }
+        guard Keccak256.hash(bytes) == member, let key = try? PublicKey(bytes) else {
+            throw .foreignKey(member: member)
+        }
+        return key
+    }
+
+    /// The key in an answer of getMember, which both versions of the contract have under the same selector.
+    ///
+    /// The offset of the key tells them apart, and where the strict encoding of one could be that of the other, the
+    /// key's hash would not be the member's id.
+    private static func key(inMember data: [UInt8]) throws(BridgeClientError) -> [UInt8] {
+        if let values = try? TEEBridge.getMemberV2.decodeResult(data), values.count == 5,
+            case .bytes(let key) = values[2]
+        {
+            return key
+        }
+        guard case .bytes(let key)? = try decode(data, of: TEEBridge.getMember).dropFirst().first else {
+            throw .unexpectedAnswer(function: TEEBridge.getMember.name, reason: "it has no key")
+        }
+        return key
+    }
+}
+
+extension BridgeClient {
+    /// Asks the questions of a batch, and of which chain the node is: another may have taken over since the last one.
+    func ask(_ batch: NodeBatch) throws(BridgeClientError) -> NodeAnswers {
+        var batch = batch
+        let ticket = batch.add(.chainId)
+        let answers: NodeAnswers
+        do throws(NodeError) { answers = try node.ask(batch) } catch { throw .node(error) }
+        let actual = try answer(to: ticket, in: answers)
+        if let expected = chainId ?? nodeChainId, expected != actual {
+            throw .wrongChain(expected: expected, actual: actual)
+        }
+        nodeChainId = actual
+        return answers
+    }
+
+    /// The answer to one question of a batch.
+    func answer<Answer>(
+        to ticket: NodeBatch.Ticket<Answer>, in answers: NodeAnswers
+    ) throws(BridgeClientError) -> Answer {
+        do throws(NodeError) { return try answers.answer(to: ticket) } catch { throw .node(error) }
+    }
+
+    /// A call of a function of the contract.
+    func call(
+        _ function: ABIFunction, _ arguments: [ABIValue], at block: BlockTag
+    ) throws(BridgeClientError) -> NodeQuery<CallOutcome<[UInt8]>> {
+        do throws(ABIError) {
+            return .call(CallRequest(to: bridge, data: try function.encodeCall(arguments)), at: block)
+        } catch { throw .unexpectedAnswer(function: function.name, reason: error.description) }
+    }
+
+    /// Makes sure that there is a contract, where an answer without a byte leaves that open.
+    func requireContract() throws(BridgeClientError) {
+        var batch = NodeBatch()
+        let ticket = batch.add(.code(of: bridge, at: .latest))
+        guard try !answer(to: ticket, in: ask(batch)).isEmpty else { throw .noContract(bridge) }
+    }
+
+    /// What a call returned, which must not revert.
+    func returned(
+        _ outcome: CallOutcome<[UInt8]>, by function: ABIFunction
+    ) throws(BridgeClientError) -> [UInt8] {
+        switch outcome {
+        case .returned(let data): return data
+        case .reverted(let data):
+            throw .unexpectedAnswer(
+                function: function.name, reason: "it reverted: \(TEEBridge.answers.decodeRevert(data))")
+        }
+    }
+
+    /// The values that a function returned.
+    static func decode(_ data: [UInt8], of function: ABIFunction) throws(BridgeClientError) -> [ABIValue] {
+        do throws(ABIError) { return try function.decodeResult(data) } catch {
+            throw .unexpectedAnswer(function: function.name, reason: error.description)
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package import EthereumNode
+package import Failures
+package import Primitives
+package import StateProofs
+
+/// Why a bridge was not read, or what it answered is not used.
+package enum BridgeClientError: Failure, Equatable {
+    /// There is no contract at the address.
+    case noContract(Address)
+    /// The node is of another chain than the one that was named.
+    case wrongChain(expected: UInt64, actual: UInt64)
+    /// No such member is registered.
+    case notAMember(Bytes32)
+    /// The key that the node gives for a member is not the member's: its hash is not the member id.
+    case foreignKey(member: Bytes32)
+    /// An answer that is not of the contract's interface, or a revert where there should be none.
+    case unexpectedAnswer(function: String, reason: String)
+    /// A contract whose storage is proven and is not laid out like that of a known TEEBridge.
+    case unknownLayout(Address)
+    /// A message that is longer than what is read.
+    case payloadTooLarge(count: UInt64, limit: UInt64)
+    /// Where a message was read before, another stands now: the chain was reorganised.
+    case replaced(index: UInt64)
+    /// An inbox has fewer messages than were read of it: the node is behind, or the chain was reorganised.
+    case shorter(count: UInt64, read: UInt64)
+    /// A message that was there a moment ago is not, or not as it was: the chain is being reorganised.
+    case changedMeanwhile(index: UInt64)
+    /// The node gave no answer.
+    case node(NodeError)
+    /// The nodes' answers are not proven.
+    case unproven(ProvenStateError)
+
+    /// Whether a node said what its own proof does not show, or gave another block than was asked for.
+    package var isOfCaughtNode: Bool {
+        switch self {
+        case .unproven(.caught), .unproven(.otherBlock): true
+        default: false
+        }
+    }
+
+    package var kind: FailureKind {
+        switch self {
+        case .noContract, .wrongChain, .unknownLayout: .badInput
+        case .notAMember, .foreignKey, .payloadTooLarge: .answerIsNo
+        case .unexpectedAnswer, .replaced, .shorter, .changedMeanwhile: .serviceFailed
+        case .node(let error): error.kind
+        case .unproven(let error): error.kind
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .noContract(let address): "there is no contract at \(address)"
+        case .wrongChain(let expected, let actual): "the node is of chain \(actual), not of chain \(expected)"
+        case .notAMember(let member): "\(member) is not a member of the bridge"
+        case .foreignKey(let member):
+            "the node gives a key for the member \(member) that is not its own: the key's hash is another"
+        case .unexpectedAnswer(let function, let reason): "the bridge's answer to \(function) is unusable: \(reason)"
+        case .unknownLayout(let address):
+            "the storage of the contract at \(address) is not laid out like that of a TEEBridge"
+        case .payloadTooLarge(let count, let limit): "the payload has \(count) bytes, and \(limit) are read"
+        case .replaced(let index): "the chain was reorganised: another message \(index) stands where one was read"
+        case .shorter(let count, let read):
+            "the inbox has \(count) messages, and \(read) were read: the node is behind, or the chain was reorganised"
+        case .changedMeanwhile(let index): "the message \(index) changed while it was read"
+        case .node(let error): error.description
+        case .unproven(let error): error.description
+        }
+    }
+
+    package var hints: [String] {
+        switch self {
+        case .noContract: ["is the address right, and the chain?"]
+        case .wrongChain(let expected, let actual):
+            ["name a node of chain \(expected) with --rpc-url, or chain \(actual) with --chain"]
+        case .notAMember:
+            ["is the id right, and the bridge? abi-encode register makes the CVM of a proof a member"]
+        case .unexpectedAnswer, .unknownLayout: ["is there a TEEBridge at the address, and is the chain right?"]
+        case .payloadTooLarge: ["--max-payload allows longer ones"]
+        case .replaced, .shorter, .changedMeanwhile: ["try again in a while, or use another node"]
+        case .foreignKey: ["the node lies, or is broken: use another"]
+        case .node(let error): error.hints
+        case .unproven(let error): error.hints
+        }
+    }
+}

@@ -1,0 +1,95 @@
+package import ArgumentParser
+package import Console
+import Failures
+import Glibc
+import Processes
+
+/// A program of this package: its options and a `run()`.
+///
+/// ``main()`` is the one place where errors become messages and exit statuses.
+package protocol Program: ParsableCommand {}
+
+extension Program {
+    /// How this program speaks on standard error.
+    package static var voice: Voice { Voice(program: _commandName) }
+
+    /// How this program speaks on standard error.
+    package var voice: Voice { Self.voice }
+
+    /// Parses the command line, runs, and ends the process with the status that fits.
+    package static func main() {
+        openStandardStreams()
+        // A closed pipe must come back from write() as an error, not kill the program half-way: what it does is brought
+        // to an end first, and then it ends by that signal.
+        _ = signal(SIGPIPE, SIG_IGN)
+        // And so must a file that is as long as the user's limit lets it be.
+        _ = signal(SIGXFSZ, SIG_IGN)
+        // Swift asks /proc for the command line. Going on without it would do what no option forbids.
+        guard !CommandLine.arguments.isEmpty else {
+            voice.error("the command line cannot be read: /proc is not there")
+            Glibc.exit(ExitStatus.badInput.rawValue)
+        }
+        do {
+            var command = try parseAsRoot()
+            defer { StatusLine.erase() }
+            try command.run()
+        } catch {
+            Glibc.exit(report(error).rawValue)
+        }
+    }
+
+    /// Makes sure that the standard streams are open: a socket that took a closed one's number would get what is
+    /// printed. Standard output is then one that cannot be written to, so that nothing is lost in silence.
+    private static func openStandardStreams() {
+        for number in STDIN_FILENO...STDERR_FILENO where fcntl(number, F_GETFD) == -1 {
+            _ = unsafe open("/dev/null", number == STDERR_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
+
+    /// Says an error and gives the status that it means.
+    private static func report(_ error: any Error) -> ExitStatus {
+        switch error {
+        case ConsoleError.outputClosed: Signals.end(by: SIGPIPE)
+        case let status as EndsWith: return status.status
+        case let failure as any Failure: return voice.report(failure)
+        default: break
+        }
+        // What is left comes from the parser: help, the version, a completion script, or a faulty command line.
+        guard exitCode(for: error) != .success else {
+            do { try Descriptor.standardOutput.writeLine(fullMessage(for: error)) } catch { return report(error) }
+            return .done
+        }
+        let reading = CommandSyntax(of: Self.self)?.read(CommandLine.arguments.dropFirst())
+        if let fault = reading?.fault { return voice.report(fault) }
+        let text = message(for: error).hidingKeys
+        voice.error((text.prefix(1).lowercased() + text.dropFirst()).trimmed)
+        for hint in wrappedFailure(in: error)?.hints ?? [] { voice.hint(hint) }
+        if let reading { voice.hint(reading.help) }
+        return .badInput
+    }
+}
+
+/// The failure that an error of the parser wraps: what a value's own reading or a `validate()` threw. The parser's types
+/// are its own, so that only a mirror shows what is in them.
+private func wrappedFailure(in value: Any, depth: Int = 8) -> (any Failure)? {
+    if let failure = value as? any Failure { return failure }
+    guard depth > 0 else { return nil }
+    return Mirror(reflecting: value).children.lazy.compactMap { wrappedFailure(in: $0.value, depth: depth - 1) }.first
+}
+
+/// Thrown by a `run()` that has said all there is to say, to end with a status.
+package struct EndsWith: Error {
+    /// The status.
+    package let status: ExitStatus
+
+    package init(_ status: ExitStatus) { self.status = status }
+}
+
+extension String {
+    /// Without white space and full stops at the end.
+    fileprivate var trimmed: String {
+        var text = self[...]
+        while let last = text.last, last.isWhitespace || last == "." { text = text.dropLast() }
+        return String(text)
+    }
+}

@@ -1,0 +1,176 @@
+import Ciphers
+package import Secp256k1
+package import SecretMemory
+
+/// ECIES over secp256k1 with AES-256-GCM, byte for byte as eciespy and eciesjs write it.
+///
+///     message = ephemeral public key (65 or 33) || nonce (16 or 12) || tag (16) || ciphertext
+///     key     = HKDF-SHA256(ephemeral public key || shared point, no salt, no info, 32 bytes)
+///
+/// The format carries no version and no sender: that a message opens says nothing of who sealed it.
+package struct ECIES: Sendable, Equatable {
+    /// Whether the ephemeral key in the message is 33 bytes instead of 65.
+    package let isEphemeralKeyCompressed: Bool
+    /// Whether the two points that the key is derived from are 33 bytes instead of 65.
+    package let isDerivationCompressed: Bool
+    /// How many bytes the nonce has.
+    package let nonceLength: NonceLength
+
+    /// The nonce lengths that the format knows.
+    package enum NonceLength: Int, Sendable, CaseIterable {
+        case twelve = 12
+        case sixteen = 16
+    }
+
+    /// The settings that eciespy and eciesjs have by default.
+    package static let standard = ECIES()
+
+    package init(
+        ephemeralCompressed: Bool = false, derivationCompressed: Bool = false, nonceLength: NonceLength = .sixteen
+    ) {
+        self.isEphemeralKeyCompressed = ephemeralCompressed
+        self.isDerivationCompressed = derivationCompressed
+        self.nonceLength = nonceLength
+    }
+
+    private var ephemeralKeyByteCount: Int { isEphemeralKeyCompressed ? 33 : 65 }
+
+    /// How many bytes a message has beyond its text.
+    package var overhead: Int { ephemeralKeyByteCount + nonceLength.rawValue + AES256GCM.tagByteCount }
+
+    /// Seals a text to a public key, with a fresh ephemeral key and nonce.
+    ///
+    /// - Throws: ``ECIESError/libraryFailed(_:)`` where the system has no randomness.
+    package func seal(_ text: Span<UInt8>, to recipient: PublicKey) throws(ECIESError) -> [UInt8] {
+        try message(of: text) { message throws(ECIESError) in try sealInPlace(&message, to: recipient) }
+    }
+
+    /// Seals with an ephemeral key and a nonce that are given: for test vectors alone, since a pair used twice with
+    /// one recipient gives the texts away.
+    package func seal(
+        _ text: Span<UInt8>, to recipient: PublicKey, ephemeral: borrowing SecretKey, nonce: [UInt8]
+    ) throws(ECIESError) -> [UInt8] {
+        try message(of: text) { message throws(ECIESError) in
+            try sealInPlace(&message, to: recipient, ephemeral: ephemeral, nonce: nonce)
+        }
+    }
+
+    /// Seals a text where it stands: `message` has ``overhead`` bytes in front of it, which are written over.
+    ///
+    /// - Throws: as ``seal(_:to:)``; the text is then still a secret.
+    package func sealInPlace(_ message: inout MutableSpan<UInt8>, to recipient: PublicKey) throws(ECIESError) {
+        let ephemeral = try freshKey()
+        try sealInPlace(&message, to: recipient, ephemeral: ephemeral, nonce: freshNonce())
+    }
+
+    private func sealInPlace(
+        _ message: inout MutableSpan<UInt8>, to recipient: PublicKey, ephemeral: borrowing SecretKey, nonce: [UInt8]
+    ) throws(ECIESError) {
+        let sealing = try sealing(to: recipient, ephemeral: ephemeral, nonce: nonce)
+        sealing.seal(&message, from: overhead)
+        try sealing.finish(&message)
+    }
+
+    /// Begins to seal a text that comes in pieces, with a fresh ephemeral key and nonce.
+    ///
+    /// - Throws: as ``seal(_:to:)``.
+    package func sealing(to recipient: PublicKey) throws(ECIESError) -> Sealing {
+        let ephemeral = try freshKey()
+        return try sealing(to: recipient, ephemeral: ephemeral, nonce: freshNonce())
+    }
+
+    private func sealing(
+        to recipient: PublicKey, ephemeral: borrowing SecretKey, nonce: [UInt8]
+    ) throws(ECIESError) -> Sealing {
+        precondition(nonce.count == nonceLength.rawValue)
+        let point = ephemeral.sharedPoint(with: recipient, compressed: isDerivationCompressed)
+        let (compressed, uncompressed) = (ephemeral.publicKey.compressed, ephemeral.publicKey.uncompressed)
+        do throws(CipherError) {
+            let key = try derivedKey(sender: isDerivationCompressed ? compressed : uncompressed, point: point)
+            return Sealing(
+                front: (isEphemeralKeyCompressed ? compressed : uncompressed) + nonce,
+                cipher: try AES256GCM(encryptingWith: key, nonce: nonce))
+        } catch {
+            throw .libraryFailed(error.description)
+        }
+    }
+
+    /// A text with room in front of it, as `seal` then leaves it.
+    private func message(
+        of text: Span<UInt8>, sealedBy seal: (inout MutableSpan<UInt8>) throws(ECIESError) -> Void
+    ) throws(ECIESError) -> [UInt8] {
+        var message = [UInt8](repeating: 0, count: overhead + text.count)
+        var span = message.mutableSpan
+        for index in text.indices { span[overhead + index] = text[index] }
+        do throws(ECIESError) { try seal(&span) } catch {
+            wipe(&message)
+            throw error
+        }
+        return message
+    }
+
+    /// Opens a message with the recipient's key.
+    ///
+    /// - Throws: ``ECIESError``; nothing of the text is shown then.
+    package func open(_ message: Span<UInt8>, with key: borrowing SecretKey) throws(ECIESError) -> SecretBytes {
+        let opened = try SecretBytes(count: message.count) { copy throws(ECIESError) in
+            for index in message.indices { copy[index] = message[index] }
+            try openInPlace(&copy, with: key)
+        }
+        return opened.withBytes { SecretBytes(copying: $0.extracting(overhead...)) }
+    }
+
+    /// Opens a message where it stands: behind ``overhead`` bytes is then the text.
+    ///
+    /// - Throws: ``ECIESError``; the caller then shows nothing of `message` to anybody.
+    package func openInPlace(
+        _ message: inout MutableSpan<UInt8>, with key: borrowing SecretKey
+    ) throws(ECIESError) {
+        guard message.count >= overhead else { throw .tooShort(actual: message.count, least: overhead) }
+        let opening = try opening((0..<overhead).map { message[$0] }, with: key)
+        opening.open(&message, from: overhead)
+        try opening.finish()
+    }
+
+    /// Begins to open a message that comes in pieces.
+    ///
+    /// - Parameter front: the ``overhead`` bytes that it begins with.
+    /// - Throws: ``ECIESError/invalidEphemeralKey``, ``ECIESError/libraryFailed(_:)``.
+    package func opening(_ front: [UInt8], with key: borrowing SecretKey) throws(ECIESError) -> Opening {
+        precondition(front.count == overhead)
+        let nonceEnd = ephemeralKeyByteCount + nonceLength.rawValue
+        guard let ephemeral = try? PublicKey(front[..<ephemeralKeyByteCount]) else { throw .invalidEphemeralKey }
+        let point = key.sharedPoint(with: ephemeral, compressed: isDerivationCompressed)
+        do throws(CipherError) {
+            let sender = isDerivationCompressed ? ephemeral.compressed : ephemeral.uncompressed
+            let derived = try derivedKey(sender: sender, point: point)
+            return Opening(
+                cipher: try AES256GCM(
+                    decryptingWith: derived, nonce: Array(front[ephemeralKeyByteCount..<nonceEnd]),
+                    tag: Array(front[nonceEnd...])))
+        } catch {
+            throw .libraryFailed(error.description)
+        }
+    }
+
+    private func derivedKey(sender: [UInt8], point: borrowing SecretBytes) throws(CipherError) -> SecretBytes {
+        let material = SecretBytes(count: sender.count + point.count) { target in
+            for index in sender.indices { target[index] = sender[index] }
+            point.withBytes { bytes in
+                for index in bytes.indices { target[sender.count + index] = bytes[index] }
+            }
+        }
+        return try HKDF.derive(from: material, count: AES256GCM.keyByteCount)
+    }
+
+    private func freshKey() throws(ECIESError) -> SecretKey {
+        // A random 32 bytes are no key with probability 2^-128: then the error is the honest answer.
+        do { return try SecretKey(RandomBytes.secret(count: 32)) } catch { throw .libraryFailed("\(error)") }
+    }
+
+    private func freshNonce() throws(ECIESError) -> [UInt8] {
+        do throws(CipherError) { return try RandomBytes.array(count: nonceLength.rawValue) } catch {
+            throw .libraryFailed(error.description)
+        }
+    }
+}

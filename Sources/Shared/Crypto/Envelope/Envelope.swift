@@ -1,0 +1,122 @@
+import Primitives
+package import Secp256k1
+package import SecretMemory
+
+/// A message that its sender signed: the signature was checked when there is a value.
+///
+/// It travels inside a sealed message, as these bytes:
+///
+///     "teebenv" 01 || chain id (32) || bridge (20) || from (32) || to (32) || message id (32) || signature (65) || payload
+///
+/// The signature is over typed data (EIP-712); see ``EnvelopeHeader/digest(payloadHash:)``. No chain is needed to
+/// check it: a member id is the hash of the member's key, and the key follows from the signature.
+/// Whether the message is meant for its reader is ``EnvelopeExpectation``'s question.
+package struct Envelope: ~Copyable {
+    /// What the sender signed beside the payload.
+    package let header: EnvelopeHeader
+    private let payload: SecretBytes
+
+    /// How many bytes stand in front of the payload.
+    package static var overhead: Int { Layout.payloadOffset }
+
+    private init(header: EnvelopeHeader, payload: consuming SecretBytes) {
+        self.header = header
+        self.payload = payload
+    }
+
+    /// The payload, which the envelope gives up.
+    package consuming func takePayload() -> SecretBytes { payload }
+
+    // MARK: - Writing
+
+    /// Wraps a payload: the bytes to seal.
+    ///
+    /// - Parameters:
+    ///   - header: names as sender the member that the key makes.
+    ///   - key: the sender's member key.
+    package static func wrap(
+        _ payload: Span<UInt8>, _ header: EnvelopeHeader, signedWith key: borrowing SecretKey
+    ) -> SecretBytes {
+        SecretBytes(count: overhead + payload.count) { target in
+            for index in payload.indices { target[overhead + index] = payload[index] }
+            wrapInPlace(&target, from: 0, header, signedWith: key)
+        }
+    }
+
+    /// Wraps a payload where it stands.
+    ///
+    /// - Parameters:
+    ///   - message: has the payload behind ``overhead`` bytes from `start` on, which are written over.
+    ///   - header: names as sender the member that the key makes.
+    ///   - key: the sender's member key.
+    package static func wrapInPlace(
+        _ message: inout MutableSpan<UInt8>, from start: Int, _ header: EnvelopeHeader,
+        signedWith key: borrowing SecretKey
+    ) {
+        let hash = Keccak256.hash(message.span.extracting((start + overhead)...))
+        let signature = key.sign(prehash: header.digest(payloadHash: hash))
+        let front =
+            Layout.magic + [Layout.version] + Quantity(header.chainId).word.bytes + header.bridge.bytes
+            + header.from.bytes + header.to.bytes + header.messageId.bytes + signature.walletBytes
+        for (index, byte) in front.enumerated() { message[start + index] = byte }
+    }
+
+    // MARK: - Reading
+
+    /// The envelope that a text is; nil for a plain message, which does not begin with the magic.
+    ///
+    /// - Throws: ``EnvelopeError`` for one that is cut off, of an unknown version, malformed, or not signed by the
+    ///   member that it names as its sender.
+    package static func parse(_ text: borrowing SecretBytes) throws(EnvelopeError) -> Envelope? {
+        try text.withBytes { bytes throws(EnvelopeError) in try parse(bytes) }
+    }
+
+    private static func parse(_ bytes: Span<UInt8>) throws(EnvelopeError) -> Envelope? {
+        guard let header = try checkedHeader(of: bytes) else { return nil }
+        return Envelope(header: header, payload: SecretBytes(copying: bytes.extracting(overhead...)))
+    }
+
+    /// The header of the envelope that a text is, whose payload stands behind ``overhead`` bytes; nil for a plain
+    /// message.
+    ///
+    /// - Throws: as ``parse(_:)``.
+    package static func checkedHeader(of bytes: Span<UInt8>) throws(EnvelopeError) -> EnvelopeHeader? {
+        guard bytes.count >= Layout.magic.count, bytes.copy(0..<Layout.magic.count) == Layout.magic else { return nil }
+        // A newer version's may be shorter: its version is told before its length is judged.
+        if bytes.count > Layout.versionOffset, bytes[Layout.versionOffset] != Layout.version {
+            throw .unknownVersion(bytes[Layout.versionOffset])
+        }
+        guard bytes.count >= Layout.payloadOffset else {
+            throw .cutOff(actual: bytes.count, least: Layout.payloadOffset)
+        }
+        let header = try header(bytes)
+        let payload = bytes.extracting(Layout.payloadOffset...)
+        try verify(bytes.copy(Layout.signature), header, payloadHash: Keccak256.hash(payload))
+        return header
+    }
+
+    private static func header(_ bytes: Span<UInt8>) throws(EnvelopeError) -> EnvelopeHeader {
+        guard let chainId = Quantity(Bytes32(checked: bytes.copy(Layout.chainId))).uint64 else {
+            throw .chainIdTooLarge
+        }
+        return EnvelopeHeader(
+            chainId: chainId, bridge: Address(checked: bytes.copy(Layout.bridge)),
+            from: Bytes32(checked: bytes.copy(Layout.from)), to: Bytes32(checked: bytes.copy(Layout.to)),
+            messageId: Bytes32(checked: bytes.copy(Layout.messageId)))
+    }
+
+    /// Checks that the key that a signature leads to is the one of the member that the header names.
+    ///
+    /// One message has one signature: v is 27 or 28 and not its other form 0 or 1, and s is low.
+    private static func verify(
+        _ bytes: [UInt8], _ header: EnvelopeHeader, payloadHash: Bytes32
+    ) throws(EnvelopeError) {
+        guard let signature = try? RecoverableSignature(bytes), signature.walletBytes == bytes else {
+            throw .badSignature(from: header.from)
+        }
+        guard signature.isLowS else { throw .malleableSignature }
+        guard let signer = try? signature.recover(prehash: header.digest(payloadHash: payloadHash)),
+            signer.memberId == header.from
+        else { throw .badSignature(from: header.from) }
+    }
+}

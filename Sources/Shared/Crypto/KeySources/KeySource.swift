@@ -1,0 +1,107 @@
+import Console
+import Failures
+import Glibc
+package import Secp256k1
+package import SecretMemory
+
+/// Where a secret key comes from; the key itself never stands on a command line.
+package enum KeySource: Equatable, Sendable {
+    /// A file of hex that only its owner can read.
+    case file(path: String)
+    /// A keystore file (Web3 Secret Storage), whose password is in a file, or is asked for on the terminal.
+    case keystore(path: String, passwordFile: String?)
+    /// An environment variable of hex, which is removed once it was read.
+    case environment(name: String)
+    /// An open file descriptor of hex.
+    case descriptor(Int32)
+    /// The dstack guest agent's key for a path and a purpose.
+    case guestAgent(path: String, purpose: String)
+
+    /// The key that makes a CVM a member.
+    package static let member = KeySource.guestAgent(path: "/bridge", purpose: "ethereum")
+
+    /// A source as options and TEEBRIDGE_KEY name it: `file:PATH`, `keystore:PATH`, `env:NAME`, `fd:N`,
+    /// `dstack:PATH?purpose=PURPOSE` (each part of the last may be left out).
+    ///
+    /// - Parameter passwordFile: where a keystore's password is; nil asks for it on the terminal.
+    /// - Throws: ``KeyError/unknownSource(_:)``, ``KeyError/keyAsArgument``.
+    package init(_ text: String, passwordFile: String? = nil) throws(KeyError) {
+        guard let colon = text.firstIndex(of: ":") else {
+            throw Self.looksLikeKey(text) ? .keyAsArgument : .unknownSource(text)
+        }
+        let value = String(text[text.index(after: colon)...])
+        guard !Self.looksLikeKey(value) else { throw .keyAsArgument }
+        switch text[..<colon] {
+        case "file" where !value.isEmpty: self = .file(path: value)
+        case "keystore" where !value.isEmpty: self = .keystore(path: value, passwordFile: passwordFile)
+        case "env" where !value.isEmpty: self = .environment(name: value)
+        case "fd": self = try Self.descriptor(value)
+        case "dstack": self = try Self.guestAgent(value)
+        default: throw .unknownSource(text)
+        }
+    }
+
+    private static func looksLikeKey(_ text: String) -> Bool {
+        text.utf8.count >= 60 && text.allSatisfy { $0.isHexDigit || $0 == "x" }
+    }
+
+    private static func descriptor(_ value: String) throws(KeyError) -> KeySource {
+        guard let number = Int32(value), number >= 0 else { throw .unknownSource("fd:\(value)") }
+        return .descriptor(number)
+    }
+
+    private static func guestAgent(_ value: String) throws(KeyError) -> KeySource {
+        let parts = value.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let path = parts.first.map(String.init) ?? ""
+        guard parts.count > 1 else { return .guestAgent(path: path.isEmpty ? "/bridge" : path, purpose: "ethereum") }
+        guard parts[1].hasPrefix("purpose=") else { throw .unknownSource("dstack:\(value)") }
+        return .guestAgent(path: path.isEmpty ? "/bridge" : path, purpose: String(parts[1].dropFirst(8)))
+    }
+
+    /// The key.
+    ///
+    /// - Parameter guestAgent: asks the guest agent for the key of a path and a purpose.
+    /// - Throws: ``KeyError``, and what `guestAgent` throws.
+    package func load(
+        guestAgent: (_ path: String, _ purpose: String) throws -> SecretBytes
+    ) throws -> SecretKey {
+        switch self {
+        case .file(let path): return try Self.key(inFile: path)
+        case .keystore(let path, let passwordFile):
+            return try KeystoreSource(path: path, passwordFile: passwordFile).load()
+        case .environment(let name): return try Self.key(inEnvironment: name)
+        case .descriptor(let number):
+            let source = "fd:\(number)"
+            return try Self.key(in: SecretFile.read(Descriptor(number: number), source: source), source: source)
+        case .guestAgent(let path, let purpose):
+            do { return try SecretKey(guestAgent(path, purpose)) } catch is Secp256k1Error {
+                throw KeyError.notAgentsKey
+            }
+        }
+    }
+
+    private static func key(inFile path: String) throws(KeyError) -> SecretKey {
+        try key(in: SecretFile.read(path), source: path)
+    }
+
+    /// Reads the variable, wipes it where it stands and removes it: no child and no /proc/PID/environ shows it then.
+    private static func key(inEnvironment name: String) throws(KeyError) -> SecretKey {
+        guard let value = unsafe getenv(name) else { throw .notInEnvironment(name: name) }
+        let count = unsafe strlen(value)
+        let text = SecretBytes(count: count) { target in
+            for index in 0..<count { target[index] = unsafe UInt8(bitPattern: value[index]) }
+        }
+        unsafe explicit_bzero(value, count)
+        unsafe unsetenv(name)
+        return try key(in: text, source: name)
+    }
+
+    /// The key that a text of hex is: 64 digits, optionally 0x in front and one line end behind.
+    private static func key(in text: borrowing SecretBytes, source: String) throws(KeyError) -> SecretKey {
+        do {
+            return try SecretKey(SecretBytes(hexDigitsOf: text))
+        } catch {
+            throw .notAKey(source: source)
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Dstack
+package import HTTP
+import JSON
+import Secp256k1
+import SecretMemory
+
+/// Where a proof comes from: a CVM's agent over HTTP, or the dstack guest agent itself.
+package enum ProofSource: Sendable {
+    /// An http or https URL; the proof is at its `/proof`.
+    case web(Endpoint)
+    /// A guest agent's socket or URL; nil finds the CVM's own.
+    case agent(address: String?)
+
+    /// `http://…`, `https://…`, `dstack:` or `dstack:SOCKET`.
+    ///
+    /// - Throws: ``ProofSourceError/notASource(reason:)``.
+    package init(_ text: String) throws(ProofSourceError) {
+        if text.hasPrefix("dstack:") {
+            let address = text.dropFirst("dstack:".count)
+            self = .agent(address: address.isEmpty ? nil : String(address))
+        } else {
+            do throws(HTTPError) { self = .web(try Endpoint(url: text)) } catch {
+                throw .notASource(reason: error.description)
+            }
+        }
+    }
+
+    /// What is asked for, and how long.
+    package struct Query: Sendable {
+        /// The path of the guest agent's key.
+        package var path: String
+        /// The purpose of the guest agent's key.
+        package var purpose: String
+        /// How long one attempt may take.
+        package var timeout: Duration
+        /// A file of PEM certificates to trust instead of the system's.
+        package var caFile: String?
+        /// Hears of each request.
+        package var observer: HTTPObserver
+
+        package init(
+            path: String, purpose: String, timeout: Duration, caFile: String? = nil,
+            observer: @escaping HTTPObserver = { _ in }
+        ) {
+            self.path = path
+            self.purpose = purpose
+            self.timeout = timeout
+            self.caFile = caFile
+            self.observer = observer
+        }
+    }
+
+    /// The most bytes that a proof document may have.
+    private static let documentLimit = 1 << 20
+
+    /// One attempt to get the proof.
+    ///
+    /// - Throws: ``ProofSourceError``.
+    func fetch(_ query: Query) throws(ProofSourceError) -> Proof {
+        switch self {
+        case .web(let endpoint): return try Self.fetch(from: endpoint, query)
+        case .agent(let address): return try Self.make(at: address, query)
+        }
+    }
+
+    private static func fetch(from endpoint: Endpoint, _ query: Query) throws(ProofSourceError) -> Proof {
+        let limits = HTTPLimits(body: documentLimit, deadline: query.timeout, connectTimeout: query.timeout)
+        let request = HTTPRequest(
+            endpoint, .get, path: "/proof", headers: [("Accept", "application/json")], limits: limits)
+        let client = HTTPClient(caFile: query.caFile, observer: query.observer)
+        let response: HTTPResponse
+        do throws(HTTPError) { response = try client.perform(request) } catch {
+            throw .http(error, retryAfter: nil)
+        }
+        guard response.isSuccess else {
+            throw .http(response.failure(from: endpoint), retryAfter: response.retryAfter)
+        }
+        return try proof(in: response.body, from: endpoint.displayName)
+    }
+
+    private static func proof(in body: [UInt8], from source: String) throws(ProofSourceError) -> Proof {
+        let object: JSONObject
+        do throws(JSONError) {
+            guard let parsed = try JSONParser.parse(body).object else { throw .notAnObject(line: 1) }
+            object = parsed
+        } catch {
+            let isPage = body.first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: "<")
+            throw isPage ? .html(source: source) : .notJSON(source: source, error)
+        }
+        do throws(ProofError) { return try Proof(json: object) } catch { throw .invalid(source: source, error) }
+    }
+
+    /// Makes the proof with the guest agent's key, as the CVM itself does.
+    private static func make(at address: String?, _ query: Query) throws(ProofSourceError) -> Proof {
+        let endpoint = try asking { () throws(GuestAgentError) in try AgentAddress.find(named: address) }
+        let agent = GuestAgent(at: endpoint, over: HTTPClient(observer: query.observer), deadline: query.timeout)
+        let appId = try asking { () throws(GuestAgentError) in try agent.info().appId }
+        let derived = try asking { () throws(GuestAgentError) in
+            try agent.getKey(path: query.path, purpose: query.purpose)
+        }
+        let links = try asking { () throws(GuestAgentError) in try derived.signatureChain }
+        let key = try key(derived.takeSecret(), from: endpoint)
+        let signatures = try links.map { link throws(ProofSourceError) in try signature(link, from: endpoint) }
+        do throws(ProofError) {
+            let chain = try SignatureChain(
+                appId: appId, purpose: query.purpose, derivedKey: key.publicKey, appSignature: signatures[0],
+                kmsSignature: signatures[1])
+            return try Proof(signedBy: key, chain: chain)
+        } catch {
+            throw .invalid(source: endpoint.displayName, error)
+        }
+    }
+
+    private static func asking<Answer: ~Copyable>(
+        _ question: () throws(GuestAgentError) -> Answer
+    ) throws(ProofSourceError) -> Answer {
+        do throws(GuestAgentError) { return try question() } catch { throw .agent(error) }
+    }
+
+    private static func key(
+        _ secret: consuming SecretBytes, from endpoint: Endpoint
+    ) throws(ProofSourceError) -> SecretKey {
+        do throws(Secp256k1Error) { return try SecretKey(secret) } catch {
+            throw .malformedKey(source: endpoint.displayName, reason: error.description)
+        }
+    }
+
+    private static func signature(
+        _ link: [UInt8], from endpoint: Endpoint
+    ) throws(ProofSourceError) -> RecoverableSignature {
+        do throws(Secp256k1Error) { return try RecoverableSignature(link) } catch {
+            throw .malformedKey(source: endpoint.displayName, reason: error.description)
+        }
+    }
+}

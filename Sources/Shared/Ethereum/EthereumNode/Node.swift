@@ -1,0 +1,149 @@
+import HTTP
+import JSON
+
+/// Ethereum nodes of one chain: typed questions over JSON-RPC, several in one request.
+///
+/// Where several nodes are given, the next one is asked when one cannot be reached or answers nonsense; a question
+/// that sends something goes to another node only if the first cannot have seen it. When all of them fail in a way
+/// that may pass, questions are asked again with growing pauses, for as long as ``patience`` says; what sends
+/// something is not.
+package final class Node {
+    private let clients: [RPCClient]
+    /// How long a question is asked again.
+    private let patience: Duration
+    /// The node that answered last.
+    private var current = 0
+    /// When whoever asks stops waiting: no request takes longer, but for three tenths of a second at least.
+    package var deadline: ContinuousClock.Instant?
+
+    /// - Parameters:
+    ///   - clients: the nodes, in the order in which they are tried; at least one.
+    ///   - patience: how long a question is asked again of nodes that all fail for a while.
+    package init(_ clients: [RPCClient], patience: Duration = .zero) {
+        precondition(!clients.isEmpty)
+        self.clients = clients
+        self.patience = patience
+    }
+
+    /// Asks one question.
+    ///
+    /// - Parameter patience: how long it is asked again, if not as long as usual.
+    /// - Throws: ``NodeError``.
+    package func ask<Answer>(_ query: NodeQuery<Answer>, patience: Duration? = nil) throws(NodeError) -> Answer {
+        let call = query.call
+        let result: Result<JSONValue, RPCError>
+        do throws(RPCError) {
+            result = .success(
+                try withClients(isSentOnce: query.isSentOnce, patience) { client throws(RPCError) in
+                    try client.call(call.method, call.parameters, once: query.isSentOnce)
+                })
+        } catch { result = .failure(error) }
+        return try query.answer(result).get()
+    }
+
+    /// Asks all the questions of a batch in one request, or one by one of a node that takes no batches.
+    ///
+    /// - Parameter patience: how long they are asked again, if not as long as usual.
+    /// - Throws: ``NodeError`` where the request as a whole failed; each question has its own failure in the answers.
+    package func ask(_ batch: NodeBatch, patience: Duration? = nil) throws(NodeError) -> NodeAnswers {
+        do throws(RPCError) {
+            let results = try withClients(isSentOnce: batch.isSentOnce, patience) { client throws(RPCError) in
+                try Self.results(of: batch, from: client)
+            }
+            if results.contains(where: \.isTransientFailure) { turnToNext() }
+            return NodeAnswers(results)
+        } catch {
+            throw .failed(error)
+        }
+    }
+
+    /// One result a call; a node that is too busy for one of them counts as too busy for all, unless they send
+    /// something.
+    private static func results(
+        of batch: NodeBatch, from client: RPCClient
+    ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
+        let results: [Result<JSONValue, RPCError>]
+        do throws(RPCError) { results = try client.batch(batch.calls, once: batch.isSentOnce) } catch {
+            guard case .batchRefused = error else { throw error }
+            return try single(batch, of: client)
+        }
+        guard !batch.isSentOnce else { return results }
+        for case .failure(let error) in results {
+            if case .response = error, error.isTransient { throw error }
+        }
+        return results
+    }
+
+    private static func single(
+        _ batch: NodeBatch, of client: RPCClient
+    ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
+        try batch.calls.map { call throws(RPCError) in
+            do throws(RPCError) {
+                return .success(try client.call(call.method, call.parameters, once: batch.isSentOnce))
+            } catch {
+                if !batch.isSentOnce {
+                    guard case .response = error, !error.isTransient else { throw error }
+                }
+                return .failure(error)
+            }
+        }
+    }
+
+    /// Runs `body` with the clients in turn until the patience is at its end.
+    private func withClients<Answer>(
+        isSentOnce: Bool, _ patience: Duration?, _ body: (RPCClient) throws(RPCError) -> Answer
+    ) throws(RPCError) -> Answer {
+        let start = ContinuousClock.now
+        var backoff = Backoff(first: .milliseconds(400), cap: .seconds(5), budget: patience ?? self.patience)
+        while true {
+            do throws(RPCError) { return try withNextClient(isSentOnce: isSentOnce, body) } catch {
+                guard error.isTransient, !isSentOnce,
+                    let pause = backoff.pause(elapsed: ContinuousClock.now - start, atLeast: error.retryAfter ?? .zero)
+                else { throw error }
+                sleep(for: pause)
+            }
+        }
+    }
+
+    /// Runs `body` with the current client, and with each of the others as long as another may do better.
+    private func withNextClient<Answer>(
+        isSentOnce: Bool, _ body: (RPCClient) throws(RPCError) -> Answer
+    ) throws(RPCError) -> Answer {
+        for _ in clients.dropFirst() {
+            do throws(RPCError) { return try body(clientInTime()) } catch {
+                guard error.isOfThisNodeAlone else { throw error }
+                // Another is asked next even where this request ends here: what came of it, for one.
+                turnToNext()
+                guard !(isSentOnce && error.mayHaveBeenSent) else { throw error }
+            }
+        }
+        return try body(clientInTime())
+    }
+
+    /// The current client, with what is left of the time.
+    private func clientInTime() -> RPCClient {
+        let client = clients[current]
+        let rest = deadline.map { max($0 - .now, .milliseconds(300)) }
+        client.timeLimit = rest
+        return client
+    }
+
+    private func turnToNext() { current = (current + 1) % clients.count }
+}
+
+extension Result<JSONValue, RPCError> {
+    /// Whether a node was too busy for a call.
+    fileprivate var isTransientFailure: Bool {
+        if case .failure(let error) = self { error.isTransient } else { false }
+    }
+}
+
+extension RPCError {
+    /// Whether another node may well answer: this one could not be reached, is overloaded, or is no node at all.
+    fileprivate var isOfThisNodeAlone: Bool {
+        switch self {
+        case .transport, .status, .notJSON, .malformed, .missingAnswer: true
+        case .response, .batchRefused: isTransient
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import ABI
+package import EthereumNode
+package import Transactions
+
+/// Asks what requests would return, without a key and without a transaction (eth_call).
+package struct CallExecutor {
+    /// The chain that the operator named; any, if nil.
+    package let chainId: UInt64?
+
+    package init(chainId: UInt64?) { self.chainId = chainId }
+
+    /// - Returns: the record: called with its result, or reverted.
+    /// - Throws: `NodeError`, ``SendError``.
+    package func call(_ request: TransactionRequest, asking node: Node) throws -> SentRecord {
+        var batch = NodeBatch()
+        let chainTicket = batch.add(.chainId)
+        let codeTicket = request.to.map { batch.add(.code(of: $0, at: .latest)) }
+        let callTicket = batch.add(
+            .call(CallRequest(to: request.to, data: request.data, value: request.value), at: .latest))
+        let answers = try node.ask(batch)
+
+        let actual = try answers.answer(to: chainTicket)
+        for expected in [chainId, request.chainId] {
+            if let expected, expected != actual { throw SendError.wrongChain(expected: expected, actual: actual) }
+        }
+        if let codeTicket, let to = request.to, try answers.answer(to: codeTicket).isEmpty {
+            throw SendError.noContract(to)
+        }
+        switch try answers.answer(to: callTicket) {
+        case .returned(let bytes):
+            var record = SentRecord(label: request.label, id: request.id, .called)
+            record.result = bytes
+            return record
+        case .reverted(let data):
+            return .reverting(request, with: data)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import ABI
+import BigInt
+package import EthereumNode
+package import Primitives
+package import Transactions
+
+/// How much a unit of gas may cost.
+package struct FeeRules: Sendable {
+    /// The most that a unit of gas may cost, in wei; nil for no limit but those of ``raised(_:first:after:)`` and of tips.
+    package var maxFee: Quantity?
+    /// The least that is tipped unasked, in wei.
+    package var leastTip: Quantity
+
+    package init(maxFee: Quantity? = nil, leastTip: Quantity = Self.usualLeastTip) {
+        self.maxFee = maxFee
+        self.leastTip = leastTip
+    }
+
+    /// 0.001 gwei: what nodes of the OP stack want at least, and next to nothing elsewhere.
+    package static let usualLeastTip = Quantity(UInt64(1_000_000))
+    /// The highest tip that is offered unasked, 50 gwei: a node that names a higher one errs or lies.
+    private static let mostTip = Quantity(UInt64(50_000_000_000))
+    /// How many times the first offer the fees of its replacements may be, where no limit was named.
+    private static let mostRaised: BigUInt = 10
+    /// How many transactions are offered for one nonce at most.
+    package static let mostOffers = 20
+
+    /// The fees of a transaction: what the request says, and the rest from the newest blocks, within the limit.
+    ///
+    /// - Parameter history: gives the newest blocks' fees; not called where the request says all.
+    /// - Throws: ``SendError/tooExpensive(baseFee:limit:)``, and what `history` throws.
+    package func fees(
+        for request: TransactionRequest, after history: () throws -> FeeHistory
+    ) throws -> (tip: Quantity, most: Quantity) {
+        if let tip = request.maxPriorityFeePerGas, let most = request.maxFeePerGas, maxFee.map({ most <= $0 }) ?? true {
+            return (tip, most)
+        }
+        let history = try history()
+        if let maxFee, history.nextBaseFee > maxFee {
+            throw SendError.tooExpensive(baseFee: history.nextBaseFee, limit: maxFee)
+        }
+        let tip = request.maxPriorityFeePerGas ?? usualTip(history)
+        var most = request.maxFeePerGas ?? history.maxFeePerGas(tip: tip)
+        if let maxFee { most = min(most, maxFee) }
+        return (min(tip, most), most)
+    }
+
+    /// The fees of a transaction that takes another's place: as much as is usual now, and an eighth more than
+    /// before, since nodes take nothing less than a tenth more.
+    ///
+    /// - Parameter first: what was offered first for the nonce.
+    /// - Returns: nil where the limit leaves no room for that: `maxFee`, else ten times the first offer.
+    package func raised(
+        _ transaction: FeeMarketTransaction, first: FeeMarketTransaction, after history: FeeHistory
+    ) -> (tip: Quantity, most: Quantity)? {
+        let feeLimit = maxFee?.value ?? first.maxFeePerGas.value * Self.mostRaised
+        let tipLimit = min(maxFee?.value ?? first.maxPriorityFeePerGas.value * Self.mostRaised, feeLimit)
+        let leastTip = transaction.maxPriorityFeePerGas.raised
+        let leastFee = transaction.maxFeePerGas.raised
+        guard leastTip <= tipLimit, leastFee <= feeLimit else { return nil }
+        let tip = min(max(leastTip, usualTip(history).value), tipLimit)
+        let most = min(max(leastFee, history.maxFeePerGas(tip: try? Quantity(tip)).value, tip), feeLimit)
+        guard let tip = try? Quantity(tip), let most = try? Quantity(most) else { return nil }
+        return (tip, most)
+    }
+
+    private func usualTip(_ history: FeeHistory) -> Quantity {
+        min(max(history.maxPriorityFeePerGas, leastTip), max(Self.mostTip, leastTip))
+    }
+}
+
+extension Quantity {
+    /// An eighth more, and at least 1.
+    fileprivate var raised: BigUInt { value + value / 8 + 1 }
+}
+
+/// What rollups of the OP stack, as Base is one, take for publishing a transaction on their parent chain. It comes
+/// on top of the gas, and depends on the transaction's bytes.
+///
+/// The chain's GasPriceOracle tells (a predeploy of the OP stack): `getL1Fee(bytes)` of the transaction without its
+/// signature. Other chains have nothing at its address.
+enum L1Fee {
+    private static let oracle = Address(checked: [0x42] + [UInt8](repeating: 0, count: 18) + [0x0F])
+
+    private static let getL1Fee = ABIFunction(
+        name: "getL1Fee", inputs: [ABIParameter(.bytes, name: "data")], outputs: [ABIParameter(.uint(.word))],
+        mutability: .view)
+
+    /// Asks for the fee of a request, with numbers of full length in place of those that are not known yet.
+    static func question(_ request: TransactionRequest) throws(ABIError) -> NodeQuery<CallOutcome<[UInt8]>> {
+        let long = Quantity(UInt64.max >> 16)
+        let transaction = FeeMarketTransaction(
+            chainId: request.chainId ?? UInt64(UInt32.max), nonce: request.nonce ?? UInt64(UInt16.max),
+            maxPriorityFeePerGas: request.maxPriorityFeePerGas ?? long, maxFeePerGas: request.maxFeePerGas ?? long,
+            gasLimit: request.gas ?? UInt64(UInt32.max), to: request.to, value: request.value, data: request.data)
+        let data = try getL1Fee.encodeCall([.bytes(transaction.unsigned)])
+        return .call(CallRequest(to: oracle, data: data), at: .latest)
+    }
+
+    /// The fee in wei; nil for a chain that takes none.
+    static func answer(_ outcome: CallOutcome<[UInt8]>) -> Quantity? {
+        guard case .returned(let data) = outcome, !data.isEmpty,
+            case .uint(let fee)? = try? getL1Fee.decodeResult(data).first
+        else { return nil }
+        return try? Quantity(fee)
+    }
+}

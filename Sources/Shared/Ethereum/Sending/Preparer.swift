@@ -1,0 +1,292 @@
+package import BigInt
+package import EthereumNode
+package import Primitives
+package import Transactions
+
+/// Fills in what requests leave open, with one question to the node for all of them.
+package struct Preparer {
+    /// The account that will sign.
+    package let sender: Address
+    /// The chain that the operator named; any, if nil.
+    package let chainId: UInt64?
+    /// What gas may cost.
+    package let fees: FeeRules
+    /// What the requests are prepared for.
+    package let purpose: Purpose
+
+    package init(sender: Address, chainId: UInt64?, fees: FeeRules = FeeRules(), purpose: Purpose) {
+        self.sender = sender
+        self.chainId = chainId
+        self.fees = fees
+        self.purpose = purpose
+    }
+
+    private var checksFunds: Bool { purpose != .signing }
+
+    /// - Parameters:
+    ///   - requests: what is to be sent, in this order; at least one.
+    ///   - usage: what was sent before.
+    ///   - capabilities: what is known about the node, and what is learned.
+    ///   - node: gives the node; not called where the requests leave nothing open.
+    /// - Throws: ``SendError`` about the first request, and what `node` throws; nothing was sent.
+    package func prepare(
+        _ requests: [TransactionRequest], after usage: AccountUsage = AccountUsage(),
+        learning capabilities: inout NodeCapabilities,
+        asking node: () throws -> Node
+    ) throws -> PreparedBatch {
+        let complete = try requests.map(self.complete)
+        guard complete.contains(where: { $0 == nil }) else {
+            return PreparedBatch(preparations: complete.compactMap { $0.map { .ready(PreparedTransaction($0)) } })
+        }
+        let node = try node()
+        let answers = try ask(requests, node, &capabilities)
+        let skipped = try answers.skipped(requests)
+        let rest = zip(requests, skipped).filter { !$1 }.map(\.0)
+        guard rest.count < requests.count, !rest.isEmpty, capabilities.triesTogether else {
+            return try batch(requests, skipped, answers, usage, &capabilities)
+        }
+        // The skipped ones were tried too: what the others come to without them is another question.
+        let others = try ask(rest, node, &capabilities)
+        var found = try batch(rest, others.skipped(rest), others, usage, &capabilities)
+        var told = found.preparations[...]
+        found.preparations = []
+        for isSkipped in skipped {
+            guard let next = isSkipped ? .skipped : told.popFirst() else { break }
+            found.preparations.append(next)
+            if next.endsBatch { break }
+        }
+        return found
+    }
+
+    /// The transaction of a request that leaves nothing open; nil where something must be asked.
+    private func complete(_ request: TransactionRequest) throws(SendError) -> FeeMarketTransaction? {
+        guard !checksFunds, request.unless == nil, let chain = request.chainId ?? chainId, let nonce = request.nonce,
+            let gas = request.gas, let most = request.maxFeePerGas, let tip = request.maxPriorityFeePerGas
+        else { return nil }
+        try check(chain, for: request)
+        return FeeMarketTransaction(
+            chainId: chain, nonce: nonce, maxPriorityFeePerGas: tip, maxFeePerGas: most, gasLimit: gas, to: request.to,
+            value: request.value, data: request.data)
+    }
+
+    /// Asks about requests; one on top of the other, where there are several and the node offers that.
+    private func ask(
+        _ requests: [TransactionRequest], _ node: Node, _ capabilities: inout NodeCapabilities
+    ) throws -> PreparationAnswers {
+        let isSimulated = requests.count > 1 && capabilities.simulates != false
+        let isBundled = requests.count > 1 && capabilities.simulates != true && capabilities.bundles != false
+        var questions = PreparationAnswers.Questions(
+            requests: requests, sender: sender, isSimulated: isSimulated, isBundled: isBundled,
+            isEstimated: !isSimulated && !isBundled, triesAlways: purpose == .dryRun,
+            asksL1Fee: checksFunds && capabilities.hasL1Fee)
+        let answers = try PreparationAnswers(questions, from: node)
+        if isSimulated { capabilities.simulates = try answers.simulation() != nil }
+        if isBundled { capabilities.bundles = answers.bundle() != nil }
+        guard !questions.isEstimated, !capabilities.triesTogether else { return answers }
+        questions.isSimulated = false
+        questions.isBundled = false
+        questions.isEstimated = true
+        return try PreparationAnswers(questions, from: node)
+    }
+
+    private func batch(
+        _ requests: [TransactionRequest], _ skipped: [Bool], _ answers: PreparationAnswers, _ before: AccountUsage,
+        _ capabilities: inout NodeCapabilities
+    ) throws -> PreparedBatch {
+        var usage = before
+        var batch = PreparedBatch()
+        for (index, request) in requests.enumerated() {
+            do {
+                try check(answers.chainId(), for: request)
+                guard !skipped[index] else {
+                    batch.preparations.append(.skipped)
+                    continue
+                }
+                try check(request, at: index, answers, usage)
+                let trial = request.gas == nil || purpose == .dryRun ? try answers.trial(index) : nil
+                if case .reverts(let data, let isAlone)? = trial {
+                    // What reverts now may not once what is on its way has arrived.
+                    let isOpen = before.isWaiting || (isAlone && usage.isWaiting)
+                    guard !isOpen || purpose == .sending else { throw SendError.dependent(label: request.label) }
+                    batch.preparations.append(isOpen ? .deferred : .reverts(data))
+                    return batch
+                }
+                let preparation = try prepare(request, at: index, answers, trial, usage, &capabilities)
+                batch.preparations.append(preparation)
+                guard case .ready(let prepared) = preparation else { return batch }
+                usage.leastNonce = prepared.transaction.nonce &+ 1
+                usage.cost += prepared.maxCost
+                usage.isWaiting = true
+            } catch {
+                guard index > 0 || before.isWaiting else { throw error }
+                if purpose == .sending { batch.preparations.append(.deferred) } else { batch.failure = error }
+                return batch
+            }
+        }
+        return batch
+    }
+
+    /// What must hold before a request is tried.
+    private func check(
+        _ request: TransactionRequest, at place: Int, _ answers: PreparationAnswers, _ usage: AccountUsage
+    ) throws {
+        if try answers.callsNobody(place), let to = request.to { throw SendError.noContract(to) }
+        // Nodes refuse to estimate what cannot be paid, each in its own words.
+        if checksFunds { try check(answers.balance(), for: usage.cost + request.value.value) }
+    }
+
+    private func prepare(
+        _ request: TransactionRequest, at place: Int, _ answers: PreparationAnswers, _ trial: PreparationAnswers.Trial?,
+        _ usage: AccountUsage, _ capabilities: inout NodeCapabilities
+    ) throws -> Preparation {
+        let gas = try request.gas ?? gasLimit(trial)
+        let (tip, most) = try fees.fees(for: request, after: answers.feeHistory)
+        let transaction = FeeMarketTransaction(
+            chainId: try answers.chainId(), nonce: try request.nonce ?? max(answers.nonce(), usage.leastNonce),
+            maxPriorityFeePerGas: tip, maxFeePerGas: most, gasLimit: gas, to: request.to, value: request.value,
+            data: request.data)
+        let l1Fee = try answers.l1Fee(place)
+        capabilities.hasL1Fee = capabilities.hasL1Fee && (!checksFunds || l1Fee != nil)
+        let prepared = PreparedTransaction(transaction, gasUsed: trial?.gas, l1Fee: l1Fee ?? .zero)
+        if checksFunds { try check(answers.balance(), for: usage.cost + prepared.maxCost) }
+        return .ready(prepared)
+    }
+
+    /// More gas than any chain lets a transaction use; an estimate above it is nonsense.
+    private static let mostGas: UInt64 = 1 << 32
+
+    /// The gas limit: a fifth more than an estimate, since the state may change before the transaction is in a block;
+    /// half as much again as a call used among others, which is after refunds and no search for what is needed.
+    private func gasLimit(_ trial: PreparationAnswers.Trial?) throws(NodeError) -> UInt64 {
+        guard case .uses(let gas, let isEstimate)? = trial, gas <= Self.mostGas else {
+            throw .malformed(method: "eth_estimateGas", expected: "a plausible amount of gas")
+        }
+        return gas + gas / (isEstimate ? 5 : 2)
+    }
+
+    private func check(_ actual: UInt64, for request: TransactionRequest) throws(SendError) {
+        for expected in [chainId, request.chainId] {
+            if let expected, expected != actual { throw .wrongChain(expected: expected, actual: actual) }
+        }
+    }
+
+    private func check(_ balance: Quantity, for needed: BigUInt) throws(SendError) {
+        guard balance.value >= needed else {
+            throw .insufficientFunds(sender: sender, balance: balance, needed: try? Quantity(needed))
+        }
+    }
+}
+
+extension PreparationAnswers {
+    /// For each of the requests whether its precondition holds: now, or once those before it are done.
+    fileprivate func skipped(_ requests: [TransactionRequest]) throws(NodeError) -> [Bool] {
+        let simulation = try self.simulation()
+        var answers: [Bool] = []
+        for (index, request) in requests.enumerated() {
+            guard let unless = request.unless else {
+                answers.append(false)
+                continue
+            }
+            let met = CallOutcome.returned(unless.equals)
+            answers.append(try precondition(index) == met || simulation?[index].unless?.outcome == met)
+        }
+        return answers
+    }
+}
+
+/// What a request comes to before anything is signed.
+package enum Preparation: Equatable, Sendable {
+    /// Its precondition holds: there is nothing to do.
+    case skipped
+    /// It would revert with these bytes.
+    case reverts([UInt8])
+    /// It can be signed and sent.
+    case ready(PreparedTransaction)
+    /// What it comes to can only be told once everything before it is in a block.
+    case deferred
+
+    /// Whether nothing can be told of the requests behind this one.
+    var endsBatch: Bool {
+        switch self {
+        case .reverts, .deferred: true
+        case .skipped, .ready: false
+        }
+    }
+}
+
+/// What the first of several requests come to.
+package struct PreparedBatch {
+    /// In their order. The list ends behind the first request that is neither ready nor skipped: what comes after it
+    /// cannot be told yet.
+    package var preparations: [Preparation] = []
+    /// Why nothing can be said of the request behind those.
+    package var failure: (any Error)?
+}
+
+/// What requests are prepared for.
+package enum Purpose: Sendable {
+    /// To be signed and sent: the sender must have what they may cost.
+    case sending
+    /// To be signed alone.
+    case signing
+    /// To be looked at: they are tried even if they say how much gas they may use.
+    case dryRun
+}
+
+/// A transaction that leaves nothing open, and what is known of its cost.
+package struct PreparedTransaction: Equatable, Sendable {
+    /// What is to be signed.
+    package var transaction: FeeMarketTransaction
+    /// The gas that it uses now, if that was asked.
+    package var gasUsed: UInt64?
+    /// What a rollup takes for publishing it on its parent chain, in wei.
+    package var l1Fee: Quantity
+
+    package init(_ transaction: FeeMarketTransaction, gasUsed: UInt64? = nil, l1Fee: Quantity = .zero) {
+        self.transaction = transaction
+        self.gasUsed = gasUsed
+        self.l1Fee = l1Fee
+    }
+
+    /// What it costs at most, in wei: its value, all of its gas at its highest price, and the rollup's fee.
+    package var maxCost: BigUInt { transaction.maxCost + l1Fee.value }
+}
+
+extension FeeMarketTransaction {
+    /// What the transaction costs at most on its own chain, in wei: its value, and all of its gas at its highest
+    /// price.
+    package var maxCost: BigUInt { value.value + maxFeePerGas.value * BigUInt(gasLimit) }
+}
+
+/// What was sent before the requests that are prepared.
+package struct AccountUsage: Sendable {
+    /// The nonce after those that this run has used.
+    package var leastNonce: UInt64
+    /// What the transactions that are in no block yet may cost, in wei.
+    package var cost: BigUInt
+    /// Whether there are such transactions.
+    package var isWaiting: Bool
+
+    package init(leastNonce: UInt64 = 0, cost: BigUInt = 0, isWaiting: Bool = false) {
+        self.leastNonce = leastNonce
+        self.cost = cost
+        self.isWaiting = isWaiting
+    }
+}
+
+/// What has been learned about a node while talking to it.
+package struct NodeCapabilities: Sendable {
+    /// Whether it offers eth_simulateV1; nil as long as that is not known.
+    package var simulates: Bool?
+    /// Whether it lets eth_call assume code; nil as long as that is not known.
+    package var bundles: Bool?
+    /// Whether it may offer eth_sendRawTransactionSync.
+    package var waitsForBlocks = true
+    /// Whether its chain may be a rollup that takes a fee for its parent chain.
+    package var hasL1Fee = true
+
+    package init() {}
+
+    /// Whether the node tries requests one on top of the other, in one way or the other.
+    var triesTogether: Bool { simulates == true || bundles == true }
+}

@@ -1,0 +1,103 @@
+import EthereumNode
+import Failures
+import Glibc
+import HTTP
+
+/// The newest block, where no hash is pinned: only here can what a node does not say make a difference.
+extension BlockAgreement {
+    /// How many blocks further back agreement is looked for.
+    private static let lag: UInt64 = 2
+    /// How many blocks a node may be behind another where all must agree.
+    private static let gap: UInt64 = 64
+    /// How long a node that is behind another is waited for.
+    private static let patience = Duration.seconds(1)
+    /// From which age on, in seconds, an agreed block is worth a warning.
+    private static let oldAge: UInt64 = 900
+
+    /// The newest block that enough nodes show.
+    func newest(_ responders: inout NodeQuorum) throws(ProvenStateError) -> ProvenBlock {
+        let (first, last) = try heads(&responders)
+        let gap = first.answer - min(first.answer, last.answer)
+        guard gap <= Self.gap || quorum < nodes.count else {
+            throw .farBehind(
+                endpoint: last.node.endpoint, head: last.answer, other: first.node.endpoint,
+                otherHead: first.answer)
+        }
+        for number in (last.answer - min(Self.lag, last.answer)...last.answer).reversed() {
+            let isLast = last.answer - number == min(Self.lag, last.answer)
+            guard let block = try agreed(on: number, &responders, isLast: isLast) else { continue }
+            try checkAge(of: block.header)
+            return block
+        }
+        throw responders.tooFew(needed: quorum)
+    }
+
+    /// The newest block that any node has, and the newest that enough nodes have.
+    ///
+    /// What a node hides by ending too early cannot be proven, but can be seen: it is waited for, and then named.
+    private func heads(_ responders: inout NodeQuorum) throws(ProvenStateError) -> (first: Head, last: Head) {
+        var first: Head?
+        while true {
+            let heads = responders.askAll { node throws(ProvenStateError) in try node.ask(.blockNumber) }
+                .sorted { $0.answer > $1.answer }
+            guard heads.count >= quorum else { throw responders.tooFew(needed: quorum) }
+            let last = heads[quorum - 1]
+            guard let first else {
+                guard last.answer < heads[0].answer else { return (heads[0], last) }
+                first = heads[0]
+                sleep(for: Self.patience)
+                continue
+            }
+            if last.answer < first.answer {
+                warn(
+                    "\(last.node.endpoint): ends at block \(last.answer), and \(first.node.endpoint) at "
+                        + "\(first.answer); newer messages may be hidden")
+            }
+            return (first, last)
+        }
+    }
+
+    private typealias Head = (node: QuorumNode, answer: UInt64)
+
+    /// The block of a number that enough nodes show and no other so many; nil if there may be one further back.
+    private func agreed(on number: UInt64, _ responders: inout NodeQuorum, isLast: Bool) throws(ProvenStateError)
+        -> ProvenBlock?
+    {
+        let shown = responders.askAll { node throws(ProvenStateError) in try node.header(number: number) }
+            .compactMap { each in each.answer.map { (node: each.node, header: $0) } }
+        let parties = Dictionary(grouping: shown, by: \.header.hash).values.filter { $0.count >= quorum }
+        guard parties.count == 1, let party = parties.first else {
+            guard isLast else {
+                let reason =
+                    Set(shown.map(\.header.hash)).count > 1
+                    ? disagreement(on: number, shown).description : "not all nodes show block \(number)"
+                warn("\(reason); the block before it is read")
+                return nil
+            }
+            guard shown.count >= quorum else { throw responders.tooFew(needed: quorum) }
+            throw disagreement(on: number, shown)
+        }
+        for other in shown where other.header.hash != party[0].header.hash {
+            warn("\(other.node.endpoint): shows another block \(number) than \(quorum) others: \(other.header.hash)")
+        }
+        return ProvenBlock(header: party[0].header, nodes: party.map(\.node))
+    }
+
+    private func disagreement(
+        on number: UInt64, _ shown: [(node: QuorumNode, header: BlockHeader)]
+    ) -> ProvenStateError {
+        .disagreement(
+            number: number, needed: quorum,
+            shown: shown.map { QuorumNode.Statement(endpoint: $0.node.endpoint, hash: $0.header.hash) })
+    }
+
+    /// Old blocks are true and hide what is newer.
+    private func checkAge(of header: BlockHeader) throws(ProvenStateError) {
+        let now = UInt64(max(time(nil), 0))
+        let age = now - min(header.timestamp, now)
+        if let maxAge, age > maxAge { throw .tooOld(number: header.number, age: age, limit: maxAge) }
+        if maxAge == nil, age > Self.oldAge {
+            warn("the newest block that is shown, \(header.number), is \(age) seconds old; newer ones may be hidden")
+        }
+    }
+}

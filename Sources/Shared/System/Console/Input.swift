@@ -1,0 +1,118 @@
+import Glibc
+package import JSON
+import Processes
+
+/// What a program reads: a file that was named, or standard input.
+package struct Input: ~Copyable {
+    /// The name by which errors call it.
+    package let path: String
+    /// The open file.
+    package let descriptor: Descriptor
+    fileprivate let awaited: String
+    private let isOwned: Bool
+
+    /// Opens a file; nil and `-` are standard input. When that is a terminal, a hint says what is waited for.
+    ///
+    /// - Parameter awaited: what the input should hold, for hints and errors: "proofs".
+    /// - Throws: ``ConsoleError/cannotOpen(path:errno:)``.
+    package init(path: String?, awaited: String, voice: Voice) throws(ConsoleError) {
+        self.awaited = awaited
+        if let path, path != "-" {
+            let number = unsafe open(path, O_RDONLY | O_CLOEXEC)
+            guard number >= 0 else { throw .cannotOpen(path: path, errno: errno) }
+            self.path = path
+            descriptor = Descriptor(number: number)
+            isOwned = true
+        } else {
+            self.path = "standard input"
+            descriptor = .standardInput
+            isOwned = false
+            if descriptor.isTerminal { voice.hint("reading \(awaited) from the terminal; Ctrl-D ends it") }
+        }
+    }
+
+    deinit { if isOwned { _ = close(descriptor.number) } }
+
+    /// Reads to the end.
+    ///
+    /// - Throws: ``ConsoleError/tooLong(path:limit:)`` beyond `limit` bytes.
+    package borrowing func readAll(limit: Int) throws(ConsoleError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: Self.blockByteCount)
+        while true {
+            let count = try read(into: &block)
+            guard count > 0 else { return bytes }
+            guard bytes.count + count <= limit else { throw .tooLong(path: path, limit: limit) }
+            bytes += block[..<count]
+        }
+    }
+
+    /// Reads the JSON objects of the input, each as soon as it has come: JSON Lines, or one object or array in any
+    /// layout.
+    ///
+    /// All the objects that came together are parsed before the first of them is acted on, so that a fault among
+    /// them is found while nothing has been done yet.
+    /// - Parameters:
+    ///   - limit: how many bytes one object, or the array, may have.
+    ///   - parse: makes what is needed of an object, of several at a time on several threads.
+    ///   - body: acts on it.
+    /// - Throws: ``ConsoleError``, ``JSONError``, and what the closures throw. No object at all is an error: it means
+    ///   that the program before this one in the pipeline failed.
+    package consuming func forEachObject<Document: Sendable>(
+        limit: Int, parse: @escaping @Sendable (JSONObject) throws -> Document, _ body: (Document) throws -> Void
+    ) throws {
+        let reader = ObjectReader(self, limit: limit, parse: parse)
+        while let documents = try reader.read() {
+            for document in documents { try body(document) }
+        }
+    }
+
+    fileprivate static let blockByteCount = 64 * 1024
+
+    fileprivate borrowing func read(into block: inout [UInt8]) throws(ConsoleError) -> Int {
+        var span = block.mutableSpan
+        return try descriptor.read(into: &span, path: path)
+    }
+}
+
+/// Reads the JSON objects of an input as they come.
+package final class ObjectReader<Document: Sendable> {
+    private let input: Input
+    private let parse: @Sendable (JSONObject) throws -> Document
+    private var stream: JSONStream
+    private var block = [UInt8](repeating: 0, count: Input.blockByteCount)
+    private var isEmpty = true
+    private var isEnded = false
+
+    /// - Parameters:
+    ///   - limit: how many bytes one object, or an array of them, may have.
+    ///   - parse: makes what is needed of an object, of several at a time on several threads.
+    package init(_ input: consuming Input, limit: Int, parse: @escaping @Sendable (JSONObject) throws -> Document) {
+        self.input = input
+        self.parse = parse
+        stream = JSONStream(limit: limit)
+    }
+
+    /// What is read, to be waited for.
+    package var descriptor: Int32 { input.descriptor.number }
+
+    /// Waits for more of the input, and gives the objects that it completes: none, one or several.
+    ///
+    /// - Returns: nil once the input has ended.
+    /// - Throws: as ``Input/forEachObject(limit:parse:_:)``.
+    package func read() throws -> [Document]? {
+        guard !isEnded else {
+            guard !isEmpty else { throw ConsoleError.empty(path: input.path, awaited: input.awaited) }
+            return nil
+        }
+        let count = try input.read(into: &block)
+        isEnded = count == 0
+        let values = try isEnded ? stream.finish() : stream.feed(block[..<count])
+        let documents = try values.mapInParallel { [parse] line, value in
+            guard let object = value.object else { throw JSONError.notAnObject(line: line) }
+            return try parse(object)
+        }
+        isEmpty = isEmpty && documents.isEmpty
+        return documents
+    }
+}

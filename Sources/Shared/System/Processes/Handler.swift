@@ -1,0 +1,108 @@
+import Glibc
+package import SecretMemory
+
+/// A program of the user's that is run once for each thing it should take, gets that on its standard input, and says
+/// with exit status 0 that it has taken it.
+///
+/// No shell takes part. It inherits standard error, which its standard output goes to as well, no other descriptor,
+/// no signal setting, and of the environment only what says where and in which language it runs.
+package struct Handler: Sendable {
+    private let command: String
+    private let path: String
+    private let arguments: [String]
+    private let deadline: Duration
+
+    /// What of this program's environment a handler may see.
+    private static let inheritedVariables = [
+        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_COLLATE", "LC_CTYPE",
+        "LC_MESSAGES", "LC_MONETARY", "LC_NUMERIC", "LC_TIME",
+    ]
+    /// How long a handler has to end once it was asked to.
+    private static let grace = Duration.seconds(5)
+    /// How often it is looked whether the processes that a handler has left are gone.
+    private static let glance = Duration.milliseconds(50)
+
+    /// - Parameters:
+    ///   - command: the path of a program, or a name that is looked for in PATH.
+    ///   - arguments: what it gets behind its name.
+    ///   - deadline: how long it may take.
+    /// - Throws: ``HandlerError/notFound(command:)``, ``HandlerError/notExecutable(command:errno:)``.
+    package init(_ command: String, arguments: [String], deadline: Duration) throws(HandlerError) {
+        self.command = command
+        path = try Self.find(command)
+        self.arguments = arguments
+        self.deadline = deadline
+    }
+
+    private static func find(_ command: String) throws(HandlerError) -> String {
+        let folders = (variable("PATH") ?? "/usr/bin:/bin").split(separator: ":", omittingEmptySubsequences: false)
+        let candidates =
+            command.contains("/") ? [command] : folders.map { $0.isEmpty ? "./\(command)" : "\($0)/\(command)" }
+        var refusal: Int32 = ENOENT
+        for path in candidates {
+            var status = stat()
+            guard unsafe stat(path, &status) == 0 else { continue }
+            if status.st_mode & S_IFMT == S_IFREG, unsafe access(path, X_OK) == 0 { return path }
+            refusal = status.st_mode & S_IFMT == S_IFREG ? errno : EISDIR
+        }
+        throw refusal == ENOENT || command.isEmpty
+            ? .notFound(command: command) : .notExecutable(command: command, errno: refusal)
+    }
+
+    private static func variable(_ name: String) -> String? {
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
+    /// Runs it once, and waits until it ends.
+    ///
+    /// What does not end in time gets SIGTERM, and SIGKILL 5 seconds later, with all that it has started.
+    /// - Parameters:
+    ///   - input: what it gets on its standard input, byte for byte.
+    ///   - variables: what it finds in its environment beside the usual.
+    ///   - wait: waits for a time, or until a child of this program ends; says whether this program should end.
+    /// - Throws: ``HandlerError`` unless it ended with status 0.
+    package func run(
+        input: borrowing SecretBytes, variables: KeyValuePairs<String, String>, wait: (Duration) -> Bool
+    ) throws(HandlerError) {
+        let inherited = Self.inheritedVariables.compactMap { name in Self.variable(name).map { "\(name)=\($0)" } }
+        let start = ContinuousClock.now
+        let child = try Child(
+            command, path: path, arguments: arguments,
+            environment: inherited + variables.map { "\($0)=\($1)" }, input: input)
+        while true {
+            if let ending = child.ending() { return try check(ending) }
+            let rest = deadline - (ContinuousClock.now - start)
+            guard rest > .zero else {
+                stop(child, wait)
+                throw .timedOut(command: command, limit: deadline)
+            }
+            guard wait(rest) else { continue }
+            // It may have taken its message just now.
+            if let ending = child.ending() { return try check(ending) }
+            stop(child, wait)
+            throw .stopped(command: command)
+        }
+    }
+
+    private func check(_ ending: Child.Ending) throws(HandlerError) {
+        switch ending {
+        case .exited(0): return
+        case .exited(let status): throw .failed(command: command, status: status)
+        case .killed(let signal): throw .killed(command: command, signal: signal)
+        }
+    }
+
+    private func stop(_ child: borrowing Child, _ wait: (Duration) -> Bool) {
+        child.signalGroup(SIGTERM)
+        let start = ContinuousClock.now
+        var isEnded = false
+        while ContinuousClock.now - start < Self.grace {
+            isEnded = isEnded || child.ending() != nil
+            if isEnded, !child.hasGroup { return }
+            _ = wait(Self.glance)
+        }
+        child.signalGroup(SIGKILL)
+        if !isEnded { child.waitForEnd() }
+    }
+}

@@ -1,0 +1,111 @@
+import ArgumentParser
+import CommandLineTool
+import Failures
+import Glibc
+import Primitives
+import Testing
+
+/// Of the EIP-55 examples.
+private let address = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+private let other = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
+private let phala = "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
+
+@Suite struct OptionTests {
+    @Test("the bridge is an address", arguments: [address, address.lowercased()])
+    func bridge(text: String) throws {
+        #expect(try BridgeOption.parse(["--bridge", text]).address().checksummed == address)
+    }
+
+    @Test(
+        "a bridge that is no address, or one with a wrong checksum, is refused",
+        arguments: [
+            "", "0x", "bridge.eth", String(address.dropLast()), address.replacing("aA", with: "Aa"), address + "00",
+        ])
+    func badBridge(text: String) { #expect(throws: (any Error).self) { try BridgeOption.parse(["--bridge", text]) } }
+
+    @Test func `KMS roots are addresses and names, several`() throws {
+        let roots = try KMSRootOptions.parse(["--kms-root", address, "--kms-root", "phala-base"]).trusted()
+        #expect(Set(roots.map(\.checksummed)) == [address, phala])
+        #expect(throws: (any Error).self) { try KMSRootOptions.parse(["--kms-root", "phala"]) }
+    }
+
+    @Test("a time is a number of seconds", arguments: [("0", 0), ("1", 1000), ("0.25", 250), ("86400", 86_400_000)])
+    func timeout(text: String, milliseconds: Int) throws {
+        #expect(try TimeoutOption.seconds(text) == .milliseconds(milliseconds))
+    }
+
+    @Test("what is no such number is refused", arguments: ["", "x", "nan", "inf", "86400.1", "1s", " 1", "1e400"])
+    func badTimeout(text: String) {
+        #expect(throws: DurationError.self) { try TimeoutOption.seconds(text) }
+    }
+}
+
+/// What the environment says: each test in a process of its own, since a process has but one.
+@Suite(.timeLimit(.minutes(1)))
+struct EnvironmentTests {
+    @Test func `an empty variable is as good as none, and the first one that is set counts`() async {
+        await #expect(processExitsWith: .success) { () throws in
+            unsafe setenv("A", "", 1)
+            unsafe setenv("B", "b", 1)
+            #expect(Environment.value("A") == nil)
+            #expect(Environment.value("B") == "b")
+            #expect(Environment.value("NONE") == nil)
+            #expect(try Environment.parsed("NONE", "A", "B", "C", by: { $0 }) == "b")
+            #expect(try Environment.parsed("NONE", "A", by: { $0 }) == nil)
+        }
+    }
+
+    @Test func `a variable that does not parse is named, and no other is taken in its place`() async {
+        await #expect(processExitsWith: .success) { () throws in
+            struct Bad: Error, CustomStringConvertible { var description: String { "it is bad" } }
+            unsafe setenv("A", "x", 1)
+            unsafe setenv("B", "b", 1)
+            let expected = SettingError.invalid(environment: "A", reason: "it is bad")
+            let error = #expect(throws: expected) { try Environment.parsed("A", "B") { _ in throw Bad() } }
+            #expect(error?.kind == .badInput)
+            #expect(error?.description == "the environment's A cannot be used: it is bad")
+        }
+    }
+
+    @Test func `the bridge is the option's, then the environment's, then missing`() async {
+        await #expect(processExitsWith: .success) { () throws in
+            unsafe unsetenv("BRIDGE_CONTRACT")
+            let error = #expect(throws: SettingError.self) { try BridgeOption.parse([]).address() }
+            #expect(error?.description == "the bridge's address is not set")
+            #expect(error?.hints == ["use --bridge, or set BRIDGE_CONTRACT in the environment"])
+            unsafe setenv("BRIDGE_CONTRACT", other, 1)
+            #expect(try BridgeOption.parse([]).address().checksummed == other)
+            #expect(try BridgeOption.parse(["--bridge", address]).address().checksummed == address)
+            unsafe setenv("BRIDGE_CONTRACT", "0x12", 1)
+            #expect(throws: SettingError.self) { try BridgeOption.parse([]).address() }
+            // What an option says is not looked up.
+            #expect(try BridgeOption.parse(["--bridge", address]).address().checksummed == address)
+        }
+    }
+
+    @Test func `KMS roots are the options', or else the environment's, and none is no error`() async {
+        await #expect(processExitsWith: .success) { () throws in
+            unsafe unsetenv("KMS_ROOTS")
+            #expect(try KMSRootOptions.parse([]).trusted().isEmpty)
+            unsafe setenv("KMS_ROOTS", " \(address) ,phala-base,, \(address.lowercased())", 1)
+            #expect(try Set(KMSRootOptions.parse([]).trusted().map(\.checksummed)) == [address, phala])
+            // Roots that the option names stand alone: the environment adds none to those that are trusted.
+            let named = try KMSRootOptions.parse(["--kms-root", other]).trusted()
+            #expect(named.map(\.checksummed) == [other])
+            unsafe setenv("KMS_ROOTS", "\(address),x", 1)
+            #expect(throws: SettingError.self) { try KMSRootOptions.parse([]).trusted() }
+        }
+    }
+
+    @Test func `the time is the option's, then the environment's, then the program's`() async {
+        await #expect(processExitsWith: .success) { () throws in
+            unsafe unsetenv("ETH_TIMEOUT")
+            #expect(try TimeoutOption.duration(nil, default: .seconds(7)) == .seconds(7))
+            unsafe setenv("ETH_TIMEOUT", "3", 1)
+            #expect(try TimeoutOption.duration(nil, default: .seconds(7)) == .seconds(3))
+            #expect(try TimeoutOption.duration(.seconds(5), default: .seconds(7)) == .seconds(5))
+            unsafe setenv("ETH_TIMEOUT", "soon", 1)
+            #expect(throws: SettingError.self) { try TimeoutOption.duration(nil, default: .seconds(7)) }
+        }
+    }
+}
