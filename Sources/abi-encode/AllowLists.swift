@@ -57,7 +57,7 @@ struct RemoveAllowedCode: ParsableCommand {
 struct AddVerifier: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add-verifier",
-        abstract: "A request that allows a verifier, on a bridge that has verifiers.",
+        abstract: "A request that allows a verifier, on a bridge that uses verifiers.",
         discussion: example("add-verifier 0x…"))
     @OptionGroup var bridge: BridgeOption
     @Argument(help: "The verifier contract.", transform: { try Address($0) })

@@ -58,7 +58,7 @@ struct ProofKeeper: Sendable {
                 isAway = false
             } catch {
                 // Once for each outage: what was proven before still is.
-                if !isAway { diagnostics.warning("\(error); going on with the proof from before") }
+                if !isAway { diagnostics.warning("\(error); keeping the previous proof") }
                 isAway = true
             }
             let isDue = repeatProof > .zero && ContinuousClock.now - shown.at >= repeatProof

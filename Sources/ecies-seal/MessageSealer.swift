@@ -94,7 +94,7 @@ extension ECIESSeal {
     private func chain(_ reader: (any BridgeReader)?) throws -> Chain {
         if let reader { return .ofBridge(reader) }
         guard let id = try rpc.chainId() else {
-            throw SettingError.missing(what: "the chain's id", option: "--chain", environment: "CHAIN")
+            throw SettingError.missing(what: "the chain id", option: "--chain", environment: "CHAIN")
         }
         return .named(id)
     }
@@ -102,18 +102,18 @@ extension ECIESSeal {
 
 /// The settings in which eciespy's messages may differ from its default.
 struct SealSettings: ParsableArguments {
-    @Flag(help: "The ephemeral key in the message has 33 bytes.")
+    @Flag(help: "Use the 33-byte form of the ephemeral key in the message.")
     var ephemeralCompressed = false
 
-    @Flag(help: "The points that the key is derived from have 33 bytes.")
+    @Flag(help: "Derive the key from points in their 33-byte form.")
     var hkdfCompressed = false
 
-    @Option(help: ArgumentHelp("The nonce has 16 bytes, or 12.", valueName: "n"))
+    @Option(help: ArgumentHelp("Nonce length in bytes: 16 or 12.", valueName: "n"))
     var nonceLength: Int = 16
 
     func validate() throws {
         guard ECIES.NonceLength(rawValue: nonceLength) != nil else {
-            throw ValidationError("--nonce-length is 12 or 16")
+            throw ValidationError("--nonce-length must be 12 or 16")
         }
     }
 

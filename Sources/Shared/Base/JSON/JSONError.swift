@@ -24,14 +24,14 @@ package enum JSONError: UserFacingError, Equatable {
     package var kind: ErrorCategory { .badInput }
 
     package var hints: [String] {
-        if case .tooManyValues = self { ["in place of one array write JSON Lines, an object on each line"] } else { [] }
+        if case .tooManyValues = self { ["instead of one array, write JSON Lines: one object per line"] } else { [] }
     }
 
     package var description: String {
         switch self {
         case .syntax(let line, let expected): "line \(line): not JSON: expected \(expected)"
         case .truncated(let line): "line \(line): the input ends inside the JSON value that begins here"
-        case .duplicateMember(let line, let member): "line \(line): member \(member.quoted()) stands twice"
+        case .duplicateMember(let line, let member): "line \(line): member \(member.quoted()) appears twice"
         case .tooDeep(let line, let limit): "line \(line): JSON nested deeper than \(limit) levels"
         case .tooManyValues(let line, let limit): "line \(line): more than \(limit) values in one JSON text"
         case .tooLarge(let line, let limit): "line \(line): a JSON value of more than \(limit) bytes"

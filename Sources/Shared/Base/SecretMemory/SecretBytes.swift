@@ -14,8 +14,8 @@ package enum SecretError: UserFacingError, Equatable {
 
     package var description: String {
         switch self {
-        case .notHex: "the secret is not hex digits in pairs"
-        case .noMemory: "there is not enough memory"
+        case .notHex: "the secret is not an even number of hex digits"
+        case .noMemory: "not enough memory"
         }
     }
 }

@@ -29,14 +29,14 @@ package final class SecretsAccessPolicy: Sendable {
             return nil
         }
         guard let peer = request.peer, networks.contains(where: { $0.contains(peer) }) else {
-            return "messages are for this machine, and for those that --serve-secrets-to names"
+            return "messages are served only to this machine and to clients that --serve-secrets-to names"
         }
         guard !request.isForwarded || !IPNetwork.loopback.contains(where: { $0.contains(peer) }) else {
-            return "a proxy on this machine asks for somebody else, and whom it serves needs a token"
+            return "a proxy on this machine serves other clients, which need a token"
         }
         // A web page whose name was made to resolve to this machine (DNS rebinding) still calls it by that name.
         guard let host = request.host, host == "localhost" || IPAddress(host) != nil else {
-            return "messages are for those who call this machine localhost, or by its address"
+            return "messages are served only to clients that address this machine as localhost or by IP address"
         }
         return nil
     }
@@ -78,7 +78,7 @@ package enum SecretsAccessError: UserFacingError, Equatable {
 
     package var description: String {
         switch self {
-        case .shortToken(let path): "the token in \(path.quotedPath) has less than \(Self.leastTokenLength) characters"
+        case .shortToken(let path): "the token in \(path.quotedPath) has fewer than \(Self.leastTokenLength) characters"
         }
     }
 

@@ -169,7 +169,7 @@ extension BridgeClient {
         if case .array(let elements)? = try Self.decode(data, of: TEEBridge.getOnboarding).first {
             messages = try elements.enumerated().map { index, element throws(BridgeClientError) in
                 guard case .tuple(let values) = element else {
-                    throw .unexpectedAnswer(function: TEEBridge.getOnboarding.name, reason: "it is no message")
+                    throw .unexpectedAnswer(function: TEEBridge.getOnboarding.name, reason: "it is not a message")
                 }
                 return try Message(UInt64(index), values)
             }

@@ -169,7 +169,7 @@ extension BridgeClient.Message {
     init(_ index: UInt64, _ values: [ABIValue]) throws(BridgeClientError) {
         guard values.count == 2, case .fixedBytes(let from) = values[0], case .bytes(let payload) = values[1],
             let from = try? Bytes32(from)
-        else { throw .unexpectedAnswer(function: TEEBridge.onboardingMessage.name, reason: "it is no message") }
+        else { throw .unexpectedAnswer(function: TEEBridge.onboardingMessage.name, reason: "it is not a message") }
         self.init(index: index, from: from, payload: payload)
     }
 }

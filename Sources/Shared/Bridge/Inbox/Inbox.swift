@@ -54,14 +54,15 @@ package final class Inbox {
             switch self {
             case .timedOut(let limit):
                 "the inbox could not be read to its end within \(limit.components.seconds) seconds"
-            case .tooMany(let count, let limit): "there are \(count) messages, and \(limit) are read in one run"
+            case .tooMany(let count, let limit):
+                "there are \(count) messages, more than the \(limit) that one run reads"
             }
         }
 
         package var hints: [String] {
             switch self {
-            case .timedOut: ["use another node; with --state, the next run goes on where this one ended"]
-            case .tooMany: ["--max-messages allows more, and with --state the next run goes on where one ended"]
+            case .timedOut: ["use another node; with --state, the next run continues where this one stopped"]
+            case .tooMany: ["raise --max-messages, or use --state: the next run then continues where this one stopped"]
             }
         }
     }

@@ -26,7 +26,7 @@ extension CommandLineTool {
         _ = signal(SIGXFSZ, SIG_IGN)
         // Swift asks /proc for the command line. Going on without it would do what no option forbids.
         guard !CommandLine.arguments.isEmpty else {
-            diagnostics.error("the command line cannot be read: /proc is not there")
+            diagnostics.error("the command line cannot be read: /proc is not mounted")
             Glibc.exit(ExitStatus.badInput.rawValue)
         }
         do {

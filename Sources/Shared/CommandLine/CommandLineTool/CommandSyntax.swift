@@ -94,7 +94,7 @@ enum CommandLineFault: UserFacingError, Equatable {
         switch self {
         case .unknownOption(let option, _, _, _, _): "unknown option \(option.hidingKeys.quoted())"
         case .negativeNumber(let number, _):
-            "\(number.hidingKeys.quoted()) is read as an option, since it begins with -"
+            "\(number.hidingKeys.quoted()) is taken for an option, since it begins with -"
         case .unknownCommand(let word, _, _): "unknown command \(word.hidingKeys.quoted())"
         }
     }
@@ -103,11 +103,11 @@ enum CommandLineFault: UserFacingError, Equatable {
         switch self {
         case .unknownOption(let option, let command, let after, let near, let below):
             (after.map { ["if it is the value of \($0), write \($0)=\(option.hidingKeys)"] } ?? [])
-                + (below.map { ["write it behind the command, as in \($0) \(option.hidingKeys)"] } ?? [])
+                + (below.map { ["put it after the command, as in \($0) \(option.hidingKeys)"] } ?? [])
                 + String.asking(for: near) + ["\(command) --help lists the options"]
         case .negativeNumber(let number, let command):
             [
-                "put -- in front of words that begin with -, and the options before that: "
+                "put -- before arguments that begin with -, and the options before the --: "
                     + "\(command) … -- \(number.hidingKeys)"
             ]
         case .unknownCommand(_, let command, let near):

@@ -16,7 +16,7 @@ package struct BridgeOption: ParsableArguments {
     /// - Throws: ``SettingError`` if neither names it.
     package func address() throws(SettingError) -> Address {
         if let address = try namedAddress() { return address }
-        throw .missing(what: "the bridge's address", option: "--bridge", environment: "BRIDGE_CONTRACT")
+        throw .missing(what: "the bridge address", option: "--bridge", environment: "BRIDGE_CONTRACT")
     }
 
     /// The contract's address; nil if neither names it.
@@ -50,7 +50,7 @@ package struct KMSRootOptions: ParsableArguments {
     package static func root(_ text: String) throws -> Address {
         let address = named[text] ?? text
         guard address.hasPrefix("0x") else {
-            throw UnknownName(what: "an address with 0x, or a KMS root's name", text: text, names: named.keys)
+            throw UnknownName(what: "a 0x address or a KMS root's name", text: text, names: named.keys)
         }
         return try Address(address)
     }

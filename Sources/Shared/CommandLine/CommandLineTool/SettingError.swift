@@ -15,7 +15,8 @@ package enum SettingError: UserFacingError, Equatable {
     package var description: String {
         switch self {
         case .missing(let what, _, _): "\(what) is not set"
-        case .invalid(let environment, let reason, _): "the environment's \(environment) cannot be used: \(reason)"
+        case .invalid(let environment, let reason, _):
+            "the environment variable \(environment) cannot be used: \(reason)"
         case .unusable(let option, let reason, _): "the value of \(option) cannot be used: \(reason)"
         }
     }
@@ -45,7 +46,7 @@ package struct UnknownName: UserFacingError, Equatable {
     package var description: String { "not \(what): \(text.hidingKeys.quoted())" }
     package var hints: [String] {
         let near = text.nearest(in: names)
-        return near.isEmpty ? ["the names are \(names.joined(separator: ", "))"] : String.asking(for: near)
+        return near.isEmpty ? ["known names: \(names.joined(separator: ", "))"] : String.asking(for: near)
     }
 }
 

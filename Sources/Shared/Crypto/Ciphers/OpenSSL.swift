@@ -115,9 +115,9 @@ package enum CipherError: UserFacingError, Equatable {
 
     package var description: String {
         switch self {
-        case .notAuthentic: "the authentication tag does not fit"
+        case .notAuthentic: "the authentication tag does not match"
         case .libraryFailed(let call): "OpenSSL's \(call) failed"
-        case .derivationFailed: "the password could not be made a key, most likely for want of memory"
+        case .derivationFailed: "no key could be derived from the password, most likely because memory ran out"
         }
     }
 }

@@ -46,7 +46,7 @@ package final class GuestAgent {
         let object = try self.object(in: response, of: method)
         // The digits are zeros by now: this asks whether they stood in this object and not in one inside it.
         guard let secret, let digits = object["key"]?.string, digits.allSatisfy({ $0 == "0" || $0 == "x" }) else {
-            throw malformed(method, "it has no key of 32 bytes of hex")
+            throw malformed(method, "it has no 32-byte key in hex")
         }
         let chain = try signatureChain(in: object)
         return DerivedKey(secret: secret, appLink: chain.app, kmsLink: chain.kms, agent: name)
@@ -80,7 +80,7 @@ package final class GuestAgent {
             throw .refused(agent: name, method: method, reason: reason)
         }
         guard response.isSuccess else { throw .status(agent: name, method: method, code: response.status) }
-        guard let object = value?.object else { throw malformed(method, "it is no JSON object") }
+        guard let object = value?.object else { throw malformed(method, "it is not a JSON object") }
         return object
     }
 

@@ -32,7 +32,7 @@ package enum ProofLogError: UserFacingError, Equatable {
                 + (count > 1 ? " (\(count) such lines in all)" : "")
         case .timedOut(let duration, let refused):
             "no valid proof came within \(duration)"
-                + (refused.map { "; at line \($0.place.line) one was refused: \($0.reason)" } ?? "")
+                + (refused.map { "; at line \($0.place.line) one was rejected: \($0.reason)" } ?? "")
         }
     }
 
@@ -40,7 +40,7 @@ package enum ProofLogError: UserFacingError, Equatable {
         switch self {
         case .noMarker, .timedOut(_, refused: nil):
             [
-                "a container's output is on the serial console only if it writes there: "
+                "a container's output reaches the serial console only if it is sent there: "
                     + "| tee /dev/ttyS0 (with devices: [/dev/ttyS0])"
             ]
         case .noValidProof(let refused, _, _), .timedOut(_, .some(let refused)):

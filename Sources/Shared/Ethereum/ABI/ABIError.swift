@@ -80,57 +80,57 @@ package enum ABIError: UserFacingError, Equatable {
         switch self {
         case .syntax(let text, let offset, let expected):
             "expected \(expected) at position \(offset) of \(text.quoted())"
-        case .unknownType(let name): "there is no type \(name.quoted())"
+        case .unknownType(let name): "unknown type \(name.quoted())"
         case .fixedPointType(let name): "the fixed-point type \(name.quoted()) is not supported"
-        case .typeTooDeep(let limit): "a type nested deeper than \(limit) levels"
+        case .typeTooDeep(let limit): "the type is nested more than \(limit) levels deep"
         case .typeTooLarge(let place, let type): "\(place.shown): values of type \(type.quoted()) are too large"
         case .wrongCount(let place, let type, let expected, let actual):
             "\(place.shown): \(type.quoted()) needs \(Self.values(expected)), but there \(Self.are(actual))"
-        case .wrongKind(let place, let type, let actual): "\(place.shown): \(type.quoted()) is needed, not \(actual)"
-        case .outOfRange(let place, let type): "\(place.shown): the number does not fit \(type.quoted())"
+        case .wrongKind(let place, let type, let actual): "\(place.shown): expected \(type.quoted()), got \(actual)"
+        case .outOfRange(let place, let type): "\(place.shown): the number does not fit in \(type.quoted())"
         case .notAValue(let place, let type, let text, let expected):
             "\(place.shown): not a value of type \(type.quoted()): \(text.hidingKeys.quoted()): expected \(expected)"
         case .missingComponent(let place, let type, let name):
             "\(place.shown): member \(name.quoted()) of \(type.quoted()) is missing"
         case .repeatedArgument(let name): "the argument \(name.quoted()) is given twice"
         case .withoutNames(let type):
-            "arguments of \(type.quoted()) cannot be given by name: not all of them have names of their own"
+            "the arguments of \(type.quoted()) cannot be given by name: some are unnamed or share a name"
         case .truncated(let place, let type, let needed, let available):
             "\(place.shown): \(type.quoted()) needs \(needed) bytes of data, but \(available) are left"
         case .offsetOutside(let place, let type, let offset, let available):
-            "\(place.shown): the offset \(offset) of \(type.quoted()) leads out of the \(available) bytes"
+            "\(place.shown): the offset \(offset) of \(type.quoted()) points beyond the \(available) bytes of data"
         case .notCanonical(let place, let type, let offset, let expected):
-            "\(place.shown): the offset of \(type.quoted()) is \(offset), where a canonical encoding has \(expected)"
+            "\(place.shown): the offset of \(type.quoted()) is \(offset), but a canonical encoding has \(expected)"
         case .lengthOutside(let place, let type, let length, let available):
-            "\(place.shown): the length \(length) of \(type.quoted()) is more than the \(available) bytes left hold"
+            "\(place.shown): the length \(length) of \(type.quoted()) exceeds the \(available) bytes left"
         case .dirtyPadding(let place, let type): "\(place.shown): the padding of \(type.quoted()) is not zero"
         case .notUTF8(let place): "\(place.shown): the string is not UTF-8"
         case .tooManyValues(let place, let limit): "\(place.shown): more values than the limit of \(limit)"
         case .trailingBytes(let count):
-            count == 1 ? "1 byte stands behind the last value" : "\(count) bytes stand behind the last value"
+            count == 1 ? "1 byte follows the last value" : "\(count) bytes follow the last value"
         case .wrongSelector(let signature, let expected, let actual):
             "the selector is \(actual), but that of \(signature.quoted()) is \(expected)"
         case .wrongTopic(let event): "the log is not of the event \(event.quoted())"
-        case .noTopics: "the log has no topics, which would tell its event"
+        case .noTopics: "the log has no topics, so its event is unknown"
         case .wrongTopicCount(let event, let expected, let actual):
             "a log of \(event.quoted()) has \(expected == 1 ? "1 topic" : "\(expected) topics"), but this one has \(actual)"
-        case .unknownResult(let signature): "the signature \(signature.quoted()) does not say what it returns"
+        case .unknownResult(let signature): "the signature \(signature.quoted()) does not declare its return types"
         case .unknownItem(let item, let name, _): "the interface has no \(item) \(name.quoted())"
         case .ambiguousName(let name, let signatures):
-            "\(name.quoted()) may be any of \(signatures.map { $0.quoted() }.joined(separator: ", "))"
+            "\(name.quoted()) is ambiguous; it may be any of \(signatures.map { $0.quoted() }.joined(separator: ", "))"
         case .json(let error): error.description
         case .noBytecode: "the artefact has no bytecode"
-        case .unlinkedBytecode: "the bytecode is not linked: the address of a library is missing in it"
+        case .unlinkedBytecode: "the bytecode is not linked: a library's address is missing"
         case .badBytecode(let error): "the bytecode is not hex: \(error)"
         }
     }
 
     package var hints: [String] {
         switch self {
-        case .ambiguousName: ["give the whole signature, with the types"]
+        case .ambiguousName: ["give the full signature, with its types"]
         case .unknownItem(_, _, let near): String.asking(for: near)
-        case .wrongTopicCount: ["write indexed behind the types of those values that are topics"]
-        case .unknownResult(let signature): ["add the types that it returns: \(signature)(…)"]
+        case .wrongTopicCount: ["add the word indexed after the type of each value that is a topic"]
+        case .unknownResult(let signature): ["add the return types: \(signature)(…)"]
         case .json(let error): error.hints
         case .notAValue(_, "address", let text, _):
             Self.hints(for: text) { text throws(PrimitiveError) in
@@ -142,14 +142,14 @@ package enum ABIError: UserFacingError, Equatable {
             }
         case .syntax: ["a signature is name(type,…), as in transfer(address,uint256); put it in single quotes"]
         case .unknownType, .fixedPointType: ["types are as in Solidity: uint256, address, bytes32, string, (…), …[]"]
-        case .wrongCount: ["put a list into […] and a tuple into (…), in quotes for the shell"]
-        case .outOfRange: ["is it the right type? A negative number needs one that begins with int"]
+        case .wrongCount: ["write an array as […] and a tuple as (…), quoted for the shell"]
+        case .outOfRange: ["is the type right? a negative number needs a signed type (int…)"]
         case .repeatedArgument: ["leave one of them out"]
-        case .withoutNames: ["give them in their order"]
-        case .noBytecode: ["name the artefact that a compiler makes of a contract, not of an interface"]
+        case .withoutNames: ["give them in order"]
+        case .noBytecode: ["give the compiler's artefact of a contract, not of an interface"]
         case .unlinkedBytecode: ["link it with the compiler first"]
-        case .offsetOutside, .notCanonical, .trailingBytes: ["--lenient takes what contracts take"]
-        case .wrongSelector, .wrongTopic: ["without a signature, the interface is searched for it"]
+        case .offsetOutside, .notCanonical, .trailingBytes: ["--lenient accepts what contracts accept"]
+        case .wrongSelector, .wrongTopic: ["leave the signature out to search the interface for a match"]
         default: []
         }
     }

@@ -31,7 +31,7 @@ package indirect enum ABIValue: Hashable, Sendable {
         case .uint: "an unsigned integer"
         case .int: "a signed integer"
         case .address: "an address"
-        case .bool: "a truth value"
+        case .bool: "a boolean"
         case .fixedBytes(let bytes): "\(bytes.count) fixed bytes"
         case .bytes: "bytes"
         case .string: "a string"

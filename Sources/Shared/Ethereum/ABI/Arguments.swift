@@ -132,7 +132,7 @@ struct ArgumentReader {
         if !take(close) {
             repeat {
                 guard values.count < sequence.count else {
-                    throw expected("no more than \(sequence.count) values", of: type)
+                    throw expected("at most \(sequence.count) values", of: type)
                 }
                 path.enter(sequence.step(at: values.count))
                 values.append(try value(sequence.type(at: values.count)))

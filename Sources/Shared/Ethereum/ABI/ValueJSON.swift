@@ -100,7 +100,7 @@ extension [ABIParameter] {
     ) throws(ABIError) -> [JSONValue] {
         guard let names = distinctNames else {
             throw path.notAValue(
-                JSONValue.object(object).compact, of: type, expected: "an array, since not all values have a name")
+                JSONValue.object(object).compact, of: type, expected: "an array, since some values have no name")
         }
         return try names.map { name throws(ABIError) in
             guard let value = object[name] else {

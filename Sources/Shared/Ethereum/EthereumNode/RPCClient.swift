@@ -60,7 +60,7 @@ package final class RPCClient {
         let answer = RPCAnswer(try response.json(from: endpoint))
         // A server that could not read the request answers with an error and the id null.
         if answer.id == nil, case .error = answer.outcome { return try value(of: answer).get() }
-        guard answer.id == id else { throw malformed("its id is not the request's") }
+        guard answer.id == id else { throw malformed("its id does not match the request's") }
         return try value(of: answer).get()
     }
 
@@ -97,7 +97,7 @@ package final class RPCClient {
         let value = try response.json(from: endpoint)
         guard let answers = value.array?.map(RPCAnswer.init) else {
             guard case .error(let error) = RPCAnswer(value).outcome else {
-                throw malformed("it answers a batch and is no array")
+                throw malformed("it answers a batch, but is not an array")
             }
             throw batchFailure(of: error)
         }
@@ -188,7 +188,7 @@ struct RPCAnswer {
     init(_ value: JSONValue) {
         guard let object = value.object else {
             id = nil
-            outcome = .malformed("it is no object")
+            outcome = .malformed("it is not an object")
             return
         }
         if case .number(let digits)? = object["id"] { id = UInt64(digits) } else { id = nil }

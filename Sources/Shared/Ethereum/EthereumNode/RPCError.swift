@@ -75,9 +75,9 @@ package enum RPCError: UserFacingError, Equatable {
         case .notJSON(let endpoint, let what): "\(endpoint): \(what)"
         case .malformed(let endpoint, let reason): "\(endpoint): not a JSON-RPC answer: \(reason)"
         case .missingAnswer(let endpoint, let method):
-            "\(endpoint): the batch's answer leaves out \(method.quoted())"
+            "\(endpoint): the batch response has no answer to \(method.quoted())"
         case .response(let code, let message, _): "the node answered error \(code): \(message.quoted(limit: 200))"
-        case .batchRefused(let endpoint, let reason): "\(endpoint): takes no such batch: \(reason)"
+        case .batchRefused(let endpoint, let reason): "\(endpoint): does not accept this batch: \(reason)"
         }
     }
 
@@ -85,7 +85,7 @@ package enum RPCError: UserFacingError, Equatable {
         switch self {
         case .transport(let error): error.hints
         case .status(let endpoint, let code, _, _): HTTPError.status(endpoint: endpoint, code: code).hints
-        case .notJSON, .malformed: ["is this the URL of a node's JSON-RPC, with its whole path?"]
+        case .notJSON, .malformed: ["is this the full URL of a node's JSON-RPC endpoint?"]
         case .missingAnswer, .batchRefused, .response: []
         }
     }
@@ -96,7 +96,7 @@ extension RPCError.NotJSON: CustomStringConvertible {
         switch self {
         case .html: "answered HTML, not JSON"
         case .empty: "answered with an empty body, not JSON"
-        case .truncated: "answered JSON that is cut short"
+        case .truncated: "answered truncated JSON"
         case .other(let error): "answered something that is not JSON (\(error))"
         }
     }

@@ -33,7 +33,7 @@ package enum SubmitResult: Equatable, Sendable {
             let receipt: Receipt? = if waits { try node.ask(.sendAndWait(raw: raw)) } else { nil }
             let named: Bytes32 = if let receipt { receipt.transactionHash } else { try node.ask(.send(raw: raw)) }
             guard named == hash else {
-                self = .doubtful("the node gave it another hash, \(named): it lies, or took something else")
+                self = .doubtful("the node returned another hash, \(named): it lies, or accepted something else")
                 return
             }
             self = receipt.map(Self.mined) ?? .accepted

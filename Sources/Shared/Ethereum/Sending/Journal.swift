@@ -74,7 +74,7 @@ package final class Journal {
             lineNumber += 1
         }
         guard Self.lineStart.starts(with: file.unfinished.prefix(Self.lineStart.count)) else {
-            throw JournalError.damaged(path: path, line: lineNumber, reason: "it is no line of a journal")
+            throw JournalError.damaged(path: path, line: lineNumber, reason: "not a journal entry")
         }
         try file.removeUnfinished()
     }
@@ -209,16 +209,17 @@ package enum JournalError: UserFacingError, Equatable {
         case .damaged(let path, let line, let reason):
             "the journal \(path.quotedPath) cannot be used: line \(line): \(reason)"
         case .otherAccount(let sender, let chainId):
-            "its transaction is of \(sender) on chain \(chainId), and those before it are not"
-        case .foreign(let path, let what): "the journal \(path.quotedPath) is of another \(what)"
-        case .otherRequest(let id): "the id \(id.quoted()) is another request's, in the journal or in the input"
+            "its transaction is from \(sender) on chain \(chainId), unlike those before it"
+        case .foreign(let path, let what): "the journal \(path.quotedPath) belongs to another \(what)"
+        case .otherRequest(let id):
+            "the id \(id.quoted()) already belongs to another request, in the journal or in the input"
         }
     }
 
     package var hints: [String] {
         switch self {
         case .damaged, .otherRequest: []
-        case .otherAccount, .foreign: ["use a journal for each key and chain"]
+        case .otherAccount, .foreign: ["use a separate journal for each key and chain"]
         }
     }
 }

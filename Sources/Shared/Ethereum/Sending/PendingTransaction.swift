@@ -225,7 +225,7 @@ final class PendingTransaction {
     /// The other transaction that a block was seen to have with its nonce.
     var rival: Bytes32?
     /// What is said of it when the time is up.
-    var doubt = "it is in no block yet"
+    var doubt = "it is not in a block yet"
     /// Why no node has it, as long as none may.
     var failure: (any UserFacingError)?
     /// When the newest version was handed over last, and when a node was asked last whether it knows it.

@@ -35,22 +35,22 @@ package enum SendError: UserFacingError, Equatable {
 
     package var description: String {
         switch self {
-        case .wrongChain(let expected, let actual): "the node is of chain \(actual), not of chain \(expected)"
+        case .wrongChain(let expected, let actual): "the node is on chain \(actual), not on chain \(expected)"
         case .noContract(let address): "there is no contract at \(address): the call would do nothing"
         case .insufficientFunds(let sender, let balance, let needed):
             "\(sender) has \(balance.inEther), but the transactions may cost "
                 + (needed.map { "\($0.inEther), \($0.less(balance).inEther) more" } ?? "more than there is")
         case .rejected(let message): "the node rejected the transaction: \(message.quoted(limit: 200))"
         case .dependent(let label):
-            "what \(label.map { $0.quoted() } ?? "a request") would do depends on the requests before it, and the node "
-                + "cannot try them together (it has no eth_simulateV1)"
+            "the outcome of \(label.map { $0.quoted() } ?? "a request") depends on the requests before it, and the node "
+                + "cannot simulate them together (it has no eth_simulateV1)"
         case .keyInUse(let sender): "another tx-send is sending with the key of \(sender)"
         case .outOfOrder(let nonce, let least):
-            "a request names the nonce \(nonce), and those before it have used all below \(least)"
-        case .outrun(let sender): "other machines that send with the key of \(sender) take every nonce first"
-        case .notPending: "a pending record needs a transactionHash that is its raw transaction's"
+            "a request has nonce \(nonce), but those before it used every nonce below \(least)"
+        case .outrun(let sender): "other machines sending with the key of \(sender) take every nonce first"
+        case .notPending: "a pending record needs the transactionHash of its raw transaction"
         case .tooExpensive(let baseFee, let limit):
-            "a unit of gas costs \(baseFee.value) wei, and --max-fee allows \(limit.value)"
+            "gas costs \(baseFee.value) wei a unit, but --max-fee allows \(limit.value)"
         }
     }
 
@@ -58,21 +58,23 @@ package enum SendError: UserFacingError, Equatable {
         switch self {
         case .wrongChain(let expected, _):
             [
-                "name a node of chain \(expected) with --rpc-url, or the chain that is meant with --chain; a request "
+                "name a node on chain \(expected) with --rpc-url, or the intended chain with --chain; a request "
                     + "may name one as well"
             ]
-        case .noContract: ["is the address right, and the chain?"]
+        case .noContract: ["are the address and the chain right?"]
         case .insufficientFunds(let sender, _, _):
-            ["send ether to \(sender) on this chain; --dry-run says what the requests may cost, --max-fee bounds it"]
+            [
+                "send ether to \(sender) on this chain; --dry-run shows what the requests may cost, and --max-fee limits it"
+            ]
         case .rejected(let message) where message.lowercased().contains("insufficient funds"):
-            ["send ether to the sender on this chain: --dry-run says whose it is and what the requests may cost"]
-        case .rejected: ["look at the request: --dry-run says what it would do and cost"]
+            ["send ether to the sender on this chain; --dry-run shows who that is and what the requests may cost"]
+        case .rejected: ["check the request: --dry-run shows what it would do and cost"]
         case .dependent: ["send the requests instead, or use a node that has eth_simulateV1"]
-        case .keyInUse: ["wait until the other has ended: two would take the same nonces"]
-        case .outOfOrder: ["put the requests into the order of their nonces"]
-        case .outrun: ["let one machine send at a time"]
+        case .keyInUse: ["wait until the other one ends: both would use the same nonces"]
+        case .outOfOrder: ["put the requests in nonce order"]
+        case .outrun: ["let only one machine send at a time"]
         case .notPending: ["give --wait the records as tx-send printed them"]
-        case .tooExpensive: ["wait until gas is cheaper, or allow more with --max-fee"]
+        case .tooExpensive: ["wait until gas is cheaper, or raise --max-fee"]
         }
     }
 }

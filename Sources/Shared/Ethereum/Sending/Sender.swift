@@ -223,7 +223,7 @@ package final class Sender {
         guard !hasWarned, let user = lock?.otherUser ?? visitor else { return }
         hasWarned = true
         observer?.warning(
-            "\(user) seems to be sending with the key of \(key.address) too: each may take the other's nonces")
+            "\(user) also seems to be sending with the key of \(key.address): each may take the other's nonces")
     }
 
     private func preparer(for purpose: Purpose) -> Preparer {
@@ -288,7 +288,7 @@ extension Sender {
             else {
                 stuck.bumpAt = nil
                 observer?.warning(
-                    "\(signed.hash) waits, and its fees are not raised any more: "
+                    "\(signed.hash) is waiting, and its fees will not be raised again: "
                         + (stuck.offers.count < FeeRules.mostOffers
                             ? rules.maxFee == nil
                                 ? "they would be more than ten times the first offer (--max-fee allows more)"
@@ -304,7 +304,7 @@ extension Sender {
             stuck.add(raised)
             _ = try watcher.handOver(stuck)
         } catch {
-            observer?.warning("\(signed.hash) waits, and could not be sent with higher fees: \(error)")
+            observer?.warning("\(signed.hash) is waiting, and could not be sent with higher fees: \(error)")
         }
     }
 }

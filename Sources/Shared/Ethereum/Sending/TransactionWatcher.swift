@@ -210,7 +210,7 @@ extension TransactionWatcher {
             answered(.doubtful)
             pending.doubt = reason
             guard isFirst, let hash = pending.newest?.hash else { return }
-            observer?.warning("whether \(hash) was taken is not known: \(reason)")
+            observer?.warning("it is not known whether \(hash) was accepted: \(reason)")
         case .nonceTaken(let message):
             answered(.nonceTaken)
             pending.doubt = "another transaction may have its nonce: the node says \(message.quoted(limit: 200))"
@@ -309,7 +309,7 @@ extension TransactionWatcher {
         for (version, ticket) in zip(pending.versions, tickets.receipts) where receipt == nil {
             guard let found = try answers.answer(to: ticket) else { continue }
             guard found.transactionHash == version.hash else {
-                pending.doubt = "the node gave the receipt of another transaction, \(found.transactionHash)"
+                pending.doubt = "the node returned the receipt of another transaction, \(found.transactionHash)"
                 return
             }
             receipt = found
@@ -333,9 +333,9 @@ extension TransactionWatcher {
         case .mined(let depth):
             pending.doubt =
                 "it is in block \(poll.block ?? 0), with \(depth) of \(policy.confirmations) confirmations"
-        case .offered(.accepted): pending.doubt = "it is in no block yet"
-        case .overtaken: pending.doubt = "its nonce is used, and no node shows by which transaction"
-        case .replaced(let block, _, _): pending.doubt = "another transaction has its nonce, in block \(block)"
+        case .offered(.accepted): pending.doubt = "it is not in a block yet"
+        case .overtaken: pending.doubt = "its nonce is used, and no node shows which transaction used it"
+        case .replaced(let block, _, _): pending.doubt = "another transaction used its nonce, in block \(block)"
         case .signed, .offered, .rejected: break
         }
         follow(step, pending, head: poll.head)
@@ -384,7 +384,7 @@ extension TransactionWatcher {
     private func finish(_ pending: PendingTransaction, _ record: SentRecord) {
         if let name = pending.name, let journal {
             do { try journal.note(record.json(decoding: policy.interface), for: name) } catch {
-                observer?.warning("\(error): the outcome is not in the journal, and will be asked for again")
+                observer?.warning("\(error): the outcome is not in the journal; the next run looks it up again")
             }
         }
         if let receipt = record.receipt {
@@ -438,7 +438,7 @@ extension TransactionWatcher {
                 pending.doubt =
                     isOwn
                     ? "it is in block \(block), and no node has shown its receipt"
-                    : "another transaction, \(hash), has its nonce, in block \(block)"
+                    : "another transaction, \(hash), used its nonce, in block \(block)"
             }
         } catch { pending.doubt += " (\(error))" }
         let step = observe(.searched(occupant), of: pending)

@@ -51,7 +51,7 @@ extension BlockAgreement {
             }
             if last.answer < first.answer {
                 warn(
-                    "\(last.node.endpoint): ends at block \(last.answer), and \(first.node.endpoint) at "
+                    "\(last.node.endpoint): is at block \(last.answer), and \(first.node.endpoint) at "
                         + "\(first.answer); newer messages may be hidden")
             }
             return (first, last)
@@ -72,14 +72,15 @@ extension BlockAgreement {
                 let reason =
                     Set(shown.map(\.header.hash)).count > 1
                     ? disagreement(on: number, shown).description : "not all nodes show block \(number)"
-                warn("\(reason); the block before it is read")
+                warn("\(reason); reading the block before it")
                 return nil
             }
             guard shown.count >= quorum else { throw responders.tooFew(needed: quorum) }
             throw disagreement(on: number, shown)
         }
         for other in shown where other.header.hash != party[0].header.hash {
-            warn("\(other.node.endpoint): shows another block \(number) than \(quorum) others: \(other.header.hash)")
+            warn(
+                "\(other.node.endpoint): shows a different block \(number) from \(quorum) others: \(other.header.hash)")
         }
         return ProvenBlock(header: party[0].header, nodes: party.map(\.node))
     }
@@ -98,7 +99,7 @@ extension BlockAgreement {
         let age = now - min(header.timestamp, now)
         if let maxAge, age > maxAge { throw .tooOld(number: header.number, age: age, limit: maxAge) }
         if maxAge == nil, age > Self.oldAge {
-            warn("the newest block that is shown, \(header.number), is \(age) seconds old; newer ones may be hidden")
+            warn("the newest block shown, \(header.number), is \(age) seconds old; newer ones may be hidden")
         }
     }
 }

@@ -18,9 +18,9 @@ package enum RLPError: UserFacingError, Equatable {
     package var description: String {
         switch self {
         case .truncated: "the RLP ends inside an item"
-        case .trailingBytes(let count): "\(count) bytes stand behind the RLP item"
-        case .notCanonical: "the RLP is not in its one canonical form"
-        case .tooDeep(let limit): "the RLP is nested deeper than \(limit) lists"
+        case .trailingBytes(let count): "\(count) bytes follow the RLP item"
+        case .notCanonical: "the RLP is not canonical"
+        case .tooDeep(let limit): "the RLP is nested more than \(limit) lists deep"
         case .wrongShape(let expected): "the RLP is not \(expected)"
         }
     }

@@ -12,7 +12,7 @@ struct Curl: @unchecked Sendable {
     /// libcurl, opened when something first needs it, or why it is not there.
     static let library: Result<Curl, HTTPError> = {
         guard let functions = unsafe ccurl_open() else {
-            let reason = unsafe dlerror().map { unsafe String(cString: $0) } ?? "no reason is given"
+            let reason = unsafe dlerror().map { unsafe String(cString: $0) } ?? "no reason given"
             return .failure(.noLibrary(reason: reason))
         }
         // Not thread-safe in older versions of libcurl, as the first use of a static is.

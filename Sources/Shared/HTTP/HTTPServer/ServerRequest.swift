@@ -65,12 +65,12 @@ enum RefusedRequest: Error, Equatable {
     var response: ServerResponse {
         switch self {
         case .wrongMethod:
-            .error(405, "only GET and HEAD are understood here", headers: [("Allow", "GET, HEAD")])
-        case .hasBody: .error(413, "requests have no body here")
-        case .wrongHost: .error(400, "the request needs one Host header")
-        case .wrongTarget: .error(400, "the request's target is no path, or has an escape that is none")
+            .error(405, "only GET and HEAD are supported", headers: [("Allow", "GET, HEAD")])
+        case .hasBody: .error(413, "requests must not have a body")
+        case .wrongHost: .error(400, "the request needs exactly one Host header")
+        case .wrongTarget: .error(400, "the request's target is not a path, or has an invalid escape")
         case .tooLarge: .error(431, "the request's line or headers are too large")
-        case .malformed: .error(400, "this is no HTTP/1.1 request")
+        case .malformed: .error(400, "this is not an HTTP/1.1 request")
         }
     }
 }
