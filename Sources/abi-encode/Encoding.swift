@@ -41,7 +41,7 @@ extension DecodeOptions {
         }
     }
 
-    /// The same for what is nothing but bytes, which a document has where `find` says.
+    /// The same for plain bytes, which `find` gets from a document.
     func encodings(
         in source: String?, awaited: String, find: (JSONObject) throws(JSONError) -> [UInt8]
     ) throws -> [Encoding<[UInt8]>] {

@@ -23,7 +23,7 @@ struct ProofKeeper: Sendable {
     let diagnostics: Diagnostics
     /// Hears that the program is starting, and has started.
     let service: SystemdNotifier
-    /// Called now and then by the thread that goes on.
+    /// Called regularly by the thread that keeps running.
     let isAlive: @Sendable () -> Void
 
     /// Waits for the first proof.
@@ -57,7 +57,7 @@ struct ProofKeeper: Sendable {
                 state.learn(try fetcher.fetch(from: source))
                 isAway = false
             } catch {
-                // Once for each outage: what was proven before still is.
+                // Once for each outage: the previous proof stays valid.
                 if !isAway { diagnostics.warning("\(error); keeping the previous proof") }
                 isAway = true
             }
@@ -81,7 +81,7 @@ struct ProofKeeper: Sendable {
         ProofSource.Query(path: path, purpose: purpose, timeout: min(timeout, .seconds(10)), observer: observer)
     }
 
-    /// The line that is read from logs. The server goes on if nobody reads them.
+    /// The line that is read from logs. The server continues if the output is closed.
     private func printLine(of proof: Proof) {
         do throws(ConsoleError) {
             try Descriptor.standardOutput.writeLine("PROOF_JSON=\(proof.json.compact)")

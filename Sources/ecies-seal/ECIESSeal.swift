@@ -131,7 +131,7 @@ struct ECIESSeal: CommandLineTool {
         return [Recipient(id: signWith == nil ? toMember : toMember ?? toPubkey?.memberId, key: toPubkey)]
     }
 
-    /// The recipients with their keys, for which the bridge is asked where they are not known.
+    /// The recipients with their keys; missing keys are read from the bridge.
     private func members(_ recipients: [Recipient], _ reader: (any BridgeReader)?) throws -> [Member] {
         let unknown = recipients.filter { $0.key == nil }.compactMap(\.id)
         var read = try reader?.publicKeys(of: unknown).makeIterator()

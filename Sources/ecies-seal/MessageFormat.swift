@@ -60,7 +60,7 @@ enum SealError: UserFacingError {
     /// More recipients than are sealed to at once.
     case tooManyRecipients(limit: Int)
 
-    /// A document has more bytes beside the first long text of digits in it.
+    /// A document has more bytes besides the first long text of digits in it.
     case longDocument(limit: Int)
 
     var kind: ErrorCategory { .badInput }

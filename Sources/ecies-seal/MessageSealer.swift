@@ -31,7 +31,7 @@ struct MessageSealer: ~Copyable, Sendable {
         }
     }
 
-    /// Begins to seal a text that comes in pieces, behind ``overhead`` bytes; nil where it is signed, for which the
+    /// Begins to seal a text that comes in pieces, after ``overhead`` bytes; nil where it is signed, for which the
     /// whole of it is needed.
     ///
     /// - Throws: ``ECIESError``.
@@ -42,7 +42,7 @@ struct MessageSealer: ~Copyable, Sendable {
         }
     }
 
-    /// Seals a text where it stands, behind ``overhead`` bytes.
+    /// Seals a text in place, after ``overhead`` bytes.
     ///
     /// - Throws: ``EnvelopeError``, ``ECIESError``; the text is then still a secret.
     func sealInPlace(_ message: inout MutableSpan<UInt8>, to recipient: PublicKey) throws {
@@ -61,8 +61,8 @@ struct MessageSealer: ~Copyable, Sendable {
 extension ECIESSeal {
     /// What makes messages of texts: with --sign-with, in an envelope that the sending member signs.
     ///
-    /// All that must be set is looked at before the key, and the key before a node is asked.
-    /// - Parameter reader: what says which chain it is; nil where no node is asked, and the operator must have named
+    /// All required settings are checked before the key is read, and the key before a node is queried.
+    /// - Parameter reader: reads the chain id; nil where no node is queried, and the operator must have named
     ///   the chain.
     func sealer(_ reader: (any BridgeReader)?) throws -> MessageSealer {
         guard let signWith else { return MessageSealer(ecies: settings.ecies, signer: nil) }

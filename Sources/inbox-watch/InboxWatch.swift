@@ -113,7 +113,7 @@ struct InboxWatch: CommandLineTool {
         var shorter: BridgeClientError?
         let line = StatusLine()
         var count = 0
-        // What the handler did not take, and why: a node that is behind does not show it.
+        // What the handler did not accept, and why: a node that lags behind does not show it.
         var failures: [UInt64: HandlerError] = [:]
         while !signals.isEnding {
             let pause: Duration
@@ -141,7 +141,7 @@ struct InboxWatch: CommandLineTool {
                             inbox.resolve(exec.keepGoing ? .postponed : .refused)
                         }
                         count += 1
-                        // What a handler prints would stand behind it.
+                        // A handler's output would follow it on the line.
                         if handler == nil { line.show("\(count) messages read") }
                     case .refused(let index, let reason):
                         failures[index] = nil
@@ -178,7 +178,7 @@ struct InboxWatch: CommandLineTool {
         }
     }
 
-    /// Whether the program goes on after a failure, since it may be over at the next look.
+    /// Whether the program continues after a failure that may be over by the next poll.
     private func canWait(_ failure: any UserFacingError, _ signals: SignalMonitor) -> Bool {
         !once && failure.kind == .serviceFailed && !signals.isEnding
     }

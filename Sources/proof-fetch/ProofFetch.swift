@@ -64,7 +64,7 @@ struct ProofFetch: CommandLineTool {
 }
 
 extension Duration {
-    /// Seconds with one digit behind the point.
+    /// Seconds with one decimal.
     fileprivate var formattedSeconds: String {
         let tenths = components.seconds * 10 + components.attoseconds / 100_000_000_000_000_000
         return "\(tenths / 10).\(tenths % 10)"

@@ -10,7 +10,7 @@ import Processes
 import Sending
 import TEEBridge
 
-/// What a run reads and prints, how it is asked to end, and the status that it ends with.
+/// A run's input and output, its signals, and its exit status.
 final class Run: SendObserver {
     /// The most bytes that one request, or an array of them, may have as JSON.
     static let inputLimit = 16 << 20
@@ -25,7 +25,7 @@ final class Run: SendObserver {
     private var (sentCount, toldCount) = (0, 0)
     /// How many records were given of a mode that sends nothing.
     private var askedCount = 0
-    /// How many records nobody read, since standard output was closed.
+    /// The number of records that could not be printed, since standard output was closed.
     private var unreadCount = 0
     private var status = ExitStatus.done
     private var isComplete = true
@@ -80,7 +80,7 @@ final class Run: SendObserver {
                 + "\(progress.fee.inEther) paid for gas")
     }
 
-    /// Runs what sends, and sees to it that a failure says what was sent before.
+    /// Runs the sending, and makes a failure report what was sent before.
     func tellingFailures(_ body: () throws -> Bool) throws {
         defer { line.end() }
         do {
@@ -93,7 +93,7 @@ final class Run: SendObserver {
         }
     }
 
-    /// Prints a record, and notes what it means for the end.
+    /// Prints a record, and updates the exit status.
     func report(_ record: SentRecord) throws {
         let verdict = judge(record)
         if status == .done { status = verdict }

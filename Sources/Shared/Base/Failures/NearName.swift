@@ -33,7 +33,7 @@ extension String {
         return row[others.count]
     }
 
-    /// Longer names are nobody's.
+    /// Longer names are not typing mistakes.
     private static var lengthLimit: Int { 100 }
 }
 

@@ -6,7 +6,7 @@ package enum JSONError: UserFacingError, Equatable {
     case syntax(line: Int, expected: String)
     /// The input ends inside a value that began at `line`.
     case truncated(line: Int)
-    /// A name that stands twice in one object.
+    /// A duplicate name in an object.
     case duplicateMember(line: Int, member: String)
     /// Arrays and objects inside each other beyond the limit.
     case tooDeep(line: Int, limit: Int)
@@ -43,7 +43,7 @@ package enum JSONError: UserFacingError, Equatable {
     }
 }
 
-/// Where an array or an object stands: a member of the object, or an element of the array, that is around it.
+/// Where an array or an object is: a member of the enclosing object, or an element of the enclosing array.
 ///
 /// A link to the place around, not a text: long names would be copied into every place below them.
 final class JSONLocation: Sendable {
@@ -61,7 +61,7 @@ final class JSONLocation: Sendable {
         self.step = step
     }
 
-    /// The names from the outermost value on, with a full stop behind each.
+    /// The names from the outermost value on, each followed by a full stop.
     var path: String {
         var steps: [String] = []
         var place: JSONLocation? = self

@@ -7,7 +7,7 @@ import Secp256k1
 
 /// What a member's CVM tells over HTTP: its proof, who it is, how it is, and, to few, the messages that it got.
 ///
-/// Every answer comes from memory: no request makes the CVM ask a node or anybody else.
+/// Every answer comes from memory: no request makes the CVM contact a node or another server.
 package struct AgentHTTPHandler: Sendable {
     /// What is told.
     package let state: AgentState

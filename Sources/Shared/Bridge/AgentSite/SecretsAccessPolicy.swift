@@ -21,7 +21,7 @@ package final class SecretsAccessPolicy: Sendable {
         }
     }
 
-    /// Why the messages are not for whoever sent a request; nil if they are.
+    /// Why the sender of a request may not read the messages; nil if it may.
     func refusal(of request: ServerRequest) -> String? {
         if request.authorization.count == 1, let value = request.authorization.first,
             tokens.contains(where: { $0.isBorne(by: value) })
@@ -42,7 +42,7 @@ package final class SecretsAccessPolicy: Sendable {
     }
 }
 
-/// A secret that whoever bears it may see the messages.
+/// A secret whose bearer may read the messages.
 private final class Token: Sendable {
     private let secret: SecretBytes
 
@@ -66,7 +66,7 @@ private final class Token: Sendable {
     }
 }
 
-/// Why nobody can be told apart by a token.
+/// Why a token cannot be used.
 package enum SecretsAccessError: UserFacingError, Equatable {
     /// The fewest characters that a token may have.
     static let leastTokenLength = 16

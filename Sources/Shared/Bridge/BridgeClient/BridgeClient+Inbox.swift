@@ -188,7 +188,7 @@ private struct NodeStorage: StorageWords {
 
     var areOfOneBlock: Bool { false }
 
-    /// How many of the first words are asked for once more with each further request for a long message.
+    /// How many of the first words are requested again with each further request for a long message.
     private static let anchorCount = 6
 
     /// The words of a long message come in several requests, which different backends may answer. Its first words are

@@ -3,7 +3,7 @@ package import Failures
 package import Primitives
 package import StateProofs
 
-/// Why a bridge was not read, or what it answered is not used.
+/// Why a bridge could not be read, or its answer is not used.
 package enum BridgeClientError: UserFacingError, Equatable {
     /// There is no contract at the address.
     case noContract(Address)
@@ -17,11 +17,11 @@ package enum BridgeClientError: UserFacingError, Equatable {
     case unexpectedAnswer(function: String, reason: String)
     /// A contract whose storage is proven and is not laid out like that of a known TEEBridge.
     case unknownLayout(Address)
-    /// A message that is longer than what is read.
+    /// A message that is longer than the limit.
     case payloadTooLarge(count: UInt64, limit: UInt64)
-    /// Where a message was read before, another stands now: the chain was reorganised.
+    /// Another message is in the place of one that was read: the chain was reorganised.
     case replaced(index: UInt64)
-    /// An inbox has fewer messages than were read of it: the node is behind, or the chain was reorganised.
+    /// An inbox has fewer messages than were read from it: the node is behind, or the chain was reorganised.
     case shorter(count: UInt64, read: UInt64)
     /// A message that was there a moment ago is not, or not as it was: the chain is being reorganised.
     case changedMeanwhile(index: UInt64)

@@ -16,7 +16,7 @@ package final class InboxStateFile {
     /// How long a run that is at work may not have shown it, in seconds.
     private static let stallLimit = 600
 
-    /// Reads the file. A lock, which keeps other runs off it, stands beside it as `<path>.lock`.
+    /// Reads the file. Its lock file, `<path>.lock`, keeps other runs out.
     ///
     /// - Throws: `FileError`, with `FileError.inUse` if another run is at work on it; ``InboxStateError``, with
     ///   ``InboxStateError/stalled(path:since:)`` if another run has it and does not get on.
@@ -44,7 +44,7 @@ package final class InboxStateFile {
     /// Shows other runs that this one is at work.
     package func touch() { lock.touch() }
 
-    /// The state of an inbox: what was saved, or that of one that was never looked at.
+    /// The state of an inbox: the saved one, or that of an unread inbox.
     ///
     /// - Throws: ``InboxStateError/foreign(path:saved:expected:)``.
     package func state(of address: InboxAddress) throws(InboxStateError) -> InboxState {

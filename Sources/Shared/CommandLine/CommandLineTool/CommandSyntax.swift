@@ -2,7 +2,7 @@ import ArgumentParser
 import Failures
 import JSON
 
-/// What may stand on a command line: a command's options, and the commands below it.
+/// What a command line may contain: a command's options, and the commands below it.
 struct CommandSyntax {
     /// The words that call it: `abi-encode decode log`.
     let name: String
@@ -124,13 +124,13 @@ extension CommandSyntax {
         /// The first option or command in it that there is not.
         var fault: CommandLineFault?
 
-        /// The words that show what may stand there.
+        /// The words that show what is allowed there.
         var help: String {
             "\(command.name) --help lists the \(command.commands.isEmpty ? "options" : "commands")"
         }
     }
 
-    /// Reads the words behind the program's name.
+    /// Reads the words after the program's name.
     func read(_ words: some Sequence<String>) -> Reading {
         var reading = Reading(command: self)
         // The option before, if it takes a value.

@@ -55,7 +55,7 @@ package struct KMSRootOptions: ParsableArguments {
         return try Address(address)
     }
 
-    /// The roots that the operator named, by options or else by the environment; none is no error.
+    /// The roots that the operator named, by options or by the environment; none is allowed.
     package func trusted() throws(SettingError) -> Set<Address> {
         guard kmsRoots.isEmpty else { return Set(kmsRoots) }
         let fromEnvironment = try Environment.parsed("KMS_ROOTS") { text in
@@ -65,7 +65,7 @@ package struct KMSRootOptions: ParsableArguments {
     }
 }
 
-/// `--timeout`, or ETH_TIMEOUT, and whatever else is a number of seconds; each program says what its own bounds.
+/// `--timeout`, or ETH_TIMEOUT, and any other number of seconds; each program documents what it limits.
 package enum TimeoutOption {
     /// The most that makes sense: a day.
     private static let longest = 86_400.0
@@ -76,7 +76,7 @@ package enum TimeoutOption {
         return .seconds(seconds)
     }
 
-    /// The time that the option names, else the environment, else the default.
+    /// The time from the option, the environment or the default, in this order.
     package static func duration(
         _ option: Duration?, default defaultDuration: Duration
     ) throws(SettingError) -> Duration {

@@ -5,9 +5,9 @@ import Glibc
 package enum SettingError: UserFacingError, Equatable {
     /// Neither the option nor the environment names it.
     case missing(what: String, option: String, environment: String)
-    /// The environment's value is not what it should be.
+    /// The environment's value is invalid.
     case invalid(environment: String, reason: String, hints: [String] = [])
-    /// The option's value is not what it should be, and may be too secret to be repeated.
+    /// The option's value is invalid, and may be too secret to be repeated.
     case unusable(option: String, reason: String, hints: [String] = [])
 
     package var kind: ErrorCategory { .badInput }
@@ -50,7 +50,7 @@ package struct UnknownName: UserFacingError, Equatable {
     }
 }
 
-/// The environment variables that stand in for options.
+/// The environment variables that set options.
 package enum Environment {
     /// The value of a variable; nil if it is unset or empty.
     package static func value(_ name: String) -> String? {

@@ -6,7 +6,7 @@ import Failures
 package import HTTP
 import Primitives
 
-/// `--rpc-url`, `--chain` and `--cacert`: which node is asked.
+/// `--rpc-url`, `--chain` and `--cacert`: which nodes to use.
 package struct RPCOptions: ParsableArguments {
     // Text, and parsed only in validate(): the parser would repeat a URL, and the API key in it, in its error.
     @Option(
@@ -122,7 +122,7 @@ package struct TLSOption: ParsableArguments {
     }
 }
 
-/// `--verbose`: whether each request is told.
+/// `--verbose`: whether each request is logged.
 package struct VerboseOption: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Log each HTTP request and its outcome to standard error.")
     package var verbose = false

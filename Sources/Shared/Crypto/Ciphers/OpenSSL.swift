@@ -46,7 +46,7 @@ struct CipherContext: ~Copyable {
     /// EVP counts in `int`: longer texts go in pieces of this many bytes.
     private static let pieceByteCount = 1 << 30
 
-    /// Encrypts or decrypts bytes where they stand, from `start` to the end.
+    /// Encrypts or decrypts bytes in place, from `start` to the end.
     func update(_ bytes: inout MutableSpan<UInt8>, from start: Int) throws(CipherError) {
         var position = start
         while position < bytes.count {

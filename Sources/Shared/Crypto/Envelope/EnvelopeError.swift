@@ -1,7 +1,7 @@
 package import Failures
 package import Primitives
 
-/// Why a signed message is not taken for what it says, or could not be made.
+/// Why a signed message is refused, or could not be made.
 package enum EnvelopeError: UserFacingError, Equatable {
     /// It ends before its payload begins.
     case cutOff(actual: Int, least: Int)
@@ -11,7 +11,7 @@ package enum EnvelopeError: UserFacingError, Equatable {
     case chainIdTooLarge
     /// The signature is none, or not that of the member that the envelope names, or not over this envelope.
     case badSignature(from: Bytes32)
-    /// The signature has a second form, and this is the one that nobody makes (high s).
+    /// The signature has a second form, and this is the malleable one (high s).
     case malleableSignature
     /// It was made for another member.
     case otherRecipient(named: Bytes32, expected: Bytes32)
@@ -19,7 +19,7 @@ package enum EnvelopeError: UserFacingError, Equatable {
     case otherBridge(named: Address, expected: Address)
     /// It was made for another chain.
     case otherChain(named: UInt64, expected: UInt64)
-    /// It was signed by another member than the message is said to come from.
+    /// It was signed by a member other than its claimed sender.
     case otherSender(signed: Bytes32, said: Bytes32)
     /// It was delivered before.
     case replayed(messageId: Bytes32)

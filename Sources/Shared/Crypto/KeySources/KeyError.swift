@@ -14,7 +14,7 @@ package enum KeyError: UserFacingError, Equatable {
     case tooOpen(path: String, mode: UInt32)
     /// The environment variable is not set.
     case notInEnvironment(name: String)
-    /// What the source holds is no key: 64 hex digits, optionally 0x in front and a line end behind.
+    /// The source does not hold a key: 64 hex digits, with an optional 0x before and a newline after them.
     case notAKey(source: String)
     /// What the guest agent gave is no key.
     case notAgentsKey

@@ -9,7 +9,7 @@ package struct PublicKey: Hashable, Sendable, CustomStringConvertible {
 
     /// A key as 33 bytes (02, 03), 65 bytes (04, x, y) or 64 bytes (x, y, as Ethereum writes it).
     ///
-    /// Hybrid forms (06, 07) are refused: nobody writes them.
+    /// Hybrid forms (06, 07) are refused: they are not used in practice.
     /// - Throws: ``Secp256k1Error/wrongPublicKeyLength(actual:)``, ``Secp256k1Error/invalidPublicKey``.
     package init(_ bytes: some Collection<UInt8>) throws(Secp256k1Error) {
         var encoded = Array(bytes)

@@ -3,7 +3,7 @@ package import JSON
 package import Primitives
 package import Secp256k1
 
-/// Why a proof document does not prove what it says.
+/// Why a proof document is invalid.
 package enum ProofError: UserFacingError, Equatable {
     /// Not a proof document: a member is missing or ill-typed.
     case malformed(JSONError)

@@ -3,7 +3,7 @@ package import HTTP
 
 /// Why the guest agent gave no key or no description of the app. `agent` names where it was asked.
 package enum GuestAgentError: UserFacingError, Equatable {
-    /// No socket stands at any of these paths.
+    /// None of these paths has a socket.
     case noSocket(paths: [String])
     /// The agent's address is neither a URL nor the path of a socket. `reason` is a clause.
     case invalidAddress(reason: String)
@@ -11,7 +11,7 @@ package enum GuestAgentError: UserFacingError, Equatable {
     case transport(HTTPError)
     /// The agent refused the request, with its own text.
     case refused(agent: String, method: String, reason: String)
-    /// An HTTP status that is no success, and no text of the agent's beside it.
+    /// An HTTP status other than success, without an explanation.
     case status(agent: String, method: String, code: Int)
     /// An answer that is not what the method answers. `reason` is a clause without a byte of a secret.
     case malformed(agent: String, method: String, reason: String)

@@ -62,6 +62,6 @@ package enum ProofSourceError: UserFacingError, Equatable {
         }
     }
 
-    /// The pause that the server asked for.
+    /// The pause that the server requested.
     var retryAfter: Duration { if case .http(_, let pause?) = self { pause } else { .zero } }
 }

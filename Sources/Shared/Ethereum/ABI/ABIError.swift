@@ -2,7 +2,7 @@ package import Failures
 package import JSON
 package import Primitives
 
-/// Why a type, a value, encoded bytes or a contract's interface is not what it should be.
+/// Why a type, a value, encoded bytes or a contract's interface is invalid.
 ///
 /// `place` names the value by its path, such as `args[2].amount`; `type` is its type in canonical text.
 package enum ABIError: UserFacingError, Equatable {
@@ -27,7 +27,7 @@ package enum ABIError: UserFacingError, Equatable {
     case notAValue(place: String, type: String, text: String, expected: String)
     /// An object without a member for this component, or arguments by name without this one.
     case missingComponent(place: String, type: String, name: String)
-    /// An argument by name that stands twice.
+    /// An argument that is given twice by name.
     case repeatedArgument(name: String)
     /// Arguments by name for a list whose parameters do not all have names of their own.
     case withoutNames(type: String)
@@ -46,7 +46,7 @@ package enum ABIError: UserFacingError, Equatable {
     case notUTF8(place: String)
     /// More values than data of this size can honestly hold: offsets that share their target, or empty elements.
     case tooManyValues(place: String, limit: Int)
-    /// Bytes behind the last value.
+    /// Bytes after the last value.
     case trailingBytes(count: Int)
 
     /// Calldata or revert data that belongs to another signature.

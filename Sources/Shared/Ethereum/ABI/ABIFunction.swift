@@ -70,7 +70,7 @@ extension Selector {
         }
     }
 
-    /// What stands behind the selector, which the data must begin with.
+    /// What follows the selector, which the data must begin with.
     func require<Data: Collection<UInt8>>(
         in data: Data, signature: String
     ) throws(ABIError) -> Data.SubSequence {

@@ -148,7 +148,7 @@ struct ArgumentReader {
         return values
     }
 
-    /// Takes what stands before the next comma or closing bracket, without white space around it.
+    /// Takes what precedes the next comma or closing bracket, without white space around it.
     private mutating func bare() -> String {
         _ = peek
         var word = bytes[position...].prefix { !",])".utf8.contains($0) }

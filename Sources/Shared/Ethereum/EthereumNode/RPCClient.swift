@@ -123,7 +123,7 @@ package final class RPCClient {
         do { return try http.perform(request) } catch { throw .transport(error) }
     }
 
-    /// Each name once, and how often it stands there: `eth_call ×3, eth_chainId`.
+    /// Each name once, and how often it occurs: `eth_call ×3, eth_chainId`.
     private static func counted(_ names: [String]) -> String {
         var counts: [(name: String, count: Int)] = []
         for name in names {
@@ -183,8 +183,8 @@ struct RPCAnswer {
 
     /// Reads a value as an answer.
     ///
-    /// A member `error` that is null counts as absent, since JSON-RPC 1.0 wants it beside a result; so does a null
-    /// `result` beside an error.
+    /// A member `error` that is null counts as absent, since JSON-RPC 1.0 wants it next to a result; so does a null
+    /// `result` next to an error.
     init(_ value: JSONValue) {
         guard let object = value.object else {
             id = nil

@@ -6,12 +6,12 @@ package import JSON
 package enum RPCError: UserFacingError, Equatable {
     /// No HTTP answer came.
     case transport(HTTPError)
-    /// An HTTP status that is no success. `reason` is what the server said beside it, if anything, and `retryAfter`
+    /// An HTTP status other than success. `reason` is the server's explanation, if there is one, and `retryAfter`
     /// the pause that it asked for.
     case status(endpoint: String, code: Int, reason: String?, retryAfter: Duration?)
     /// An answer that is no JSON.
     case notJSON(endpoint: String, NotJSON)
-    /// JSON that is no answer to what was asked (JSON-RPC 2.0, section 5). `reason` is a clause.
+    /// JSON that is not an answer to the request (JSON-RPC 2.0, section 5). `reason` is a clause.
     case malformed(endpoint: String, reason: String)
     /// No answer to this call in the answers to a batch.
     case missingAnswer(endpoint: String, method: String)
@@ -30,7 +30,7 @@ package enum RPCError: UserFacingError, Equatable {
         case empty
         /// JSON whose end is missing.
         case truncated
-        /// Something else, with the parser's reason.
+        /// Anything else, with the parser's reason.
         case other(JSONError)
     }
 
@@ -128,7 +128,7 @@ extension HTTPResponse {
         return error
     }
 
-    /// What a server says beside a status: a message in JSON, or a text that is no web page.
+    /// A server's explanation of a status: a message in JSON, or a text that is not a web page.
     fileprivate func explanation(from endpoint: Endpoint) -> String? {
         do throws(RPCError) {
             let object = try json(from: endpoint).object

@@ -48,8 +48,8 @@ package struct FeeRules: Sendable {
     /// The fees of a transaction that takes another's place: as much as is usual now, and an eighth more than
     /// before, since nodes take nothing less than a tenth more.
     ///
-    /// - Parameter first: what was offered first for the nonce.
-    /// - Returns: nil where the limit leaves no room for that: `maxFee`, else ten times the first offer.
+    /// - Parameter first: the first offer for the nonce.
+    /// - Returns: nil where the limit leaves no room for that: `maxFee`, or else ten times the first offer.
     package func raised(
         _ transaction: FeeMarketTransaction, first: FeeMarketTransaction, after history: FeeHistory
     ) -> (tip: Quantity, most: Quantity)? {

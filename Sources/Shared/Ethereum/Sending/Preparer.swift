@@ -24,9 +24,9 @@ package struct Preparer {
     private var checksFunds: Bool { purpose != .signing }
 
     /// - Parameters:
-    ///   - requests: what is to be sent, in this order; at least one.
-    ///   - usage: what was sent before.
-    ///   - capabilities: what is known about the node, and what is learned.
+    ///   - requests: the requests to send, in this order; at least one.
+    ///   - usage: what has been sent before.
+    ///   - capabilities: what is known about the node; updated.
     ///   - node: gives the node; not called where the requests leave nothing open.
     /// - Throws: ``SendError`` about the first request, and what `node` throws; nothing was sent.
     package func prepare(
@@ -105,7 +105,7 @@ package struct Preparer {
                 try check(request, at: index, answers, usage)
                 let trial = request.gas == nil || purpose == .dryRun ? try answers.trial(index) : nil
                 if case .reverts(let data, let isAlone)? = trial {
-                    // What reverts now may not once what is on its way has arrived.
+                    // A call that reverts now may succeed once the transactions in flight have arrived.
                     let isOpen = before.isWaiting || (isAlone && usage.isWaiting)
                     guard !isOpen || purpose == .sending else { throw SendError.dependent(label: request.label) }
                     batch.preparations.append(isOpen ? .deferred : .reverts(data))
@@ -205,7 +205,7 @@ package enum Preparation: Equatable, Sendable {
     /// What it comes to can only be told once everything before it is in a block.
     case deferred
 
-    /// Whether nothing can be told of the requests behind this one.
+    /// Whether nothing is known about the requests after this one.
     var endsBatch: Bool {
         switch self {
         case .reverts, .deferred: true
@@ -216,10 +216,10 @@ package enum Preparation: Equatable, Sendable {
 
 /// What the first of several requests come to.
 package struct PreparedBatch {
-    /// In their order. The list ends behind the first request that is neither ready nor skipped: what comes after it
+    /// In their order. The list ends after the first request that is neither ready nor skipped: what comes after it
     /// cannot be told yet.
     package var preparations: [Preparation] = []
-    /// Why nothing can be said of the request behind those.
+    /// Why nothing is known about the request after those.
     package var failure: (any Error)?
 }
 
@@ -233,7 +233,7 @@ package enum Purpose: Sendable {
     case dryRun
 }
 
-/// A transaction that leaves nothing open, and what is known of its cost.
+/// A complete transaction, and what is known of its cost.
 package struct PreparedTransaction: Equatable, Sendable {
     /// What is to be signed.
     package var transaction: FeeMarketTransaction

@@ -16,7 +16,7 @@ package enum SendError: UserFacingError, Equatable {
     case dependent(label: String?)
     /// Another program of this machine is sending with the key.
     case keyInUse(Address)
-    /// A request names a nonce that is not behind those of the requests before it.
+    /// A request names a nonce that is not above those of the requests before it.
     case outOfOrder(nonce: UInt64, least: UInt64)
     /// Other machines used the nonce first, again and again.
     case outrun(Address)

@@ -8,8 +8,8 @@ package import Transactions
 
 /// Signs requests with one key, sends them, and waits until they are in blocks.
 ///
-/// Transactions are signed and handed over one after the other: the next one once a node has the one before, so that
-/// what is behind a lost nonce was never signed. Their outcomes are waited for together.
+/// Transactions are signed and sent one after the other: each one once a node has the one before, so that
+/// nothing after a lost nonce was ever signed. Their outcomes are awaited together.
 package final class Sender {
     private let key: SecretKey
     private let policy: SendPolicy
@@ -56,7 +56,7 @@ package final class Sender {
         nextNonce = journal?.nextNonce ?? 0
     }
 
-    /// A request that was taken in.
+    /// A request that was accepted.
     private struct Queued {
         var request: TransactionRequest
         /// Its name in the journal, if there is one.
@@ -80,7 +80,7 @@ package final class Sender {
     ///
     /// Nothing more is sent after the first request that fails, or once the stream says that the run should end; what
     /// was sent until then is still waited for, and told.
-    /// - Returns: whether all requests were taken in.
+    /// - Returns: whether all requests were accepted.
     /// - Throws: ``SendError``, `NodeError`, and what the stream throws, about a request that was not sent; what
     ///   `report` throws.
     package func send(
@@ -114,7 +114,7 @@ package final class Sender {
         var stopCount: Int { stream.stopCount }
     }
 
-    /// Takes up what the journal has, prepares requests that are new, and hands over what is ready.
+    /// Resumes from the journal, prepares new requests, and sends what is ready.
     private func begin(_ queue: inout RequestQueue<Queued>) throws {
         try resume(&queue)
         // The next one is signed on top of those before it: each of their nonces must be claimed.
@@ -152,7 +152,7 @@ package final class Sender {
             }
             if isBarred { return }
             queue.removeFirst(1)
-            // What was prepared behind it supposes that it has its nonce.
+            // The requests after it were prepared on the assumption that it has its nonce.
             guard watcher.hasClaims, !queue.isStopping else { return }
         }
     }
@@ -185,7 +185,7 @@ package final class Sender {
         }
     }
 
-    /// Has a request signed anew whose transaction another one has forestalled, or a rule forbids.
+    /// Has a request signed again whose nonce another transaction used, or whose transaction a rule forbids.
     private func putBack(_ pending: PendingTransaction, in queue: inout RequestQueue<Queued>) throws {
         guard let request = pending.request else { return }
         var queued = Queued(request: request, name: pending.name, earlier: pending.versions, isResumed: true)
@@ -216,7 +216,7 @@ package final class Sender {
         return false
     }
 
-    /// Says once that somebody else on this machine seems to send with the same key.
+    /// Warns once that another user of this machine seems to send with the same key.
     private func warnOfOtherUser() {
         // Those that ask are taken in all the same: others find room to.
         let visitor = lock?.visitor()
@@ -357,7 +357,7 @@ extension Sender {
             requests, after: AccountUsage(leastNonce: nextNonce), learning: &capabilities, asking: node.get)
     }
 
-    /// The records of what was prepared; nil for a request of which nothing can be told.
+    /// The records of prepared requests; nil for a request about which nothing is known.
     ///
     /// - Parameter record: makes the record of one that is ready.
     private static func records(
@@ -399,7 +399,7 @@ package struct PendingRecords {
 
     /// Takes in records as they come, and tells what became of the pending ones; all others are passed on.
     ///
-    /// - Returns: whether all records were taken in.
+    /// - Returns: whether all records were accepted.
     /// - Throws: ``SendError/notPending`` for a record without a transaction, what the stream throws, and what `report`
     ///   throws.
     package func wait(_ stream: any RequestStream<SentRecord>, report: (SentRecord) throws -> Void) throws -> Bool {

@@ -8,7 +8,7 @@ import Transactions
 package struct SentRecord: Equatable, Sendable {
     /// How the request ended.
     package enum Status: String, Sendable {
-        /// In a block, and it did what it should.
+        /// In a block, and successful.
         case success
         /// In a block and reverted; or not sent, because it would revert.
         case reverted
@@ -18,7 +18,7 @@ package struct SentRecord: Equatable, Sendable {
         case skipped
         /// Sent, and not in a block when the time was up.
         case pending
-        /// Not sent: what it would do and cost was asked.
+        /// Not sent: simulated, with its cost.
         case simulated
         /// Not sent: signed.
         case signed

@@ -104,7 +104,7 @@ enum TrieNode {
         case embedded(RLP)
     }
 
-    /// A node that has fewer bytes stands in the one above it.
+    /// A node with fewer bytes is embedded in its parent.
     static let hashedSize = 32
 
     /// - Throws: ``TrieNodeError`` for all but the canonical bytes of a node.
@@ -158,7 +158,7 @@ enum TrieNode {
     }
 
     /// The nibbles of a hex-prefix encoded path, and whether it is a leaf's (yellow paper, appendix C): the first
-    /// nibble is 0 or 1 for an extension, 2 or 3 for a leaf, and the odd ones have a nibble of the path behind it.
+    /// nibble is 0 or 1 for an extension, 2 or 3 for a leaf, and the odd ones are followed by a nibble of the path.
     private static func path(of item: RLP) throws(TrieNodeError) -> (nibbles: [UInt8], isLeaf: Bool) {
         guard case .string(let bytes) = item, let first = bytes.first, bytes.count <= 33 else {
             throw TrieNodeError("an empty path")

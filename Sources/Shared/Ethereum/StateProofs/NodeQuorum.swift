@@ -39,7 +39,7 @@ struct NodeQuorum {
     }
 }
 
-/// A node that is asked by itself, so that what it says can be held against it.
+/// A node that is queried alone, so that its answers can be attributed to it.
 package struct QuorumNode {
     /// How messages name it: scheme, host and port.
     package let endpoint: String

@@ -4,13 +4,13 @@ package import Primitives
 
 /// Why the nodes' words do not amount to a state that can be relied on. `endpoint` is a node's URL up to its port.
 ///
-/// A node that was caught is no failure of a service but an answer: what was asked is not to be trusted, and asking
+/// A node that was caught is not a failed service but an answer: its data cannot be trusted, and asking
 /// again would only give the node another chance. So these end a program with exit 1; a node that cannot be reached, or
 /// refuses to answer, with exit 3.
 package enum ProvenStateError: UserFacingError, Equatable {
     /// A node said what its own proof does not show.
     case caught(endpoint: String, StateProofError)
-    /// A node gave another block than the one that was asked for.
+    /// A node returned a block other than the requested one.
     case otherBlock(endpoint: String, asked: String, given: String)
     /// Nodes show different blocks of the same number; each entry is an endpoint and the hash that it shows.
     case disagreement(number: UInt64, needed: Int, shown: [QuorumNode.Statement])

@@ -12,11 +12,11 @@ package enum StateProofError: UserFacingError, Equatable {
     case missingField(String, before: String)
     /// The header's fields give another hash than the one that is claimed for them.
     case falseHash(claimed: Bytes32, actual: Bytes32)
-    /// Another number of storage proofs than slots were asked for.
+    /// The number of storage proofs differs from the number of slots requested.
     case wrongCount(expected: Int, actual: Int)
     /// The proof does not hold.
     case unproven(ProofSubject, ProofFlaw)
-    /// What is claimed beside a proof is not what the proof shows.
+    /// A value claimed next to a proof differs from the proven one.
     case contradicted(ProofSubject, member: String)
 
     package var kind: ErrorCategory { .negativeResult }
@@ -59,7 +59,7 @@ package enum ProofFlaw: Error, Equatable, Sendable, CustomStringConvertible {
     case missingNode(Int)
     /// The way ends before the proof does.
     case superfluousNodes(count: Int)
-    /// A node is not the one whose hash stands above it (or is the root).
+    /// A node does not match the hash in its parent (or the root).
     case wrongHash(node: Int)
     /// A node is not canonical RLP, or no node of a trie. The reason is a clause.
     case malformedNode(Int, reason: String)

@@ -86,7 +86,7 @@ private struct TransactionFields {
         return [to, try number("value"), try bytes("input")]
     }
 
-    /// What a transaction of a type signs behind the chain's id.
+    /// What a transaction of a type signs after the chain id.
     func typed(_ type: UInt64) throws(TransactionError) -> [RLP] {
         let fees = type == 1 ? ["gasPrice"] : ["maxPriorityFeePerGas", "maxFeePerGas"]
         var items = try (["nonce"] + fees + ["gas"]).map(number) + call()

@@ -4,7 +4,7 @@ package import Failures
 package enum RLPError: UserFacingError, Equatable {
     /// The bytes end inside an item.
     case truncated
-    /// Bytes stand behind the item.
+    /// Bytes follow the item.
     case trailingBytes(count: Int)
     /// An item in a longer form than it needs: a second encoding of the same value.
     case notCanonical
@@ -31,7 +31,7 @@ package indirect enum RLP: Equatable, Sendable {
     case string([UInt8])
     case list([RLP])
 
-    /// How deep lists may stand inside each other when decoding.
+    /// How deeply lists may be nested when decoding.
     package static let depthLimit = 32
 
     /// The bytes that encode the item.
@@ -101,7 +101,7 @@ package indirect enum RLP: Equatable, Sendable {
         return .list(items)
     }
 
-    /// A length that stands in `size` bytes of its own: without leading zeros, and more than 55.
+    /// A length in `size` bytes of its own: without leading zeros, and more than 55.
     private static func longCount(_ size: Int, from rest: inout ArraySlice<UInt8>) throws(RLPError) -> Int {
         let digits = try take(size, from: &rest)
         guard digits.first != 0 else { throw .notCanonical }

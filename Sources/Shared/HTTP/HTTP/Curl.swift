@@ -4,7 +4,7 @@ import Glibc
 
 /// libcurl's functions, which stand where they are until the process ends.
 ///
-/// `@unchecked Sendable`: nobody changes the table of them once it is made.
+/// `@unchecked Sendable`: the table of them never changes once it is made.
 @safe
 struct Curl: @unchecked Sendable {
     let functions: UnsafePointer<ccurl>
@@ -24,7 +24,7 @@ struct Curl: @unchecked Sendable {
     /// curl's words for an error.
     func text(of code: CURLcode) -> String { unsafe text(functions.pointee.easy_strerror(code)) }
 
-    /// curl's words for what is wrong with a URL.
+    /// curl's description of what is wrong with a URL.
     func text(of code: CURLUcode) -> String { unsafe text(functions.pointee.url_strerror(code)) }
 
     @unsafe private func text(_ words: UnsafePointer<CChar>?) -> String {

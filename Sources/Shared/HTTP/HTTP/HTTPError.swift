@@ -4,7 +4,7 @@ package import Failures
 package enum HTTPError: UserFacingError, Equatable {
     /// The text is not an endpoint; it may hold an API key and is not repeated. `reason` is a clause.
     case invalidEndpoint(reason: String)
-    /// A path or header that cannot stand in a request. `reason` is a clause.
+    /// A path or header that a request cannot contain. `reason` is a clause.
     case invalidRequest(endpoint: String, reason: String)
     /// The host's (or the proxy's) name has no address.
     case cannotResolve(endpoint: String)
@@ -30,7 +30,7 @@ package enum HTTPError: UserFacingError, Equatable {
     case cancelled(endpoint: String)
     /// libcurl, which does the work, cannot be loaded.
     case noLibrary(reason: String)
-    /// Everything else that curl reports, by its number and with its text.
+    /// Any other error that curl reports, by its number and with its text.
     case other(endpoint: String, HTTPPhase, code: Int, reason: String)
 
     package var kind: ErrorCategory {

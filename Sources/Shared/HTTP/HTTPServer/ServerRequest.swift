@@ -8,9 +8,9 @@ package struct ServerRequest: Sendable {
     package let host: String?
     /// The values of its Authorization headers.
     package let authorization: [String]
-    /// Who is at the other end of the connection; whom headers name is not believed.
+    /// The other end of the connection; addresses in headers are not trusted.
     package let peer: IPAddress?
-    /// Whether a header says that the one at the other end is a proxy, which asks for somebody else.
+    /// Whether a header says that the other end is a proxy, which makes requests for others.
     package let isForwarded: Bool
     private let query: [RequestTarget.Parameter]
 
@@ -25,7 +25,7 @@ package struct ServerRequest: Sendable {
         "x-envoy-external-address", "cf-connecting-ip", "true-client-ip",
     ]
 
-    /// - Throws: ``RefusedRequest`` for what this server answers by itself.
+    /// - Throws: ``RefusedRequest`` for requests that this server answers itself.
     init(_ head: HTTPRequestHead, from peer: IPAddress?) throws(RefusedRequest) {
         guard head.method == .GET || head.method == .HEAD else { throw .wrongMethod }
         // Nothing reads a body here: one that was taken for the next request would be a smuggled one.
@@ -81,7 +81,8 @@ struct RequestTarget: Equatable {
     let path: String
     /// Names and values, decoded, in their order.
     let query: [Parameter]
-    /// The host, and the port, of a target that is a whole URL; it stands above the Host header (RFC 9112, 3.2.2).
+    /// The host, and the port, of a target that is a whole URL; it takes precedence over the Host header (RFC 9112,
+    /// 3.2.2).
     let authority: String?
 
     struct Parameter: Equatable {
@@ -89,7 +90,7 @@ struct RequestTarget: Equatable {
         let value: String
     }
 
-    /// `/path?name=value`, alone or behind `http://host`; nil for anything else, and where an escape is none.
+    /// `/path?name=value`, alone or after `http://host`; nil for anything else, or for an invalid escape.
     init?(_ text: String) {
         var rest = text[...]
         if rest.lowercased().hasPrefix("http://") {

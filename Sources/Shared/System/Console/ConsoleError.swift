@@ -15,11 +15,11 @@ package enum ConsoleError: UserFacingError, Equatable {
     case tooLong(path: String, limit: Int)
     /// The input is longer than the memory that there is.
     case noMemory(path: String)
-    /// The input holds nothing of what was awaited.
+    /// The input holds none of the expected documents.
     case empty(path: String, awaited: String)
     /// Nobody can be asked: there is no terminal.
     case noTerminal
-    /// Standard input stands twice among the files.
+    /// Standard input is named twice.
     case inputTwice
 
     package var kind: ErrorCategory { .badInput }

@@ -25,7 +25,7 @@ package struct MessageHandler: Sendable {
 
     /// - Parameters:
     ///   - command: the path of a program, or a name that is looked for in PATH.
-    ///   - arguments: what it gets behind its name.
+    ///   - arguments: its arguments.
     ///   - deadline: how long it may take.
     /// - Throws: ``HandlerError/notFound(command:)``, ``HandlerError/notExecutable(command:errno:)``.
     package init(_ command: String, arguments: [String], deadline: Duration) throws(HandlerError) {
@@ -59,8 +59,8 @@ package struct MessageHandler: Sendable {
     ///
     /// What does not end in time gets SIGTERM, and SIGKILL 5 seconds later, with all that it has started.
     /// - Parameters:
-    ///   - input: what it gets on its standard input, byte for byte.
-    ///   - variables: what it finds in its environment beside the usual.
+    ///   - input: its standard input, byte for byte.
+    ///   - variables: additions to its environment.
     ///   - wait: waits for a time, or until a child of this program ends; says whether this program should end.
     /// - Throws: ``HandlerError`` unless it ended with status 0.
     package func run(
@@ -108,7 +108,7 @@ package struct MessageHandler: Sendable {
     }
 }
 
-/// Why a handler did not take what it was given. `command` is the handler as the user named it.
+/// Why a handler did not accept its input. `command` is the handler as the user named it.
 package enum HandlerError: UserFacingError, Equatable {
     /// There is no such program.
     case notFound(command: String)
