@@ -134,8 +134,8 @@ import Testing
         _ = search.feed(Array(log.utf8).span)
         #expect(search.finish().isEmpty)
         #expect(search.refusedCount == 4)
-        #expect(search.refused?.refusal == .invalid(.wrongPurpose(actual: "signing")))
-        #expect(search.refused?.place.line == 2)
+        #expect(search.refused?.cause == .invalid(.wrongPurpose(actual: "signing")))
+        #expect(search.refused?.location.line == 2)
     }
 
     @Test(arguments: 0..<16 as Range<UInt64>)

@@ -220,24 +220,24 @@ package enum RejectionReason: Error, Equatable, Sendable {
 
 /// A candidate that was refused.
 package struct Rejection: Equatable, Sendable {
-    package let place: SourceLocation
-    package let refusal: RejectionReason
+    package let location: SourceLocation
+    package let cause: RejectionReason
 
-    package init(_ place: SourceLocation, _ refusal: RejectionReason) {
-        self.place = place
-        self.refusal = refusal
+    package init(_ location: SourceLocation, _ cause: RejectionReason) {
+        self.location = location
+        self.cause = cause
     }
 
     /// Why it was refused, for a message that has named the line.
     package var reason: String {
         let text =
-            switch refusal {
-            case .cutOff: "it is cut off"
+            switch cause {
+            case .cutOff: "it is cut off before its end"
             case .tooLong(let limit): "it does not end within \(limit) bytes"
             case .notJSON(let error): error.description
             case .invalid(let error): error.description
             }
-        let line = "line \(place.line): "
+        let line = "line \(location.line): "
         return text.hasPrefix(line) ? String(text.dropFirst(line.count)) : text
     }
 }

@@ -87,9 +87,9 @@ package struct LogReader: ~Copyable {
 
     /// Waits for a stream; nil once bytes, or the end, can be read.
     private borrowing func awaitBytes(_ follow: Follow) -> Step? {
-        let glance = ContinuousClock.now + .seconds(1)
-        guard let deadline = follow.deadline, deadline < glance else {
-            return file.waitForBytes(until: glance) ? nil : .nothingYet
+        let pollEnd = ContinuousClock.now + .seconds(1)
+        guard let deadline = follow.deadline, deadline < pollEnd else {
+            return file.waitForBytes(until: pollEnd) ? nil : .nothingYet
         }
         return file.waitForBytes(until: deadline) ? nil : .timedOut
     }

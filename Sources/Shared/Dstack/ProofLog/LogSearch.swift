@@ -70,7 +70,7 @@ package struct LogSearch {
     private func failure(of search: ProofSearch, isTimedOut: Bool) -> ProofLogError {
         if isTimedOut, let timeout { return .timedOut(after: timeout, refused: search.refused) }
         guard let refused = search.refused else { return .noMarker }
-        let path = paths.count > 1 ? paths[min(refused.place.source, paths.count - 1)] : nil
+        let path = paths.count > 1 ? paths[min(refused.location.source, paths.count - 1)] : nil
         return .noValidProof(refused, path: path, count: search.refusedCount)
     }
 }
@@ -157,7 +157,7 @@ package struct ProofSearch {
 
     private mutating func note(_ next: Rejection) {
         refusedCount += 1
-        if let refused, refused.refusal.progress > next.refusal.progress { return }
+        if let refused, refused.cause.progress > next.cause.progress { return }
         refused = next
     }
 }

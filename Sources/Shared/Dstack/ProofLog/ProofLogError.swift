@@ -27,12 +27,12 @@ package enum ProofLogError: UserFacingError, Equatable {
         case .unreadable(let error): error.description
         case .noMarker: "no \(ProofScanner.markerText) line in the log"
         case .noValidProof(let refused, let path, let count):
-            "a \(ProofScanner.markerText) line was seen at line \(refused.place.line)"
+            "a \(ProofScanner.markerText) line was seen at line \(refused.location.line)"
                 + (path.map { " of \($0.quotedPath)" } ?? "") + " but no proof was valid: \(refused.reason)"
                 + (count > 1 ? " (\(count) such lines in all)" : "")
         case .timedOut(let duration, let refused):
             "no valid proof came within \(duration)"
-                + (refused.map { "; at line \($0.place.line) one was rejected: \($0.reason)" } ?? "")
+                + (refused.map { "; at line \($0.location.line) one was refused: \($0.reason)" } ?? "")
         }
     }
 
@@ -44,7 +44,7 @@ package enum ProofLogError: UserFacingError, Equatable {
                     + "| tee /dev/ttyS0 (with devices: [/dev/ttyS0])"
             ]
         case .noValidProof(let refused, _, _), .timedOut(_, .some(let refused)):
-            switch refused.refusal {
+            switch refused.cause {
             case .invalid(let error): error.hints
             case .cutOff, .tooLong, .notJSON: ["proof-fetch gets the proof from the CVM itself"]
             }

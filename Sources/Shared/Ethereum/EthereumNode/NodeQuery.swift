@@ -136,9 +136,9 @@ extension NodeQuery where Answer == FeeHistory {
 }
 
 /// What a node states and nothing has proven yet.
-package typealias Claim = JSONObject
+package typealias UnprovenObject = JSONObject
 
-extension NodeQuery where Answer == Claim? {
+extension NodeQuery where Answer == UnprovenObject? {
     /// A block by its number, as the node states it; nil if the node has none of that number.
     ///
     /// `BlockHeader` judges it, and `MinedTransaction` its transactions.
@@ -159,7 +159,7 @@ extension NodeQuery where Answer == Claim? {
     }
 }
 
-extension NodeQuery where Answer == Claim {
+extension NodeQuery where Answer == UnprovenObject {
     /// An account and words of its storage with proofs of them (EIP-1186), as the node states them.
     ///
     /// `ProvenAccount` judges it. The block is named by its hash (EIP-1898), so that a

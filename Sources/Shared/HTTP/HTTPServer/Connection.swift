@@ -19,7 +19,7 @@ final class Connection: ChannelInboundHandler {
     private var state = State.silent
     private var isInputClosed = false
     private var receivedByteCount = 0
-    /// What will end it: the deadline, and after the answer the end of the farewell.
+    /// What will end it: the deadline, and after the answer the end of the linger timeout.
     private var clocks: [Scheduled<Void>] = []
 
     init(
@@ -130,7 +130,7 @@ final class Connection: ChannelInboundHandler {
         state = .ending
         if isInputClosed { return end() }
         channel.close(mode: .output, promise: nil)
-        clocks.append(end(in: limits.farewell))
+        clocks.append(end(in: limits.lingerTimeout))
     }
 }
 

@@ -88,7 +88,7 @@ package struct ServerLimits: Sendable {
     /// The most headers.
     package var fieldCount = 64
     /// How long a client that was answered may take to close its side.
-    package var farewell = Duration.seconds(1)
+    package var lingerTimeout = Duration.seconds(1)
 
     package init(deadline: Duration, connections: Int) {
         self.deadline = deadline

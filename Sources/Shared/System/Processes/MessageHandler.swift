@@ -19,9 +19,9 @@ package struct MessageHandler: Sendable {
         "LC_MESSAGES", "LC_MONETARY", "LC_NUMERIC", "LC_TIME",
     ]
     /// How long a handler has to end once it was asked to.
-    private static let grace = Duration.seconds(5)
+    private static let terminationGracePeriod = Duration.seconds(5)
     /// How often it is looked whether the processes that a handler has left are gone.
-    private static let glance = Duration.milliseconds(50)
+    private static let pollInterval = Duration.milliseconds(50)
 
     /// - Parameters:
     ///   - command: the path of a program, or a name that is looked for in PATH.
@@ -98,10 +98,10 @@ package struct MessageHandler: Sendable {
         child.signalGroup(SIGTERM)
         let start = ContinuousClock.now
         var isEnded = false
-        while ContinuousClock.now - start < Self.grace {
+        while ContinuousClock.now - start < Self.terminationGracePeriod {
             isEnded = isEnded || child.ending() != nil
             if isEnded, !child.hasGroup { return }
-            _ = wait(Self.glance)
+            _ = wait(Self.pollInterval)
         }
         child.signalGroup(SIGKILL)
         if !isEnded { child.waitForEnd() }
