@@ -3,7 +3,6 @@ import ArgumentParser
 import BridgeClient
 import CommandLineTool
 import Console
-import Dispatch
 import Dstack
 import Glibc
 import GuestAgent
@@ -115,7 +114,7 @@ struct BridgeAgent: CommandLineTool {
 
         let limits = ServerLimits(deadline: deadline, connections: maxConnections)
         let server = try HTTPServer(on: listen, limits: limits) { site.answer($0) }
-        signals.whenOneComes {
+        try signals.whenOneComes {
             service.tell(.stopping)
             server.stop()
         }
@@ -127,7 +126,7 @@ struct BridgeAgent: CommandLineTool {
             service: service
         ) { heartbeat.beat("proof") }
         try keeper.begin(within: timeout)
-        keeper.goOn()
+        try keeper.goOn()
         do throws(BridgeClientError) { try watcher?.run() } catch {
             let status = diagnostics.report(error)
             service.tell(.stopping)
@@ -184,9 +183,11 @@ struct EndSignals {
     }
 
     /// Waits on a thread of its own; when a signal comes, calls `body` and ends the process with status 0.
-    func whenOneComes(_ body: @escaping @Sendable () -> Void) {
+    ///
+    /// - Throws: `ThreadError` where there is no thread for that.
+    func whenOneComes(_ body: @escaping @Sendable () -> Void) throws(ThreadError) {
         let awaited = awaited
-        DispatchQueue(label: "signals").async {
+        try Threads.detach {
             var (signals, number) = (awaited, Int32(0))
             unsafe sigwait(&signals, &number)
             body()
