@@ -3,7 +3,6 @@ import ArgumentParser
 import BridgeClient
 import CommandLineTool
 import Console
-import Dispatch
 import Dstack
 import Glibc
 import GuestAgent
@@ -117,7 +116,7 @@ struct BridgeAgent: CommandLineTool {
 
         let limits = ServerLimits(deadline: deadline, connections: maxConnections)
         let server = try HTTPServer(on: listen, limits: limits) { site.answer($0) }
-        signals.whenOneComes {
+        try signals.whenOneComes {
             service.tell(.stopping)
             server.stop()
         }
@@ -129,7 +128,7 @@ struct BridgeAgent: CommandLineTool {
             service: service
         ) { heartbeat.beat("proof") }
         try keeper.begin(within: timeout)
-        keeper.goOn()
+        try keeper.goOn()
         do throws(BridgeClientError) { try watcher?.run() } catch {
             let status = diagnostics.report(error)
             service.tell(.stopping)
@@ -186,9 +185,11 @@ struct EndSignals {
     }
 
     /// Waits on a thread of its own; when a signal comes, calls `body` and ends the process with status 0.
-    func whenOneComes(_ body: @escaping @Sendable () -> Void) {
+    ///
+    /// - Throws: `ThreadError` where there is no thread for that.
+    func whenOneComes(_ body: @escaping @Sendable () -> Void) throws(ThreadError) {
         let awaited = awaited
-        DispatchQueue(label: "signals").async {
+        try Threads.detach {
             var (signals, number) = (awaited, Int32(0))
             unsafe sigwait(&signals, &number)
             body()

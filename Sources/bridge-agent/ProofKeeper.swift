@@ -1,6 +1,5 @@
 import AgentSite
 import Console
-import Dispatch
 import Dstack
 import GuestAgent
 import HTTP
@@ -44,7 +43,7 @@ struct ProofKeeper: Sendable {
     }
 
     /// Goes on on a thread of its own.
-    func goOn() { DispatchQueue(label: "proof").async { run() } }
+    func goOn() throws(ThreadError) { try Threads.detach(run) }
 
     private func run() {
         let fetcher = ProofFetcher(query: query(within: .seconds(10)), retryFor: .zero) { _, _ in }

@@ -44,10 +44,7 @@ package struct UnknownName: UserFacingError, Equatable {
 
     package var kind: ErrorCategory { .badInput }
     package var description: String { "not \(what): \(text.hidingKeys.quoted())" }
-    package var hints: [String] {
-        let near = text.nearest(in: names)
-        return near.isEmpty ? ["known names: \(names.joined(separator: ", "))"] : String.asking(for: near)
-    }
+    package var hints: [String] { ["the names are \(names.joined(separator: ", "))"] }
 }
 
 /// The environment variables that set options.

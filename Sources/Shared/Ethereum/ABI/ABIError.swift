@@ -61,8 +61,8 @@ package enum ABIError: UserFacingError, Equatable {
     case unknownResult(signature: String)
 
     /// The contract has no function, event or error (`item`) with this name, signature, selector or topic, or the
-    /// function no argument with this name; `near` are those that may be meant.
-    case unknownItem(item: String, name: String, near: [String] = [])
+    /// function no argument with this name; `known` are the overloads of the name, or all names that there are.
+    case unknownItem(item: String, name: String, known: [String] = [])
     /// A name that several signatures share.
     case ambiguousName(name: String, signatures: [String])
     /// An interface that is not the JSON it should be.
@@ -127,10 +127,14 @@ package enum ABIError: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
-        case .ambiguousName: ["give the full signature, with its types"]
-        case .unknownItem(_, _, let near): String.asking(for: near)
-        case .wrongTopicCount: ["add the word indexed after the type of each value that is a topic"]
-        case .unknownResult(let signature): ["add the return types: \(signature)(…)"]
+        case .ambiguousName: ["give the whole signature, with the types"]
+        case .unknownItem(_, _, let known) where !known.isEmpty:
+            [
+                "it has \(known.prefix(Self.listLimit).map { $0.quoted() }.joined(separator: ", "))"
+                    + (known.count > Self.listLimit ? " and \(known.count - Self.listLimit) more" : "")
+            ]
+        case .wrongTopicCount: ["write indexed behind the types of those values that are topics"]
+        case .unknownResult(let signature): ["add the types that it returns: \(signature)(…)"]
         case .json(let error): error.hints
         case .notAValue(_, "address", let text, _):
             Self.hints(for: text) { text throws(PrimitiveError) in
@@ -153,6 +157,9 @@ package enum ABIError: UserFacingError, Equatable {
         default: []
         }
     }
+
+    /// How many names a hint lists: a large contract has hundreds.
+    private static let listLimit = 20
 
     /// What the reason why a text is not a value tells about it.
     private static func hints(

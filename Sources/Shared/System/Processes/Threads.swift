@@ -1,8 +1,20 @@
 import CProcess
+package import Failures
 import Glibc
 
-/// Threads that do the same, for as long as one call takes.
-enum Threads {
+/// Threads that do the same for as long as one call takes, or go on by themselves.
+package enum Threads {
+    /// Begins to run `body` on a thread that nobody waits for.
+    ///
+    /// - Parameter stackByteCount: how much its stack may take; a limit on the process's memory counts all of it.
+    /// - Throws: ``ThreadError`` where the system gives no thread.
+    package static func detach(
+        stackByteCount: Int = 1 << 20, _ body: @escaping @Sendable () -> Void
+    ) throws(ThreadError) {
+        guard let thread = Thread(stackByteCount: stackByteCount, body) else { throw ThreadError() }
+        thread.detach()
+    }
+
     /// Runs `body` on this many threads, the calling one included, and waits until all of them are done.
     ///
     /// Where the system gives fewer threads, there are fewer: the caller's own is there in any case.
@@ -17,6 +29,12 @@ enum Threads {
             for thread in threads { thread.join() }
         }
     }
+}
+
+/// The system gives no thread.
+package struct ThreadError: UserFacingError, Equatable {
+    package var kind: ErrorCategory { .serviceFailed }
+    package var description: String { "the system gives no more threads" }
 }
 
 /// A thread of the system (pthreads(7)); whoever begins it calls one of ``join()`` and ``detach()``, once.
