@@ -5,6 +5,7 @@ import Console
 import Failures
 import Glibc
 import JSON
+import Preparation
 import Primitives
 import Processes
 import Sending

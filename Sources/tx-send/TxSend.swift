@@ -6,7 +6,9 @@ import EthereumNode
 import Failures
 import KeySources
 import NetworkOptions
+import Preparation
 import Primitives
+import Secp256k1
 import Sending
 import TEEBridge
 import Transactions
@@ -133,7 +135,7 @@ struct TxSend: CommandLineTool {
         // Its absence is an error before anything is read.
         _ = try rpc.node()
         let journal = try journal.map(Journal.init)
-        let sender = try sender(run, journal: journal)
+        let sender = try Sender(key: key(), policy: policy(), journal: journal, observer: run) { try node(run) }
         let requests = run.stream(try input("transaction requests"), parse: TransactionRequest.init(json:))
         try run.tellingFailures { try sender.send(requests, report: run.report) }
     }
@@ -154,15 +156,11 @@ struct TxSend: CommandLineTool {
             let executor = CallExecutor(chainId: try rpc.chainId())
             work = { for request in $0 { try run.reportAtOnce(executor.call(request, asking: node)) } }
         } else {
-            let sender = try sender(run, journal: nil)
-            let isDryRun = mode == .dryRun
-            work = { requests in
-                if isDryRun {
-                    try sender.simulate(requests, report: run.reportAtOnce)
-                } else {
-                    try sender.sign(requests, report: run.reportAtOnce)
-                }
-            }
+            let dryRun = try DryRun(
+                key: key(), chainId: rpc.chainId(), fees: FeeRules(maxFee: maxFee, leastTip: minTip),
+                signs: mode == .signOnly
+            ) { try node(run) }
+            work = { try dryRun.run($0, report: run.reportAtOnce) }
         }
         // However the input was cut on its way, each request is tried on top of those before it.
         var gathered: [TransactionRequest] = []
@@ -178,10 +176,7 @@ struct TxSend: CommandLineTool {
     /// How many requests are tried one on top of the other.
     private static let mostTogether = 100
 
-    private func sender(_ run: Run, journal: Journal?) throws -> Sender {
-        let key = try keys.load(observer: verbosity.observer(diagnostics))
-        return try Sender(key: key, policy: policy(), journal: journal, observer: run) { try node(run) }
-    }
+    private func key() throws -> SecretKey { try keys.load(observer: verbosity.observer(diagnostics)) }
 
     private func policy() throws -> SendPolicy {
         var policy = SendPolicy()

@@ -1,6 +1,7 @@
 import BigInt
 import EthereumNode
 import Failures
+import Preparation
 import Primitives
 import Transactions
 
@@ -290,5 +291,16 @@ final class PendingTransaction {
         let hashes = versions.filter { $0.signed?.transaction.nonce == nonce }.map(\.hash)
         record.versions = hashes.count > 1 ? hashes : []
         return record
+    }
+}
+
+extension SentRecord {
+    /// Whether nothing more should be sent after this.
+    var endsRun: Bool {
+        switch status {
+        case .reverted, .replaced: true
+        case .pending: doubt != nil
+        case .success, .skipped, .simulated, .signed, .called: false
+        }
     }
 }

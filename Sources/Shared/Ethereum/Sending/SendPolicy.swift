@@ -1,4 +1,5 @@
 package import ABI
+package import Preparation
 package import Primitives
 
 /// How requests are sent, and when they count as done.

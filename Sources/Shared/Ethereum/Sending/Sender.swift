@@ -1,8 +1,8 @@
 package import EthereumNode
 import Failures
 import Files
+package import Preparation
 import Primitives
-import Processes
 package import Secp256k1
 package import Transactions
 
@@ -131,7 +131,7 @@ package final class Sender {
         }
         guard !new.isEmpty else { return }
         if let chainId, try !takeLock(chainId) { return }
-        var preparations = try preparer(for: .sending).prepare(
+        var preparations = try preparer.prepare(
             new.map(\.prepared), after: watcher.usage(leastNonce: nextNonce), learning: &capabilities, asking: node.get
         ).preparations
         if chainId == nil, let first = preparations.firstReady {
@@ -226,8 +226,8 @@ package final class Sender {
             "\(user) also seems to be sending with the key of \(key.address): each may take the other's nonces")
     }
 
-    private func preparer(for purpose: Purpose) -> Preparer {
-        Preparer(sender: key.address, chainId: chainId, fees: policy.fees, purpose: purpose)
+    private var preparer: Preparer {
+        Preparer(sender: key.address, chainId: chainId, fees: policy.fees, purpose: .sending)
     }
 }
 
@@ -309,83 +309,6 @@ extension Sender {
     }
 }
 
-// What sends nothing, or was sent by others
-
-extension Sender {
-    /// Signs requests and sends nothing.
-    ///
-    /// - Parameter report: gets a record for each, with the signed bytes: signed, skipped, or reverted if it would
-    ///   revert. Nothing follows one that would.
-    /// - Throws: as ``send(_:report:)``.
-    package func sign(_ requests: [TransactionRequest], report: (SentRecord) throws -> Void) throws {
-        let batch = try prepare(requests, for: .signing)
-        for case .ready(let prepared) in batch.preparations { nextNonce = prepared.transaction.nonce &+ 1 }
-        try tell(Self.signed(requests, batch, by: key), of: requests, batch, report)
-    }
-
-    private static func signed(
-        _ requests: [TransactionRequest], _ batch: PreparedBatch, by key: borrowing SecretKey
-    ) -> [SentRecord?] {
-        records(of: requests, batch) { request, prepared in
-            let signed = prepared.transaction.signed(by: key)
-            var record = SentRecord(label: request.label, id: request.id, .signed)
-            (record.transactionHash, record.raw) = (signed.hash, signed.raw)
-            return record
-        }
-    }
-
-    /// Asks what requests would do and cost, one on top of the other, and signs and sends nothing.
-    ///
-    /// - Parameter report: gets a record for each: simulated, skipped, or reverted if it would revert. Nothing
-    ///   follows one that would.
-    /// - Throws: as ``send(_:report:)``.
-    package func simulate(_ requests: [TransactionRequest], report: (SentRecord) throws -> Void) throws {
-        let batch = try prepare(requests, for: .dryRun)
-        let records = Self.records(of: requests, batch) { request, prepared in
-            var record = SentRecord(label: request.label, id: request.id, .simulated)
-            record.estimate = (
-                prepared.gasUsed ?? prepared.transaction.gasLimit, (try? Quantity(prepared.maxCost)) ?? .zero
-            )
-            record.l1Fee = prepared.l1Fee == .zero ? nil : prepared.l1Fee
-            return record
-        }
-        try tell(records, of: requests, batch, report)
-    }
-
-    private func prepare(_ requests: [TransactionRequest], for purpose: Purpose) throws -> PreparedBatch {
-        try preparer(for: purpose).prepare(
-            requests, after: AccountUsage(leastNonce: nextNonce), learning: &capabilities, asking: node.get)
-    }
-
-    /// The records of prepared requests; nil for a request about which nothing is known.
-    ///
-    /// - Parameter record: makes the record of one that is ready.
-    private static func records(
-        of requests: [TransactionRequest], _ batch: PreparedBatch,
-        _ record: @Sendable (TransactionRequest, PreparedTransaction) -> SentRecord
-    ) -> [SentRecord?] {
-        Array(zip(requests, batch.preparations)).mapInParallel { request, preparation in
-            switch preparation {
-            case .ready(let prepared): record(request, prepared)
-            case .skipped: SentRecord(label: request.label, id: request.id, .skipped)
-            case .reverts(let data): .reverting(request, with: data)
-            case .deferred: nil
-            }
-        }
-    }
-
-    private func tell(
-        _ records: [SentRecord?], of requests: [TransactionRequest], _ batch: PreparedBatch,
-        _ report: (SentRecord) throws -> Void
-    ) throws {
-        for (request, record) in zip(requests, records) {
-            guard let record else { throw SendError.dependent(label: request.label) }
-            try report(record)
-        }
-        if let failure = batch.failure { throw failure }
-    }
-}
-
 /// Goes on with transactions that somebody else sent: waits until they are in blocks, and hands over again what nodes
 /// have forgotten. No key is needed.
 package struct PendingRecords {
@@ -444,7 +367,7 @@ final class LazyNode {
     }
 }
 
-extension [Preparation] {
+extension [PreparationResult] {
     /// The first that can be sent.
     fileprivate var firstReady: PreparedTransaction? {
         lazy.compactMap { if case .ready(let prepared) = $0 { prepared } else { nil } }.first

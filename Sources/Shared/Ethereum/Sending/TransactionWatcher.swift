@@ -3,6 +3,7 @@ import BigInt
 import EthereumNode
 import Failures
 import JSON
+import Preparation
 import Primitives
 import Transactions
 

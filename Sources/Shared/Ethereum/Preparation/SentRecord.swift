@@ -2,7 +2,7 @@ package import ABI
 package import EthereumNode
 package import JSON
 package import Primitives
-import Transactions
+package import Transactions
 
 /// What became of a request: the document that tx-send prints, one for each request.
 package struct SentRecord: Equatable, Sendable {
@@ -91,15 +91,6 @@ package struct SentRecord: Equatable, Sendable {
 
     private static func bytes(_ text: String) throws(PrimitiveError) -> [UInt8] { try Hex.decode(text) }
 
-    /// Whether nothing more should be sent after this.
-    var endsRun: Bool {
-        switch status {
-        case .reverted, .replaced: true
-        case .pending: doubt != nil
-        case .success, .skipped, .simulated, .signed, .called: false
-        }
-    }
-
     package static func == (left: SentRecord, right: SentRecord) -> Bool {
         left.json(decoding: ContractABI([])) == right.json(decoding: ContractABI([]))
     }
@@ -162,7 +153,7 @@ package struct SentRecord: Equatable, Sendable {
 
 extension SentRecord {
     /// The record of a request that was not sent, because it would revert.
-    static func reverting(_ request: TransactionRequest, with data: [UInt8]) -> SentRecord {
+    package static func reverting(_ request: TransactionRequest, with data: [UInt8]) -> SentRecord {
         var record = SentRecord(label: request.label, id: request.id, .reverted)
         record.revert = data
         record.selector = request.to == nil ? nil : try? Selector(request.data.prefix(Selector.byteCount))
