@@ -104,8 +104,10 @@ let package = Package(
         library("Ethereum/EthereumNode", ["HTTP", "Transactions", bigInt]),
         library("Ethereum/StateProofs", ["EthereumNode", "HTTP", "Transactions", bigInt]),
         library(
+            "Ethereum/Preparation", ["ABI", "EthereumNode", "Processes", "Secp256k1", "Transactions", bigInt]),
+        library(
             "Ethereum/Sending",
-            ["ABI", "EthereumNode", "Files", "HTTP", "Processes", "Secp256k1", "Transactions", bigInt]),
+            ["ABI", "EthereumNode", "Files", "Preparation", "Secp256k1", "Transactions", bigInt]),
 
         library("Dstack/Dstack", ["Secp256k1"]),
         library("Dstack/GuestAgent", ["Dstack", "HTTP", "Processes", "Secp256k1"]),
@@ -136,8 +138,8 @@ let package = Package(
         program(
             "tx-send",
             [
-                "ABI", "EthereumNode", "KeySources", "NetworkOptions", "Processes", "Sending", "TEEBridge",
-                "Transactions",
+                "ABI", "EthereumNode", "KeySources", "NetworkOptions", "Preparation", "Processes", "Secp256k1",
+                "Sending", "TEEBridge", "Transactions",
             ]
         ),
         program(
@@ -157,6 +159,9 @@ let package = Package(
             name: "TestVectors", dependencies: ["JSON", "Primitives"], path: "Tests/TestVectors", swiftSettings: strict),
         support("LoopbackServer"),
         support("FakeNode", ["EthereumNode", "HTTP", "JSON", "LoopbackServer"]),
+        support(
+            "FakeChain",
+            ["EthereumNode", "FakeNode", "JSON", "Primitives", "Secp256k1", "SecretMemory", "Transactions"]),
         support("ModelChecker"),
         support("SendingModel", ["ModelChecker", "Sending"], settings: [.unsafeFlags(["-O"])]),
         tests(of: "Failures"),
@@ -178,10 +183,13 @@ let package = Package(
         tests(of: "EthereumNode", ["FakeNode", "HTTP", "LoopbackServer", "Transactions", bigInt]),
         tests(of: "StateProofs", ["Transactions", bigInt]),
         tests(
+            of: "Preparation",
+            ["ABI", "EthereumNode", "FakeChain", "FakeNode", "Secp256k1", "TEEBridge", "Transactions", bigInt]),
+        tests(
             of: "Sending",
             [
-                "ABI", "EthereumNode", "FakeNode", "HTTP", "LoopbackServer", "ModelChecker", "Secp256k1",
-                "SendingModel", "TEEBridge", "Transactions", bigInt,
+                "ABI", "EthereumNode", "FakeChain", "FakeNode", "HTTP", "LoopbackServer", "Preparation", "Secp256k1",
+                "SendingModel", "TEEBridge", "Transactions",
             ]),
         tests(of: "Dstack", ["Secp256k1"]),
         tests(of: "GuestAgent", ["Dstack", "HTTP", "LoopbackServer"]),

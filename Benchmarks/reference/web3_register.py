@@ -1,6 +1,6 @@
 """Registers a member as scripts with web3.py do: one transaction after another, each waited for.
 
-Arguments: the node's URL, the bridge, a file with the proof; PRIVATE_KEY is the owner's.
+Arguments: the node URL, the bridge, a file with the proof; PRIVATE_KEY is the owner's.
 """
 
 import json

@@ -10,8 +10,8 @@ struct ABIEncode: CommandLineTool {
         commandName: "abi-encode",
         abstract: "Turn proofs, sealed messages and calls into transaction requests, and decode what comes back.",
         discussion: """
-            Reads JSON on standard input or from FILE, and prints one request a line for tx-send; decode prints what it \
-            read.
+            Reads JSON from FILE or standard input and prints one request per line for tx-send; decode prints what it \
+            decoded.
 
             EXAMPLE
               proof-extract serial.log | abi-encode register --bridge 0x… | tx-send

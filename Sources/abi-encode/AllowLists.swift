@@ -57,7 +57,7 @@ struct RemoveAllowedCode: ParsableCommand {
 struct AddVerifier: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add-verifier",
-        abstract: "A request that allows a verifier, on a bridge that has verifiers.",
+        abstract: "A request that allows a verifier, on a bridge that uses verifiers.",
         discussion: example("add-verifier 0x…"))
     @OptionGroup var bridge: BridgeOption
     @Argument(help: "The verifier contract.", transform: { try Address($0) })
@@ -96,7 +96,7 @@ struct AddComposeHash: ParsableCommand {
 /// The example of a command of this file.
 private func example(_ words: String) -> String { "EXAMPLE\n  abi-encode \(words) | tx-send" }
 
-/// A code id, or the app id (20 bytes) that it is with 12 zero bytes behind.
+/// A code id, or an app id (20 bytes), to which 12 zero bytes are appended.
 private func codeId(_ text: String) throws(PrimitiveError) -> Bytes32 {
     let bytes = try Hex.decode(text, prefix: .optional)
     return try Bytes32(bytes.count == Address.byteCount ? bytes + [UInt8](repeating: 0, count: 12) : bytes)

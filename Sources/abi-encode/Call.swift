@@ -12,10 +12,9 @@ struct Call: ParsableCommand {
         commandName: "call",
         abstract: "A request that calls any function of any contract.",
         discussion: """
-            Integers are decimal or 0x-hex, or amounts as 1.5gwei and 0.1ether; _ may group digits. Addresses and \
-            bytes are 0x-hex, and a string is the word as it is. Arrays are [a,b] and tuples (a,b); inside them \
-            strings stand in double quotes. In JSON, integers may be numbers or strings, and tuples arrays or \
-            objects.
+            Integers are decimal or 0x-hex, or amounts such as 1.5gwei and 0.1ether; _ may group digits. Addresses \
+            and bytes are 0x-hex; strings are taken literally. Arrays are [a,b] and tuples (a,b), with strings inside \
+            them in double quotes. In JSON, integers may be numbers or strings, and tuples arrays or objects.
 
             EXAMPLE
               abi-encode call --to 0x… 'isMember(bytes32)(bool)' 0x… | tx-send --call
@@ -28,7 +27,7 @@ struct Call: ParsableCommand {
     @OptionGroup var interface: InterfaceOption
     @OptionGroup var options: RequestOptions
 
-    @Argument(help: "The function: 'name(types)', as its source declares it, or with --abi its name.")
+    @Argument(help: "The function: 'name(types)', its source declaration, or with --abi its name.")
     var function: String
 
     @OptionGroup var arguments: ArgumentOptions
@@ -51,7 +50,7 @@ private struct TypesMissing: UserFacingError {
     let name: String
     var kind: ErrorCategory { .badInput }
     var description: String { "the types of the function \(name.quoted()) are not known" }
-    var hints: [String] { ["write them behind the name, as in name(address,uint256), or use --abi"] }
+    var hints: [String] { ["add them to the name, as in name(address,uint256), or use --abi"] }
 }
 
 struct Deploy: ParsableCommand {
@@ -59,7 +58,7 @@ struct Deploy: ParsableCommand {
         commandName: "deploy",
         abstract: "A request that creates a contract from a compiler's artefact.",
         discussion: """
-            The constructor's arguments are written as those of call.
+            Constructor arguments are written as for call.
 
             EXAMPLE
               abi-encode deploy contracts/TEEBridge.json '[0x…]' | tx-send
@@ -86,21 +85,21 @@ struct Deploy: ParsableCommand {
 struct ArgumentOptions: ParsableArguments {
     @Option(
         name: .customLong("arg"),
-        help: ArgumentHelp("An argument by its name. Repeatable.", valueName: "name=value"),
+        help: ArgumentHelp("An argument by name. Repeatable.", valueName: "name=value"),
         transform: NamedArgument.init)
     var named: [NamedArgument] = []
 
     @Option(
         name: .customLong("args-json"),
-        help: ArgumentHelp("All arguments, as a JSON array, or an object by their names.", valueName: "file"))
+        help: ArgumentHelp("All arguments, as a JSON array or an object keyed by name.", valueName: "file"))
     var file: String?
 
-    @Argument(help: "The arguments in their order; write -- in front if one begins with -.")
+    @Argument(help: "The arguments in order; put -- before them if one begins with -.")
     var arguments: [String] = []
 
     func validate() throws {
         guard [!named.isEmpty, file != nil, !arguments.isEmpty].count(where: \.self) <= 1 else {
-            throw ValidationError("Give the arguments in one way alone: as words, by --arg, or by --args-json")
+            throw ValidationError("Give the arguments in one way only: as words, with --arg, or with --args-json")
         }
     }
 

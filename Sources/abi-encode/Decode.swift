@@ -7,15 +7,16 @@ import TEEBridge
 struct Decode: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "decode",
-        abstract: "Say what calldata, results, errors and logs mean.",
+        abstract: "Decode calldata, results, errors and logs.",
         discussion: """
-            Prints one object a line. Unsigned integers are 0x-hex, signed ones decimal strings; values are named if \
-            all of them have names of their own, else an array. What does not decode is said, and ends with status 1.
+            Prints one object per line. Unsigned integers are 0x-hex, signed ones decimal strings; values form an \
+            object if each has its own name, and otherwise an array. Input that does not decode is reported and gives \
+            exit status 1.
 
-            SIGNATURE is a definition, as 'name(types)' or as a contract's source has it, or a name in TEEBridge's \
-            interface. With --abi, it is a name or 'name(types)' in that interface. Without it, the interface is \
-            searched by selector or topic. INPUT is 0x-hex, or a file with lines of hex or JSON documents; standard \
-            input if absent or -.
+            SIGNATURE is a definition, written as 'name(types)' or as in the contract's source, or a name in \
+            TEEBridge's interface. With --abi, it is a name or 'name(types)' in that interface. Without SIGNATURE, \
+            the interface is searched by selector or topic. INPUT is 0x-hex, or a file of hex lines or JSON \
+            documents; standard input if absent or -.
 
             EXAMPLE
               abi-encode decode calldata 'transfer(address to, uint256 amount)' 0x…
@@ -28,9 +29,9 @@ struct Decode: ParsableCommand {
 
 struct DecodeCalldata: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "calldata", abstract: "The function that is called, and its arguments.",
+        commandName: "calldata", abstract: "Decode a call into its function and arguments.",
         discussion: """
-            A JSON document has the calldata as data or input: a request, or a node's transaction.
+            In a JSON document, a request or a node's transaction, the calldata is the member data or input.
 
             EXAMPLE
               abi-encode add-kms-root phala-base | abi-encode decode calldata
@@ -57,16 +58,16 @@ struct DecodeCalldata: ParsableCommand {
 
 struct DecodeResult: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "result", abstract: "What a function returned.",
+        commandName: "result", abstract: "Decode the values a function returned.",
         discussion: """
-            A JSON document has the result as result: the record of tx-send --call, or a node's answer.
+            In a JSON document, a record of tx-send --call or a node's response, the result is the member result.
 
             EXAMPLE
               tx-send --call request.json | abi-encode decode result isMember
             """)
     @OptionGroup var options: DecodeOptions
 
-    @Argument(help: "The function and what it returns, or its name.")
+    @Argument(help: "The function with its return types, or its name.")
     var signature: String
 
     @Argument(help: "What to decode: 0x-hex, or a file; standard input if absent or -.")
@@ -95,10 +96,10 @@ struct DecodeResult: ParsableCommand {
 
 struct DecodeError: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "error", abstract: "The error that a call reverted with, and what it says.",
+        commandName: "error", abstract: "Decode the error a call reverted with.",
         discussion: """
-            A JSON document has the error as data, or as the data of its member revert: a record of tx-send, or the \
-            error of a node. Error(string) and Panic(uint256) are part of every interface.
+            In a JSON document, a record of tx-send or a node's error, the revert data is the member data, or data \
+            within the member revert. Error(string) and Panic(uint256) are part of every interface.
 
             EXAMPLE
               tx-send --dry-run request.json | abi-encode decode error
@@ -128,7 +129,7 @@ struct DecodeError: ParsableCommand {
 
 /// What is to be decoded, and by which definition.
 struct DecodeArguments: ParsableArguments {
-    @Argument(help: "The definition, or its name; a word alone is the input unless it has a parenthesis.")
+    @Argument(help: "The definition or its name; a single argument without a parenthesis is the input.")
     var signature: String?
 
     @Argument(help: "What to decode: 0x-hex, or a file; standard input if absent or -.")
@@ -148,7 +149,7 @@ struct DecodeArguments: ParsableArguments {
 struct DecodeOptions: ParsableArguments {
     @OptionGroup var file: InterfaceOption
 
-    @Flag(help: "Take offsets anywhere in the data, and bytes behind the last value: contracts do.")
+    @Flag(help: "Accept offsets to anywhere in the data and bytes after the last value, as contracts do.")
     var lenient = false
 
     /// The layout that is accepted.

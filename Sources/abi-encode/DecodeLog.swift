@@ -5,11 +5,11 @@ import Primitives
 
 struct DecodeLog: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "log", abstract: "The event that a contract logged, and its values.",
+        commandName: "log", abstract: "Decode an event that a contract logged.",
         discussion: """
-            A JSON document is a log, with topics and data, or has events or logs: a record of tx-send, or a \
-            node's receipt. An event that has a name already is printed as it is. Of an indexed value of more than a \
-            word, the log has only the hash: {"hash":"0x…"}.
+            A JSON document is a log, with topics and data, or holds events or logs, as a record of tx-send or a \
+            node's receipt does. Events that already have a name are printed unchanged. For an indexed value longer \
+            than a word, the log holds only its hash: {"hash":"0x…"}.
 
             EXAMPLE
               tx-send --wait pending.jsonl | abi-encode decode log
@@ -19,7 +19,7 @@ struct DecodeLog: ParsableCommand {
 
     @Option(
         name: .customLong("topic"),
-        help: ArgumentHelp("A topic of the log whose data is given as hex. Repeatable.", valueName: "hex"),
+        help: ArgumentHelp("A topic of a log whose data is given as hex. Repeatable.", valueName: "hex"),
         transform: { try Bytes32(hex: $0) })
     var topics: [Bytes32] = []
 

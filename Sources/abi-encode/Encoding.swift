@@ -41,7 +41,7 @@ extension DecodeOptions {
         }
     }
 
-    /// The same for what is nothing but bytes, which a document has where `find` says.
+    /// The same for plain bytes, which `find` gets from a document.
     func encodings(
         in source: String?, awaited: String, find: (JSONObject) throws(JSONError) -> [UInt8]
     ) throws -> [Encoding<[UInt8]>] {
@@ -97,7 +97,7 @@ private struct EncodingError: UserFacingError {
     var description: String { (line.map { "line \($0): " } ?? "") + "\(failure)" }
     var hints: [String] {
         guard isInterfaceDefault, case ABIError.unknownItem = failure else { return failure.hints }
-        return ["only TEEBridge's interface is known; give the definition, or another interface with --abi"]
+        return ["only TEEBridge's interface is built in; give the definition, or another interface with --abi"]
     }
 }
 
@@ -113,14 +113,14 @@ extension JSONObject {
 /// What a request has besides the contract and the data.
 struct RequestOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("What is sent along: wei, or with a unit, as 0.1ether.", valueName: "amount"),
+        help: ArgumentHelp("Ether to send with the call: wei, or with a unit, as 0.1ether.", valueName: "amount"),
         transform: Quantity.init(amount:))
     var value: Quantity = .zero
 
-    @Option(help: ArgumentHelp("What the request is called, for people.", valueName: "text"))
+    @Option(help: ArgumentHelp("A human-readable name for the request.", valueName: "text"))
     var label: String?
 
-    @Option(help: ArgumentHelp("The request's name in tx-send's journal.", valueName: "text"))
+    @Option(help: ArgumentHelp("The request's id in tx-send's journal.", valueName: "text"))
     var id: String?
 
     /// A request with these options.
@@ -143,15 +143,15 @@ struct RequestOptions: ParsableArguments {
 struct NotPayable: UserFacingError {
     let name: String
     var kind: ErrorCategory { .badInput }
-    var description: String { "\(name.quoted()) is not payable, so nothing can be sent along" }
-    var hints: [String] { ["leave --value out, or is it another function?"] }
+    var description: String { "\(name.quoted()) is not payable, so it takes no --value" }
+    var hints: [String] { ["leave --value out; or is it the wrong function?"] }
 }
 
 /// `--abi`: a contract's interface.
 struct InterfaceOption: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The contract's interface: an artefact of a compiler, or its ABI alone, as JSON.", valueName: "file"))
+            "The contract's interface: a compiler's artefact or its ABI alone, as JSON.", valueName: "file"))
     var abi: String?
 
     /// The interface, if a file with one is named.

@@ -31,7 +31,7 @@ struct Onboard: ParsableCommand {
         }
     }
 
-    /// The request for a message, which must say from whom and to whom it goes.
+    /// The request for a message, which must name its sender and recipient.
     private static func request(
         _ message: SealedMessage, of object: JSONObject, _ requests: BridgeRequests
     ) throws -> TransactionRequest {

@@ -14,12 +14,11 @@ struct Register: ParsableCommand {
         commandName: "register",
         abstract: "Requests that make the CVMs of proofs members of the bridge.",
         discussion: """
-            With --allow, each proof's KMS root and code are put on the bridge's allow-lists first, but only for a \
-            root that --kms-root or KMS_ROOTS names: whoever made the proof chose its root.
+            --allow first puts each proof's KMS root and code on the bridge's allow-lists, but only for roots named \
+            by --kms-root or KMS_ROOTS: whoever made the proof chose its root.
 
-            With --verifier, the requests are for the second version of the bridge, which leaves the judgement of \
-            proofs to contracts of their own; --allow then puts the root on the verifier's allow-list, and the \
-            verifier on the bridge's.
+            --verifier makes requests for the second version of the bridge, which has separate contracts verify \
+            proofs; --allow then puts the root on the verifier's allow-list and the verifier on the bridge's.
 
             EXAMPLE
               proof-fetch https://… | abi-encode register --bridge 0x… | tx-send
@@ -29,16 +28,16 @@ struct Register: ParsableCommand {
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var roots: KMSRootOptions
 
-    @Flag(help: "Ask for the KMS root and the code to be allowed first (the bridge's owner must send that).")
+    @Flag(help: "First allow the KMS root and the code (only the bridge's owner may send that).")
     var allow = false
 
     @Option(
-        help: ArgumentHelp("The dstack verifier of a bridge that has verifiers.", valueName: "address"),
+        help: ArgumentHelp("The dstack verifier contract, for a bridge that uses verifiers.", valueName: "address"),
         transform: { try Address($0) })
     var verifier: Address?
 
     @Option(
-        help: ArgumentHelp("Take proofs of this app alone: 20 bytes of hex.", valueName: "hex"),
+        help: ArgumentHelp("Accept proofs of this app only: 20 bytes of hex.", valueName: "hex"),
         transform: { try Address(hex: $0, prefix: .optional) })
     var appId: Address?
 
@@ -92,15 +91,15 @@ enum RegisterError: UserFacingError {
 
     var description: String {
         switch self {
-        case .untrustedRoot(let root): "the proof comes from the KMS root \(root), which you did not name"
-        case .otherApp(let appId): "the proof is of the app \(Hex.encode(appId.bytes, prefixed: false))"
+        case .untrustedRoot(let root): "the proof comes from KMS root \(root), which is not among those you trust"
+        case .otherApp(let appId): "the proof is for another app, \(Hex.encode(appId.bytes, prefixed: false))"
         }
     }
 
     var hints: [String] {
         switch self {
-        case .untrustedRoot(let root): ["if you know from elsewhere that it is a KMS to trust, use --kms-root \(root)"]
-        case .otherApp: ["is it the right proof? --app-id names the app whose proofs are taken"]
+        case .untrustedRoot(let root): ["if you have another reason to trust this KMS, use --kms-root \(root)"]
+        case .otherApp: ["is it the right proof? --app-id names the only app that is accepted"]
         }
     }
 }

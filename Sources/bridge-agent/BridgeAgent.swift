@@ -3,7 +3,6 @@ import ArgumentParser
 import BridgeClient
 import CommandLineTool
 import Console
-import Dispatch
 import Dstack
 import Glibc
 import GuestAgent
@@ -21,11 +20,11 @@ struct BridgeAgent: CommandLineTool {
         abstract: "Serve a CVM's proof over HTTP, and watch its inbox.",
         discussion: """
             Prints PROOF_JSON=… and answers GET /proof, /info, /healthz and /onboarding. The key comes from the guest \
-            agent, which is waited for at the start (--timeout) and asked again from time to time.
+            agent: the program waits for it at startup (--timeout) and polls it from then on.
 
-            With a bridge and a node's URL the inbox is watched. Its messages are secrets: /onboarding gives them to \
-            this machine alone, and to those that --serve-secrets-to names; they are printed nowhere. It answers from \
-            memory, which keeps the newest 1000 messages, or 16 MiB of them.
+            Given a bridge and a node's URL, it also watches the inbox. Messages are secrets: /onboarding serves them \
+            only to this machine and to clients named by --serve-secrets-to, and they are never printed. It answers \
+            from memory, which holds the newest 1000 messages, at most 16 MiB.
 
             EXAMPLE
               bridge-agent --bridge 0x… --rpc-url https://… 2>&1 | tee /dev/ttyS0
@@ -35,21 +34,22 @@ struct BridgeAgent: CommandLineTool {
 
     @Option(
         help: ArgumentHelp(
-            "Where to listen; port 0 lets the system choose. (default: 0.0.0.0:8080)", valueName: "address:port"),
+            "Address and port to listen on; port 0 picks a free one. (default: 0.0.0.0:8080)", valueName: "address:port"
+        ),
         transform: { try ListenAddress($0) })
     var listen = ListenAddress.everywhere(port: 8080)
 
     @Option(
         help: ArgumentHelp(
             """
-            Who may get messages, besides this machine: a network, as 10.0.0.0/8, or token-file:PATH, whose token \
-            they send as "Authorization: Bearer TOKEN". Repeatable.
+            Who may read messages besides this machine: a network, as 10.0.0.0/8, or clients that send the token in \
+            token-file:PATH as "Authorization: Bearer TOKEN". Repeatable.
             """, valueName: "who"))
     var serveSecretsTo: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "How long to wait between two looks at the inbox, and at the guest agent. (default: 60)",
+            "How often to poll the inbox and the guest agent. (default: 60)",
             valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var interval: Duration = .seconds(60)
@@ -57,33 +57,34 @@ struct BridgeAgent: CommandLineTool {
     // An hour: the host keeps the last 4 MiB of the serial log or more, and one of these lines has about 1.5 KB.
     @Option(
         help: ArgumentHelp(
-            "Print the proof again so often, since logs are rotated; 0 for once. (default: 3600)", valueName: "seconds"),
+            "Print the proof again at this interval, since logs rotate; 0 prints it once. (default: 3600)",
+            valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var repeatProof: Duration = .seconds(3600)
 
     @Option(
         help: ArgumentHelp(
-            "How long a connection may last, whatever is done on it. (default: 10)", valueName: "seconds"),
+            "Time limit for a whole connection. (default: 10)", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var deadline: Duration = .seconds(10)
 
     @Option(
         help: ArgumentHelp(
-            "How many connections there may be; one more ends the oldest that waits.", valueName: "n"))
+            "Maximum number of open connections; a new one beyond that closes the oldest idle one.", valueName: "n"))
     var maxConnections = 256
 
-    @Flag(help: "Keep only messages that their senders signed; the others are warnings.")
+    @Flag(help: "Keep only messages signed by their senders; warn about others.")
     var requireAuthenticated = false
 
-    @Option(help: "The path of the guest agent's key.")
+    @Option(help: "The path of the key at the guest agent.")
     var path = Proof.path
 
-    @Option(help: "The purpose of the guest agent's key.")
+    @Option(help: "The purpose of the key at the guest agent.")
     var purpose = Proof.purpose
 
     @Option(
         help: ArgumentHelp(
-            "How long the guest agent is waited for at the start. (default: 120) [environment: ETH_TIMEOUT]",
+            "How long to wait for the guest agent at startup. (default: 120) [environment: ETH_TIMEOUT]",
             valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var timeout: Duration?
@@ -92,13 +93,13 @@ struct BridgeAgent: CommandLineTool {
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
     @OptionGroup var inbox: InboxOptions
-    @OptionGroup(title: "Nodes that are not trusted") var verification: VerifyOptions
+    @OptionGroup(title: "Untrusted nodes") var verification: VerifyOptions
     @OptionGroup var verbosity: VerboseOption
 
     func validate() throws {
-        guard interval > .zero else { throw ValidationError("--interval is more than 0") }
-        guard deadline > .zero else { throw ValidationError("--deadline is more than 0") }
-        guard maxConnections >= 1 else { throw ValidationError("--max-connections is at least 1") }
+        guard interval > .zero else { throw ValidationError("--interval must be more than 0") }
+        guard deadline > .zero else { throw ValidationError("--deadline must be more than 0") }
+        guard maxConnections >= 1 else { throw ValidationError("--max-connections must be at least 1") }
     }
 
     func run() throws {
@@ -115,7 +116,7 @@ struct BridgeAgent: CommandLineTool {
 
         let limits = ServerLimits(deadline: deadline, connections: maxConnections)
         let server = try HTTPServer(on: listen, limits: limits) { site.answer($0) }
-        signals.whenOneComes {
+        try signals.whenOneComes {
             service.tell(.stopping)
             server.stop()
         }
@@ -127,7 +128,7 @@ struct BridgeAgent: CommandLineTool {
             service: service
         ) { heartbeat.beat("proof") }
         try keeper.begin(within: timeout)
-        keeper.goOn()
+        try keeper.goOn()
         do throws(BridgeClientError) { try watcher?.run() } catch {
             let status = diagnostics.report(error)
             service.tell(.stopping)
@@ -184,9 +185,11 @@ struct EndSignals {
     }
 
     /// Waits on a thread of its own; when a signal comes, calls `body` and ends the process with status 0.
-    func whenOneComes(_ body: @escaping @Sendable () -> Void) {
+    ///
+    /// - Throws: `ThreadError` where there is no thread for that.
+    func whenOneComes(_ body: @escaping @Sendable () -> Void) throws(ThreadError) {
         let awaited = awaited
-        DispatchQueue(label: "signals").async {
+        try Threads.detach {
             var (signals, number) = (awaited, Int32(0))
             unsafe sigwait(&signals, &number)
             body()

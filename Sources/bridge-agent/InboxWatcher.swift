@@ -58,7 +58,7 @@ final class InboxWatcher {
             } catch let error as BridgeClientError where error.isOfCaughtNode {
                 throw error
             } catch {
-                diagnostics.warning("\(error); looking again later")
+                diagnostics.warning("\(error); polling again later")
                 rest(for: failures.pause(elapsed: .zero) ?? interval)
             }
         }
@@ -82,7 +82,7 @@ final class InboxWatcher {
         var (notes, warnings) = (LineLimit(), LineLimit())
         defer {
             if let more = notes.leftOut { diagnostics.note("and \(more) more messages were opened") }
-            if let more = warnings.leftOut { diagnostics.warning("and \(more) more warnings of this look") }
+            if let more = warnings.leftOut { diagnostics.warning("and \(more) more warnings in this poll") }
         }
         try inbox.beginLook(triesWaiting: false)
         while let event = try inbox.next() {
@@ -103,7 +103,7 @@ final class InboxWatcher {
                 shorter = change
             case .withdrawn(let first):
                 state.forget { $0 >= first }
-                diagnostics.warning("the chain was reorganised: the messages from \(first) on are read again")
+                diagnostics.warning("the chain was reorganised: reading the messages from \(first) on again")
             }
         }
         if inbox.end == .complete { state.finishInbox() }

@@ -1,6 +1,5 @@
 import AgentSite
 import Console
-import Dispatch
 import Dstack
 import GuestAgent
 import HTTP
@@ -23,7 +22,7 @@ struct ProofKeeper: Sendable {
     let diagnostics: Diagnostics
     /// Hears that the program is starting, and has started.
     let service: SystemdNotifier
-    /// Called now and then by the thread that goes on.
+    /// Called regularly by the thread that keeps running.
     let isAlive: @Sendable () -> Void
 
     /// Waits for the first proof.
@@ -44,7 +43,7 @@ struct ProofKeeper: Sendable {
     }
 
     /// Goes on on a thread of its own.
-    func goOn() { DispatchQueue(label: "proof").async { run() } }
+    func goOn() throws(ThreadError) { try Threads.detach(run) }
 
     private func run() {
         let fetcher = ProofFetcher(query: query(within: .seconds(10)), retryFor: .zero) { _, _ in }
@@ -57,8 +56,8 @@ struct ProofKeeper: Sendable {
                 state.learn(try fetcher.fetch(from: source))
                 isAway = false
             } catch {
-                // Once for each outage: what was proven before still is.
-                if !isAway { diagnostics.warning("\(error); going on with the proof from before") }
+                // Once for each outage: the previous proof stays valid.
+                if !isAway { diagnostics.warning("\(error); keeping the previous proof") }
                 isAway = true
             }
             let isDue = repeatProof > .zero && ContinuousClock.now - shown.at >= repeatProof
@@ -81,7 +80,7 @@ struct ProofKeeper: Sendable {
         ProofSource.Query(path: path, purpose: purpose, timeout: min(timeout, .seconds(10)), observer: observer)
     }
 
-    /// The line that is read from logs. The server goes on if nobody reads them.
+    /// The line that is read from logs. The server continues if the output is closed.
     private func printLine(of proof: Proof) {
         do throws(ConsoleError) {
             try Descriptor.standardOutput.writeLine("PROOF_JSON=\(proof.json.compact)")

@@ -8,10 +8,10 @@ import Secp256k1
 import SecretMemory
 
 extension ECIESSeal {
-    /// How many bytes a sealed message may have: two digits for each byte, and what a document has beside them.
+    /// How many bytes a sealed message may have: two digits for each byte, and what a document has besides.
     private static let openLimit = 2 * limit + 1 << 20
 
-    /// Prints what was sealed; of an envelope its payload, if its sender signed it for this reader.
+    /// Prints the content; of an envelope its payload, if its sender signed it for this reader.
     ///
     /// Without a node, the envelope is held against what is known here: the reader's key, the sender that the message
     /// names, and the bridge and the chain that are set.

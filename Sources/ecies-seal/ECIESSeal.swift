@@ -19,14 +19,14 @@ struct ECIESSeal: CommandLineTool {
         commandName: "ecies-seal",
         abstract: "Seal bytes to a member's public key, or open what was sealed.",
         discussion: """
-            Reads the bytes on standard input or from FILE; they never stand on the command line. The format is \
-            eciespy's and eciesjs's.
+            Reads bytes from FILE or standard input, never from the command line. The format is that of eciespy and \
+            eciesjs.
 
-            That a message opens says nothing of who sealed it. With --sign-with the sending member signs it, for this \
-            recipient, bridge and chain alone; inbox-watch and --open check that, and --open says who signed.
+            Anyone can seal a message to a member. --sign-with adds the sending member's signature, valid for this \
+            recipient, bridge and chain only; inbox-watch and --open check it, and --open names the signer.
 
-            A member's key is the member's whatever a node says, since its hash is the member's id. --verify proves \
-            as well that the member is registered, or is not.
+            No node can substitute another key for a member's, since the member id is the key's hash. --verify also \
+            proves whether the member is registered.
 
             EXAMPLE
               printf %s "$SECRET" | ecies-seal --from-member 0x… --to-member 0x… |
@@ -40,12 +40,12 @@ struct ECIESSeal: CommandLineTool {
 
     @Option(
         help: ArgumentHelp(
-            "The member that sends, for the message; with --sign-with, the one whose key it is.", valueName: "id"),
+            "The sending member; with --sign-with, the signing key must belong to it.", valueName: "id"),
         transform: { try Bytes32(hex: $0) })
     var fromMember: Bytes32?
 
     @Option(
-        help: ArgumentHelp("Seal to this member, whose key is read from the bridge.", valueName: "id"),
+        help: ArgumentHelp("Seal to this member, reading its key from the bridge.", valueName: "id"),
         transform: { try Bytes32(hex: $0) })
     var toMember: Bytes32?
 
@@ -57,34 +57,34 @@ struct ECIESSeal: CommandLineTool {
     @Option(
         name: .customLong("recipients"),
         help: ArgumentHelp(
-            "Seal to each member of this file (- is standard input): JSON Lines with member_id, pubkey or both.",
+            "Seal to each member in this file (- means standard input): JSON Lines with member_id, pubkey or both.",
             valueName: "path"))
     var recipientsFile: String?
 
     // Text, and parsed only by signer(named:isOffline:): the parser would repeat a raw key in its error.
     @Option(
         help: ArgumentHelp(
-            "Sign the message with the sending member's key, which is in a SOURCE as --key takes it.",
+            "Sign the message with the sending member's key, from a SOURCE as for --key.",
             valueName: "source"))
     var signWith: String?
 
-    @Flag(help: "Open a sealed message (JSON, hex or bytes) with --key, and print what was sealed.")
+    @Flag(help: "Open a sealed message (JSON, hex or bytes) with --key, and print its content.")
     var open = false
 
-    @Option(help: ArgumentHelp("What is printed: json, hex or raw.", valueName: "format"))
+    @Option(help: ArgumentHelp("Output format: json, hex or raw.", valueName: "format"))
     var output: MessageFormat = .json
 
     @Option(
         help: ArgumentHelp(
-            "How long a node may take for an answer, 30 at most. (default: 30) [environment: ETH_TIMEOUT]",
+            "Time limit for each request to a node, at most 30. (default: 30) [environment: ETH_TIMEOUT]",
             valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var timeout: Duration?
 
-    @OptionGroup(title: "Other settings of eciespy") var settings: SealSettings
+    @OptionGroup(title: "Other eciespy settings") var settings: SealSettings
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
-    @OptionGroup(title: "Nodes that are not trusted") var verification: VerifyOptions
+    @OptionGroup(title: "Untrusted nodes") var verification: VerifyOptions
     @OptionGroup var keys: KeyOptions
     @OptionGroup var verbosity: VerboseOption
 
@@ -101,14 +101,16 @@ struct ECIESSeal: CommandLineTool {
         let recipients = [toMember != nil, toPubkey != nil, recipientsFile != nil].count { $0 }
         if open, recipients > 0 || fromMember != nil || signWith != nil {
             throw ValidationError(
-                "--open takes no --to-member, --to-pubkey, --recipients, --from-member or --sign-with")
+                "--open cannot be used with --to-member, --to-pubkey, --recipients, --from-member or --sign-with")
         }
         if !open, recipients != 1 { throw ValidationError(Self.neededRecipient) }
         if verification.verify, toMember == nil, recipientsFile == nil {
             throw ValidationError("--verify needs --to-member or --recipients")
         }
         if recipientsFile == "-", file == nil || file == "-" { throw ConsoleError.inputTwice }
-        if recipientsFile != nil, output == .raw { throw ValidationError("with --recipients, --output is json or hex") }
+        if recipientsFile != nil, output == .raw {
+            throw ValidationError("with --recipients, --output must be json or hex")
+        }
     }
 
     func run() throws {
@@ -129,7 +131,7 @@ struct ECIESSeal: CommandLineTool {
         return [Recipient(id: signWith == nil ? toMember : toMember ?? toPubkey?.memberId, key: toPubkey)]
     }
 
-    /// The recipients with their keys, for which the bridge is asked where they are not known.
+    /// The recipients with their keys; missing keys are read from the bridge.
     private func members(_ recipients: [Recipient], _ reader: (any BridgeReader)?) throws -> [Member] {
         let unknown = recipients.filter { $0.key == nil }.compactMap(\.id)
         var read = try reader?.publicKeys(of: unknown).makeIterator()

@@ -60,27 +60,29 @@ enum SealError: UserFacingError {
     /// More recipients than are sealed to at once.
     case tooManyRecipients(limit: Int)
 
-    /// A document has more bytes beside the first long text of digits in it.
+    /// A document has more bytes besides the first long text of digits in it.
     case longDocument(limit: Int)
 
     var kind: ErrorCategory { .badInput }
 
     var description: String {
         switch self {
-        case .terminal: "the output is bytes, and standard output is a terminal"
-        case .foreignSender(let named, let signer): "--from-member is \(named), but the key to sign with is \(signer)'s"
-        case .foreignKey(let line, let member): "line \(line): the public key is not that of the member \(member)"
+        case .terminal: "bytes are not written to a terminal"
+        case .foreignSender(let named, let signer):
+            "--from-member is \(named), but the signing key belongs to \(signer)"
+        case .foreignKey(let line, let member): "line \(line): the public key does not belong to member \(member)"
         case .tooManyRecipients(let limit): "there are more than \(limit) recipients"
-        case .longDocument(let limit): "the document has more than \(limit) bytes beside the first long digits in it"
+        case .longDocument(let limit): "the document has more than \(limit) bytes besides its payload"
         }
     }
 
     var hints: [String] {
         switch self {
         case .terminal: ["redirect it to a file or a program"]
-        case .foreignSender: ["leave --from-member out: the key says who signs"]
-        case .foreignKey: ["a member's id is the Keccak-256 hash of its 33-byte key; one of them is another member's"]
-        case .longDocument: ["a sealed message is an object with payload, or the payload's digits alone"]
+        case .foreignSender: ["leave --from-member out: the key determines the sender"]
+        case .foreignKey:
+            ["a member id is the Keccak-256 hash of the 33-byte key; one of the two belongs to another member"]
+        case .longDocument: ["a sealed message is an object with a payload, or the payload's hex digits alone"]
         case .tooManyRecipients: ["split the file of recipients"]
         }
     }

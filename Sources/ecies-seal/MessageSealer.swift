@@ -31,7 +31,7 @@ struct MessageSealer: ~Copyable, Sendable {
         }
     }
 
-    /// Begins to seal a text that comes in pieces, behind ``overhead`` bytes; nil where it is signed, for which the
+    /// Begins to seal a text that comes in pieces, after ``overhead`` bytes; nil where it is signed, for which the
     /// whole of it is needed.
     ///
     /// - Throws: ``ECIESError``.
@@ -42,7 +42,7 @@ struct MessageSealer: ~Copyable, Sendable {
         }
     }
 
-    /// Seals a text where it stands, behind ``overhead`` bytes.
+    /// Seals a text in place, after ``overhead`` bytes.
     ///
     /// - Throws: ``EnvelopeError``, ``ECIESError``; the text is then still a secret.
     func sealInPlace(_ message: inout MutableSpan<UInt8>, to recipient: PublicKey) throws {
@@ -61,8 +61,8 @@ struct MessageSealer: ~Copyable, Sendable {
 extension ECIESSeal {
     /// What makes messages of texts: with --sign-with, in an envelope that the sending member signs.
     ///
-    /// All that must be set is looked at before the key, and the key before a node is asked.
-    /// - Parameter reader: what says which chain it is; nil where no node is asked, and the operator must have named
+    /// All required settings are checked before the key is read, and the key before a node is queried.
+    /// - Parameter reader: reads the chain id; nil where no node is queried, and the operator must have named
     ///   the chain.
     func sealer(_ reader: (any BridgeReader)?) throws -> MessageSealer {
         guard let signWith else { return MessageSealer(ecies: settings.ecies, signer: nil) }
@@ -94,7 +94,7 @@ extension ECIESSeal {
     private func chain(_ reader: (any BridgeReader)?) throws -> Chain {
         if let reader { return .ofBridge(reader) }
         guard let id = try rpc.chainId() else {
-            throw SettingError.missing(what: "the chain's id", option: "--chain", environment: "CHAIN")
+            throw SettingError.missing(what: "the chain id", option: "--chain", environment: "CHAIN")
         }
         return .named(id)
     }
@@ -102,18 +102,18 @@ extension ECIESSeal {
 
 /// The settings in which eciespy's messages may differ from its default.
 struct SealSettings: ParsableArguments {
-    @Flag(help: "The ephemeral key in the message has 33 bytes.")
+    @Flag(help: "Use the 33-byte form of the ephemeral key in the message.")
     var ephemeralCompressed = false
 
-    @Flag(help: "The points that the key is derived from have 33 bytes.")
+    @Flag(help: "Derive the key from points in their 33-byte form.")
     var hkdfCompressed = false
 
-    @Option(help: ArgumentHelp("The nonce has 16 bytes, or 12.", valueName: "n"))
+    @Option(help: ArgumentHelp("Nonce length in bytes: 16 or 12.", valueName: "n"))
     var nonceLength: Int = 16
 
     func validate() throws {
         guard ECIES.NonceLength(rawValue: nonceLength) != nil else {
-            throw ValidationError("--nonce-length is 12 or 16")
+            throw ValidationError("--nonce-length must be 12 or 16")
         }
     }
 

@@ -52,7 +52,7 @@ extension Recipient {
 
 /// Somebody to seal to, whose key is known.
 struct Member {
-    /// The id that stands in the message's document, if one does.
+    /// The id in the message's document, if there is one.
     let id: Bytes32?
     /// The key.
     let key: PublicKey

@@ -95,7 +95,7 @@ struct SealedMessageReader {
     /// So many digits in a row are taken out of a document before it is parsed.
     private static let longDigitCount = 4096
 
-    /// How many bytes a document may have beside those digits.
+    /// How many bytes a document may have besides those digits.
     private static let documentLimit = 16 << 20
 
     /// Parses the document, in which in the place of the digits stand others that nobody can have foreseen; so it shows
@@ -127,7 +127,7 @@ struct SealedMessageReader {
         return (message.from, 0..<message.payload.count)
     }
 
-    /// Where the first digits stand that are many in a row, behind a quote and 0x.
+    /// Where the first long run of digits begins, after a quote and 0x.
     private static func longDigits(in text: Span<UInt8>, from start: Int) -> Int? {
         var index = start
         while index + 3 + longDigitCount <= text.count {

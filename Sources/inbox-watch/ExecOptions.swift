@@ -7,28 +7,28 @@ struct ExecOptions: ParsableArguments {
     @Option(
         name: .customLong("exec"),
         help: ArgumentHelp(
-            "Run this program for each message, with the payload on its standard input.", valueName: "command"))
+            "Run this program for each message, with the payload on standard input.", valueName: "command"))
     var command: String?
 
     @Option(
         name: .customLong("exec-arg"), parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("An argument of that program. Repeatable.", valueName: "word"))
+        help: ArgumentHelp("An argument for that program. Repeatable.", valueName: "word"))
     var arguments: [String] = []
 
     @Option(
         name: .customLong("exec-timeout"),
-        help: ArgumentHelp("How long it may take for a message; 60 by default.", valueName: "seconds"),
+        help: ArgumentHelp("Time limit for each message; 60 by default.", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var timeout: Duration?
 
-    @Flag(help: "Deliver later messages while one waits for its handler, at most 1000; else all wait, in order.")
+    @Flag(help: "Deliver later messages while up to 1000 wait to be retried; by default, all wait in order.")
     var keepGoing = false
 
     func validate() throws {
         if command == nil, !arguments.isEmpty || timeout != nil || keepGoing {
             throw ValidationError("--exec-arg, --exec-timeout and --keep-going need --exec")
         }
-        if timeout == .zero { throw ValidationError("--exec-timeout is more than 0") }
+        if timeout == .zero { throw ValidationError("--exec-timeout must be more than 0") }
     }
 
     /// The program; nil if none is named.

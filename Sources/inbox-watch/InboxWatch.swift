@@ -20,20 +20,20 @@ struct InboxWatch: CommandLineTool {
         commandName: "inbox-watch",
         abstract: "Read a member's inbox on the bridge and open its messages.",
         discussion: """
-            Prints one message a line; without --once, new ones as they come. A message that does not open is a \
-            warning, since anybody can post anything. With no key named, the guest agent is asked for the CVM's own.
+            Prints one message per line and, without --once, new ones as they arrive. A message that does not open is \
+            a warning, since anyone can post anything. Without a key, the CVM's own comes from the guest agent.
 
-            With --exec a program gets each message: the payload on its standard input, and what else is known of it \
-            in variables TEEBRIDGE_…. A message that it does not take (exit 0) is tried again with growing pauses.
+            --exec runs a program for each message, with the payload on standard input and the rest in environment \
+            variables TEEBRIDGE_…. Unless it exits with 0, the message is retried with growing pauses.
 
-            With --state each message is delivered at least once, whatever ends the program, and not again by a later \
-            run; "id" tells one that came twice.
+            With --state each message is delivered at least once, even across crashes, and later runs skip it; "id" \
+            identifies one that arrives twice.
 
-            "authenticated":true says that the member in "from" signed the message (ecies-seal --sign-with) for this \
-            inbox: anybody can post in another member's name.
+            "authenticated":true means that the member in "from" signed the message (ecies-seal --sign-with) for this \
+            inbox; without it, anyone may have posted in that member's name.
 
-            With --verify no node can hide, alter, reorder or invent a message. A node that is caught is named, and \
-            the program ends with exit 1.
+            With --verify no node can hide, alter, reorder or invent a message. The program names a node caught lying \
+            and exits with 1.
 
             EXAMPLE
               inbox-watch --once --bridge 0x… --rpc-url https://…
@@ -42,30 +42,33 @@ struct InboxWatch: CommandLineTool {
             """,
         version: version)
 
-    @Flag(help: "Read what is there and end.")
+    @Flag(help: "Read the messages that are there and exit.")
     var once = false
 
     @Option(
-        help: ArgumentHelp("How long to wait between two looks. (default: 60)", valueName: "seconds"),
+        help: ArgumentHelp("How often to poll. (default: 60)", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var interval: Duration = .seconds(60)
 
     @Option(
         help: ArgumentHelp(
-            "json, or text: the line of the reference programs. With --exec, print each message as well.",
+            "Output format: json, or text as in the reference programs. With --exec, print each message too.",
             valueName: "format"))
     var format: Format?
 
     @Option(
-        help: ArgumentHelp("Keep in this file what was delivered, and deliver only what was not.", valueName: "file"))
+        help: ArgumentHelp("Record deliveries in this file, and deliver only new messages.", valueName: "file"))
     var state: String?
 
-    @Flag(help: "Deliver only messages that their senders signed; the others are warnings.")
+    @Flag(help: "Deliver only messages signed by their senders; warn about others.")
     var requireAuthenticated = false
 
     @Option(
         help: ArgumentHelp(
-            "How long a node may take for an answer, 30 at most; with --once, how long a failing handler is tried again. (default: 30) [environment: ETH_TIMEOUT]",
+            """
+            Time limit for each request to a node, at most 30; with --once, how long to retry a failing handler. \
+            (default: 30) [environment: ETH_TIMEOUT]
+            """,
             valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var timeout: Duration?
@@ -74,7 +77,7 @@ struct InboxWatch: CommandLineTool {
     @OptionGroup var bridge: BridgeOption
     @OptionGroup var rpc: RPCOptions
     @OptionGroup var inbox: InboxOptions
-    @OptionGroup(title: "Nodes that are not trusted") var verification: VerifyOptions
+    @OptionGroup(title: "Untrusted nodes") var verification: VerifyOptions
     @OptionGroup var keys: KeyOptions
     @OptionGroup var verbosity: VerboseOption
 
@@ -111,12 +114,12 @@ struct InboxWatch: CommandLineTool {
         var shorter: BridgeClientError?
         let line = StatusLine()
         var count = 0
-        // What the handler did not take, and why: a node that is behind does not show it.
+        // What the handler did not accept, and why: a node that lags behind does not show it.
         var failures: [UInt64: HandlerError] = [:]
         while !signals.isEnding {
             let pause: Duration
             var warnings = LineLimit()
-            defer { if let more = warnings.leftOut { diagnostics.warning("and \(more) more warnings of this look") } }
+            defer { if let more = warnings.leftOut { diagnostics.warning("and \(more) more warnings in this poll") } }
             func warn(_ index: UInt64, _ reason: any UserFacingError) {
                 guard warnings.admitsLine() else { return }
                 diagnostics.warning(
@@ -139,7 +142,7 @@ struct InboxWatch: CommandLineTool {
                             inbox.resolve(exec.keepGoing ? .postponed : .refused)
                         }
                         count += 1
-                        // What a handler prints would stand behind it.
+                        // A handler's output would follow it on the line.
                         if handler == nil { line.show("\(count) messages read") }
                     case .refused(let index, let reason):
                         failures[index] = nil
@@ -154,7 +157,8 @@ struct InboxWatch: CommandLineTool {
                 }
                 outage = nil
                 if once, inbox.end == .limited {
-                    diagnostics.note("\(self.inbox.maxMessages) messages were read, and there are more: run it again")
+                    diagnostics.note(
+                        "\(self.inbox.maxMessages) messages were read, and there are more: run the command again")
                 }
                 if once, failures.isEmpty { return }
                 let isFailed = once ? !failures.isEmpty : hasFailed
@@ -175,7 +179,7 @@ struct InboxWatch: CommandLineTool {
         }
     }
 
-    /// Whether the program goes on after a failure, since it may be over at the next look.
+    /// Whether the program continues after a failure that may be over by the next poll.
     private func canWait(_ failure: any UserFacingError, _ signals: SignalMonitor) -> Bool {
         !once && failure.kind == .serviceFailed && !signals.isEnding
     }
@@ -207,7 +211,7 @@ struct InboxWatch: CommandLineTool {
     /// - Throws: `ExitCode` if another run is at work on it, and this one has nothing more to do.
     private func stateFile() throws -> InboxStateFile? {
         do { return try state.map { try InboxStateFile($0) } } catch FileError.inUse where once {
-            if Descriptor.standardError.isTerminal { diagnostics.hint("another run is at work on this state") }
+            if Descriptor.standardError.isTerminal { diagnostics.hint("another run is using this state") }
             throw ExitCode(.done)
         }
     }

@@ -47,6 +47,6 @@ struct PollSchedule {
     /// The pause after a look that failed.
     mutating func afterOutage() -> Duration { outages.pause(elapsed: .zero) ?? interval }
 
-    /// Has what was not delivered tried again at the next look.
+    /// Has undelivered messages tried again at the next poll.
     mutating func tryNow() { nextTry = .now }
 }

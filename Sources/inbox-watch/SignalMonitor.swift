@@ -37,7 +37,7 @@ final class SignalMonitor {
         service.tell(.alive)
     }
 
-    /// Waits at most so long, less if a signal comes.
+    /// Waits at most this long, less if a signal arrives.
     ///
     /// - Returns: whether the program should end.
     func wait(_ duration: Duration) -> Bool {

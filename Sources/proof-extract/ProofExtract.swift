@@ -12,9 +12,9 @@ struct ProofExtract: CommandLineTool {
         commandName: "proof-extract",
         abstract: "Find the valid proof in a CVM's serial log.",
         discussion: """
-            Looks for PROOF_JSON= lines in FILEs, one after another as one log, or on standard input; mends what the \
-            console did to them where it can; checks every signature; and prints each proof as one line of JSON. \
-            Whether its KMS root is one to trust is not asked here.
+            Looks for PROOF_JSON= in the FILEs, read as one log, or on standard input; repairs damage done by the \
+            console where it can; checks every signature; and prints proofs as JSON, one per line. It does not judge \
+            whether a proof's KMS root can be trusted.
 
             EXAMPLES
               proof-extract serial.log | abi-encode register --bridge 0x… | tx-send
@@ -27,15 +27,17 @@ struct ProofExtract: CommandLineTool {
 
     @Flag(
         name: .shortAndLong,
-        help: "Read on as the last FILE grows, until its first valid proof; with --all, print each as it comes.")
+        help:
+            "Follow the last FILE as it grows, until its first valid proof; with --all, print each proof as it appears."
+    )
     var follow = false
 
     @Option(
-        help: ArgumentHelp("With --follow: give up after so many seconds.", valueName: "seconds"),
+        help: ArgumentHelp("With --follow: give up after this time.", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var timeout: Duration?
 
-    @Argument(help: ArgumentHelp("Logs in their order. None, or -, is standard input.", valueName: "file"))
+    @Argument(help: ArgumentHelp("Logs in order; no FILE, or -, means standard input.", valueName: "file"))
     var files: [String] = []
 
     func validate() throws {

@@ -12,8 +12,8 @@ struct ProofFetch: CommandLineTool {
         commandName: "proof-fetch",
         abstract: "Get CVMs' proofs over HTTP, or make one with the guest agent.",
         discussion: """
-            A BASE is http://… or https://…, whose /proof is asked for, or dstack:[SOCKET], the guest agent. Each \
-            proof is checked and printed on a line, in the order of the BASEs.
+            A BASE is http://… or https://…, whose /proof is fetched, or dstack:[SOCKET], the guest agent. Each proof \
+            is checked and printed on its own line, in the order of the BASEs.
 
             EXAMPLE
               proof-fetch --retry-for 60 https://… | abi-encode register | tx-send
@@ -22,7 +22,7 @@ struct ProofFetch: CommandLineTool {
 
     @Option(
         help: ArgumentHelp(
-            "How long one answer may take. (default: 30) [environment: ETH_TIMEOUT]", valueName: "seconds"),
+            "Time limit for each request. (default: 30) [environment: ETH_TIMEOUT]", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var timeout: Duration?
 
@@ -30,17 +30,17 @@ struct ProofFetch: CommandLineTool {
     @OptionGroup var verbosity: VerboseOption
 
     @Option(
-        help: ArgumentHelp("Try again for so long when the service is away or overloaded.", valueName: "seconds"),
+        help: ArgumentHelp("How long to retry a service that is down or overloaded.", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var retryFor: Duration = .zero
 
-    @Option(help: "The path of the guest agent's key.")
+    @Option(help: "The path of the key at the guest agent.")
     var path = Proof.path
 
-    @Option(help: "The purpose of the guest agent's key.")
+    @Option(help: "The purpose of the key at the guest agent.")
     var purpose = Proof.purpose
 
-    @Argument(help: "Where the proofs are.")
+    @Argument(help: "Where to get a proof.")
     var base: [String]
 
     func run() throws {
@@ -64,7 +64,7 @@ struct ProofFetch: CommandLineTool {
 }
 
 extension Duration {
-    /// Seconds with one digit behind the point.
+    /// Seconds with one decimal.
     fileprivate var formattedSeconds: String {
         let tenths = components.seconds * 10 + components.attoseconds / 100_000_000_000_000_000
         return "\(tenths / 10).\(tenths % 10)"

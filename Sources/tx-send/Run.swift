@@ -5,12 +5,13 @@ import Console
 import Failures
 import Glibc
 import JSON
+import Preparation
 import Primitives
 import Processes
 import Sending
 import TEEBridge
 
-/// What a run reads and prints, how it is asked to end, and the status that it ends with.
+/// A run's input and output, its signals, and its exit status.
 final class Run: SendObserver {
     /// The most bytes that one request, or an array of them, may have as JSON.
     static let inputLimit = 16 << 20
@@ -25,7 +26,7 @@ final class Run: SendObserver {
     private var (sentCount, toldCount) = (0, 0)
     /// How many records were given of a mode that sends nothing.
     private var askedCount = 0
-    /// How many records nobody read, since standard output was closed.
+    /// The number of records that could not be printed, since standard output was closed.
     private var unreadCount = 0
     private var status = ExitStatus.done
     private var isComplete = true
@@ -80,7 +81,7 @@ final class Run: SendObserver {
                 + "\(progress.fee.inEther) paid for gas")
     }
 
-    /// Runs what sends, and sees to it that a failure says what was sent before.
+    /// Runs the sending, and makes a failure report what was sent before.
     func tellingFailures(_ body: () throws -> Bool) throws {
         defer { line.end() }
         do {
@@ -88,12 +89,12 @@ final class Run: SendObserver {
         } catch let failure as any UserFacingError where sentCount > 0 {
             // 2 and 3 promise that nothing was sent.
             _ = diagnostics.report(failure)
-            diagnostics.hint("\(sentCount) of the transactions were sent before this; look at their records")
+            diagnostics.hint("\(sentCount) transactions were sent before this; see their records")
             throw ExitCode(.outcomeUnknown)
         }
     }
 
-    /// Prints a record, and notes what it means for the end.
+    /// Prints a record, and updates the exit status.
     func report(_ record: SentRecord) throws {
         let verdict = judge(record)
         if status == .done { status = verdict }
@@ -121,13 +122,14 @@ final class Run: SendObserver {
     func end() throws {
         if unreadCount > 0, !isComplete {
             diagnostics.error(
-                "standard output was closed: \(unreadCount) of the records could not be printed, and no more requests "
+                "standard output was closed: \(unreadCount) records could not be printed, and no more requests "
                     + "were sent")
         }
         guard status == .done else { throw ExitCode(status) }
         if unreadCount > 0 { throw ConsoleError.outputClosed }
         if !isComplete, let signal = stops.first {
-            diagnostics.warning("stopped by a signal; what was sent is told, and the rest of the input is left")
+            diagnostics.warning(
+                "stopped by a signal; every sent transaction was reported, and the rest of the input was not read")
             Signals.end(by: signal)
         }
     }
@@ -175,7 +177,7 @@ extension SentRecord {
         "InvalidDstackSignature":
             "is the proof's KMS root allowed? The owner allows it: abi-encode add-kms-root, or register --allow",
         "VerifierNotAllowed": "the owner allows the verifier first: abi-encode add-verifier, or register --allow",
-        "AlreadyRegistered": "there is nothing to do: it is a member",
+        "AlreadyRegistered": "nothing to do: it is already a member",
         "MemberNotFound": "sender and recipient must both be members of this bridge: abi-encode register",
     ]
 
@@ -190,6 +192,6 @@ extension SentRecord {
         TEEBridge.addVerifier.selector: verifiers, TEEBridge.removeVerifier.selector: verifiers,
     ]
     private static let kmsRoots =
-        "a bridge with verifiers has no KMS roots: they are on the verifier's list, as its --bridge"
-    private static let verifiers = "a bridge without verifiers has none to allow: KMS roots are on its own list"
+        "a bridge with verifiers has no KMS roots: they are on the verifier's list; name the verifier with --bridge"
+    private static let verifiers = "a bridge without verifiers has none to allow: its KMS roots are on its own list"
 }

@@ -6,7 +6,9 @@ import EthereumNode
 import Failures
 import KeySources
 import NetworkOptions
+import Preparation
 import Primitives
+import Secp256k1
 import Sending
 import TEEBridge
 import Transactions
@@ -17,12 +19,12 @@ struct TxSend: CommandLineTool {
         commandName: "tx-send",
         abstract: "Sign transaction requests, send them, and wait for their outcome.",
         discussion: """
-            Reads requests as JSON, as abi-encode prints them, and prints one record a line for each, in their order. \
-            Nothing more is sent after the first that fails; what was sent until then is waited for. A request whose \
-            precondition ("unless") holds already is skipped.
+            Reads requests as abi-encode prints them and prints one record for each, in order, one per line. After \
+            the first failure nothing more is sent, but transactions already sent are waited for. A request whose \
+            precondition ("unless") already holds is skipped.
 
-            With --journal a run that was stopped, however it was, is gone on with by the same command: nothing is \
-            sent a second time, and every outcome is told.
+            With --journal, repeating the command resumes a run that was stopped, however that happened: nothing is \
+            sent twice, and every outcome is reported.
 
             EXAMPLE
               abi-encode register proof.json | tx-send --key file:owner.key --chain base
@@ -30,48 +32,50 @@ struct TxSend: CommandLineTool {
               tx-send --async requests.jsonl > pending.jsonl; tx-send --wait pending.jsonl
 
             EXIT STATUS
-              0 done; 1 reverted, or would revert, or replaced; 2 bad input, nothing sent; 3 node failed, nothing \
-            sent; 4 sent, outcome unknown; or some were sent before another failed
+              0 done; 1 reverted, would revert, or replaced; 2 bad input, nothing sent; 3 node failed or rejected, \
+            nothing sent; 4 outcome unknown, or a request failed after others were sent
             """,
         version: version)
 
     @Flag var mode: Mode = .send
 
-    @Flag(name: .customLong("async"), help: "Send, print pending records, and leave.")
+    @Flag(name: .customLong("async"), help: "Send, print pending records and exit without waiting.")
     var isAsynchronous = false
 
     @Option(
         help: ArgumentHelp(
-            "Note each transaction in this file before it is sent, and go on where it ends.", valueName: "file"))
+            "Record each transaction in this file before sending it, and resume from it.", valueName: "file"))
     var journal: String?
 
-    @Option(help: ArgumentHelp("Confirmations to wait for, counting the transaction's own block.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("Number of confirmations to wait for, counting the transaction's own block.", valueName: "n")
+    )
     var confirmations: UInt64 = 1
 
-    @Option(help: ArgumentHelp("How many transactions may be under way at a time.", valueName: "n"))
+    @Option(help: ArgumentHelp("Maximum number of transactions in flight: 1 to 256.", valueName: "n"))
     var inFlight = 16
 
     @Option(
         help: ArgumentHelp(
-            "Send a transaction with higher fees after this time without a block.", valueName: "seconds"),
+            "Resend with higher fees a transaction that is not in a block after this time.", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var bumpAfter: Duration?
 
     @Option(
         name: [.customLong("max-fee"), .customLong("gas-price-cap")],
-        help: ArgumentHelp("The most that a unit of gas may cost: wei, or with a unit, as 2gwei.", valueName: "amount"),
+        help: ArgumentHelp("Maximum fee per unit of gas: wei, or with a unit, as 2gwei.", valueName: "amount"),
         transform: Quantity.init(amount:))
     var maxFee: Quantity?
 
     @Option(
         help: ArgumentHelp(
-            "The least to tip for a unit of gas, where requests do not say. (default: 0.001gwei)", valueName: "amount"),
+            "Minimum tip per unit of gas, where a request sets none. (default: 0.001gwei)", valueName: "amount"),
         transform: Quantity.init(amount:))
     var minTip = FeeRules.usualLeastTip
 
     @Option(
         help: ArgumentHelp(
-            "How long what was sent is waited for; no answer of a node takes longer. (default: 120) [environment: ETH_TIMEOUT]",
+            "How long to wait for sent transactions; also the limit for one request. (default: 120) [environment: ETH_TIMEOUT]",
             valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var timeout: Duration?
@@ -90,10 +94,10 @@ struct TxSend: CommandLineTool {
         static func help(for value: Mode) -> ArgumentHelp? {
             switch value {
             case .send: "Sign, send and wait."
-            case .call: "Ask what the calls return; needs no key."
-            case .dryRun: "Ask what sending would do, and what it would cost at most."
-            case .signOnly: "Print the signed bytes."
-            case .wait: "Wait for the transactions of pending records, read instead of requests; needs no key."
+            case .call: "Print what the calls return; needs no key."
+            case .dryRun: "Report what sending would do, and its maximum cost."
+            case .signOnly: "Sign and print the signed bytes; send nothing."
+            case .wait: "Wait for the transactions in pending records, which replace requests as input; needs no key."
             }
         }
 
@@ -109,11 +113,11 @@ struct TxSend: CommandLineTool {
     }
 
     func validate() throws {
-        guard 1...256 ~= inFlight else { throw ValidationError("--in-flight takes 1 to 256") }
-        guard confirmations > 0 else { throw ValidationError("--confirmations takes 1 or more") }
-        if let bumpAfter, bumpAfter < .seconds(1) { throw ValidationError("--bump-after takes 1 second or more") }
+        guard 1...256 ~= inFlight else { throw ValidationError("--in-flight must be from 1 to 256") }
+        guard confirmations > 0 else { throw ValidationError("--confirmations must be 1 or more") }
+        if let bumpAfter, bumpAfter < .seconds(1) { throw ValidationError("--bump-after must be 1 second or more") }
         guard mode == .send || (!isAsynchronous && journal == nil && bumpAfter == nil) else {
-            throw ValidationError("--async, --journal and --bump-after are for sending")
+            throw ValidationError("--async, --journal and --bump-after apply only to sending")
         }
     }
 
@@ -131,7 +135,7 @@ struct TxSend: CommandLineTool {
         // Its absence is an error before anything is read.
         _ = try rpc.node()
         let journal = try journal.map(Journal.init)
-        let sender = try sender(run, journal: journal)
+        let sender = try Sender(key: key(), policy: policy(), journal: journal, observer: run) { try node(run) }
         let requests = run.stream(try input("transaction requests"), parse: TransactionRequest.init(json:))
         try run.tellingFailures { try sender.send(requests, report: run.report) }
     }
@@ -152,15 +156,11 @@ struct TxSend: CommandLineTool {
             let executor = CallExecutor(chainId: try rpc.chainId())
             work = { for request in $0 { try run.reportAtOnce(executor.call(request, asking: node)) } }
         } else {
-            let sender = try sender(run, journal: nil)
-            let isDryRun = mode == .dryRun
-            work = { requests in
-                if isDryRun {
-                    try sender.simulate(requests, report: run.reportAtOnce)
-                } else {
-                    try sender.sign(requests, report: run.reportAtOnce)
-                }
-            }
+            let dryRun = try DryRun(
+                key: key(), chainId: rpc.chainId(), fees: FeeRules(maxFee: maxFee, leastTip: minTip),
+                signs: mode == .signOnly
+            ) { try node(run) }
+            work = { try dryRun.run($0, report: run.reportAtOnce) }
         }
         // However the input was cut on its way, each request is tried on top of those before it.
         var gathered: [TransactionRequest] = []
@@ -176,10 +176,7 @@ struct TxSend: CommandLineTool {
     /// How many requests are tried one on top of the other.
     private static let mostTogether = 100
 
-    private func sender(_ run: Run, journal: Journal?) throws -> Sender {
-        let key = try keys.load(observer: verbosity.observer(diagnostics))
-        return try Sender(key: key, policy: policy(), journal: journal, observer: run) { try node(run) }
-    }
+    private func key() throws -> SecretKey { try keys.load(observer: verbosity.observer(diagnostics)) }
 
     private func policy() throws -> SendPolicy {
         var policy = SendPolicy()

@@ -201,8 +201,11 @@ import Testing
         arguments: [
             (["ok=true"], .missingComponent(place: "arguments", type: "(bool,uint8)", name: "count")),
             (["ok=true", "ok=true", "count=1"], .repeatedArgument(name: "ok")),
-            (["ok=true", "counts=1"], .unknownItem(item: "argument", name: "counts", near: ["count"])),
-            (["ok=true", "count=1", "other=1"], .unknownItem(item: "argument", name: "other")),
+            (["ok=true", "counts=1"], .unknownItem(item: "argument", name: "counts", known: ["ok", "count"])),
+            (
+                ["ok=true", "count=1", "other=1"],
+                .unknownItem(item: "argument", name: "other", known: ["ok", "count"])
+            ),
             (["ok=true", "count=256"], .outOfRange(place: "argument 2 (count)", type: "uint8")),
         ] as [([String], ABIError)])
     func misnamed(words: [String], error: ABIError) throws {

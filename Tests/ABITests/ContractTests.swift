@@ -91,25 +91,38 @@ import Testing
             throws: ABIError.ambiguousName(
                 name: "transfer", signatures: ["transfer(address,uint256)", "transfer(address)"])
         ) { try contract.function("transfer") }
-        #expect(throws: ABIError.unknownItem(item: "function", name: "mint")) { try contract.function("mint") }
-        #expect(throws: ABIError.unknownItem(item: "error", name: "owner")) { try contract.reverts(named: "owner") }
-        #expect(throws: ABIError.unknownItem(item: "event", name: "owner()")) { try contract.events(named: "owner()") }
+        #expect(throws: ABIError.unknownItem(item: "error", name: "owner", known: ["NotOwner"])) {
+            try contract.reverts(named: "owner")
+        }
+        #expect(throws: ABIError.unknownItem(item: "event", name: "owner()", known: ["Transfer"])) {
+            try contract.events(named: "owner()")
+        }
         #expect(throws: ABIError.self) { try contract.function("transfer(") }
     }
 
     @Test(
-        "what may be meant is told: the overloads of the name, or the nearest names",
+        "where a name is unknown, the overloads are listed, or all names once",
         arguments: [
             ("transfer(bool)", ["transfer(address,uint256)", "transfer(address)"]), ("owner(bool)", ["owner()"]),
-            ("onwer", ["owner"]), ("Owner", ["owner"]), ("ower", ["owner"]), ("ownr(bool)", ["owner"]),
-            ("transferr", ["transfer"]), ("own", []), ("o", []), ("", []), ("mint", []),
-            (String(repeating: "transfer", count: 1_000_000), []),
+            ("onwer", ["owner", "transfer"]), ("", ["owner", "transfer"]),
         ])
-    func nearNames(name: String, near: [String]) throws {
+    func known(name: String, known: [String]) throws {
         let contract = try Self.contract()
-        #expect(throws: ABIError.unknownItem(item: "function", name: name, near: near)) {
+        #expect(throws: ABIError.unknownItem(item: "function", name: name, known: known)) {
             try contract.functions(named: name)
         }
+    }
+
+    @Test("a hint lists twenty names at most")
+    func manyNames() {
+        let names = (1...23).map { "f\($0)" }
+        func hints(_ count: Int) -> [String] {
+            ABIError.unknownItem(item: "function", name: "f", known: Array(names.prefix(count))).hints
+        }
+        #expect(hints(0) == [])
+        #expect(hints(2) == [#"it has "f1", "f2""#])
+        #expect(hints(20).first?.hasSuffix(#""f20""#) == true)
+        #expect(hints(23).first?.hasSuffix(#""f20" and 3 more"#) == true)
     }
 
     @Test("calldata finds its function by the selector")

@@ -174,7 +174,7 @@ import Testing
             (
                 #"{"name":"f","inputs":[{"type":"uint7"}]}"#,
                 .illTyped(
-                    line: 1, member: "inputs.0.type", expected: #"an ABI type: there is no type "uint7""#)
+                    line: 1, member: "inputs.0.type", expected: #"an ABI type: unknown type "uint7""#)
             ),
             (
                 #"{"name":"f()","inputs":[]}"#,

@@ -63,7 +63,7 @@ struct EnvironmentTests {
             let expected = SettingError.invalid(environment: "A", reason: "it is bad")
             let error = #expect(throws: expected) { try Environment.parsed("A", "B") { _ in throw Bad() } }
             #expect(error?.kind == .badInput)
-            #expect(error?.description == "the environment's A cannot be used: it is bad")
+            #expect(error?.description == "the environment variable A cannot be used: it is bad")
         }
     }
 
@@ -71,7 +71,7 @@ struct EnvironmentTests {
         await #expect(processExitsWith: .success) { () throws in
             unsafe unsetenv("BRIDGE_CONTRACT")
             let error = #expect(throws: SettingError.self) { try BridgeOption.parse([]).address() }
-            #expect(error?.description == "the bridge's address is not set")
+            #expect(error?.description == "the bridge address is not set")
             #expect(error?.hints == ["use --bridge, or set BRIDGE_CONTRACT in the environment"])
             unsafe setenv("BRIDGE_CONTRACT", other, 1)
             #expect(try BridgeOption.parse([]).address().checksummed == other)

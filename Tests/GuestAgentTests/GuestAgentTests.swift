@@ -118,7 +118,8 @@ struct GetKeyTests {
         guard case .refused(let agent, "GetKey", _) = error else { return unexpected(error) }
         #expect(
             error?.description
-                == "the dstack guest agent at \(agent) refused GetKey: \"no\\u{1b} key Caused by: 0: a 1: b\"")
+                == "the dstack guest agent at \(agent) answered GetKey with an error: \"no\\u{1b} key Caused by: 0: a 1: b\""
+        )
     }
 
     @Test func `a long error is cut`() throws {

@@ -91,6 +91,23 @@ import Testing
         #expect(runs.value == 1)
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func aDetachedThreadRunsBesidesTheCallingOne() throws {
+        let own = pthread_self()
+        let isDone = Semaphore()
+        try Threads.detach {
+            #expect(pthread_self() != own)
+            isDone.post()
+        }
+        isDone.wait()
+    }
+
+    @Test func aDetachedThreadThatCannotBeMadeIsAnError() {
+        let runs = Counter()
+        #expect(throws: ThreadError()) { try Threads.detach(stackByteCount: 1 << 60) { runs.add() } }
+        #expect(runs.value == 0)
+    }
+
     @Test(arguments: [0, 1, 2, 5, 64, 200])
     func whatWaitsIsHandedOverInTheOrderOfTheElements(_ count: Int) {
         var outputs: [Int] = []

@@ -1,14 +1,15 @@
 import ABI
 import EthereumNode
 import Failures
+import FakeChain
 import FakeNode
 import HTTP
 import JSON
 import LoopbackServer
+import Preparation
 import Primitives
 import Secp256k1
 import Sending
-import Synchronization
 import TEEBridge
 import Testing
 import Transactions
@@ -46,15 +47,6 @@ private func send(
         outcome.sent = sent.hashes
         return outcome
     }
-}
-
-/// The hash of ``TransactionRequest/complete``, signed by the test key.
-private func completeHash() throws -> Bytes32 {
-    guard
-        case .ready(let prepared) = try Preparer(sender: testKey().address, chainId: nil, purpose: .signing)
-            .prepare(.complete, leastNonce: 0, asking: { throw SendError.rejected(message: "asked") })
-    else { throw SendError.rejected(message: "not ready") }
-    return prepared.transaction.signed(by: try testKey()).hash
 }
 
 /// One after the other: they all send with one key on one chain, whose nonces only one may have at a time.
@@ -282,114 +274,13 @@ struct SenderTests {
         // In the block, and before it.
         #expect(outcome.calls.suffix(2).map(\.parameters.last) == ["0x64", "0x63"])
     }
-
-    @Test func `each transaction of a run has the next nonce, whatever the node says is pending`() throws {
-        try FakeChain().run { _, node throws in
-            let sender = try Sender(key: try testKey(), policy: SendPolicy()) { node }
-            let nonces = try (0..<3).map { _ in
-                let raw = try #require(try sender.sign(.open).raw)
-                return try SignedTransaction(raw: raw).transaction.nonce
-            }
-            #expect(nonces == [7, 8, 9])
-        }
-    }
 }
 
 extension Sender {
     /// The record of one request.
-    private func only(_ body: ((SentRecord) -> Void) throws -> Void) throws -> SentRecord {
-        var records: [SentRecord] = []
-        try body { records.append($0) }
-        return try #require(records.count == 1 ? records.first : nil)
-    }
-
-    fileprivate func sign(_ request: TransactionRequest) throws -> SentRecord {
-        try only { report in try sign([request], report: report) }
-    }
-
-    fileprivate func simulate(_ request: TransactionRequest) throws -> SentRecord {
-        try only { report in try simulate([request], report: report) }
-    }
-
     fileprivate func send(_ request: TransactionRequest) throws -> SentRecord {
-        try only { report in _ = try send(Requests([request]), report: report) }
-    }
-}
-
-@Suite(.timeLimit(.minutes(1)))
-struct UnsentTests {
-    /// A sender on a chain.
-    private func withSender<Result>(
-        on chain: FakeChain = FakeChain(), _ body: (FakeNode, Sender) throws -> Result
-    ) throws -> Result {
-        try chain.run { fake, node in
-            try body(fake, Sender(key: testKey(), policy: SendPolicy()) { node })
-        }
-    }
-
-    @Test func `signing prints what would be sent, and needs no funds`() throws {
-        try withSender(on: FakeChain(balance: .text("0x0"))) { fake, sender throws in
-            let record = try sender.sign(.open)
-            #expect(record.status == .signed)
-            let signed = try SignedTransaction(raw: #require(record.raw))
-            #expect(record.transactionHash == signed.hash)
-            #expect(signed.sender == (try Address(account)))
-            #expect(signed.transaction.to == contract)
-            #expect(!fake.methods.contains("eth_sendRawTransaction"))
-        }
-    }
-
-    @Test func `what leaves nothing open is signed without a node`() throws {
-        struct Asked: Error {}
-        let sender = try Sender(key: try testKey(), policy: SendPolicy()) { throw Asked() }
-        #expect(try sender.sign(.complete).transactionHash == completeHash())
-        #expect(throws: Asked.self) { try sender.sign(.open) }
-        #expect(throws: Asked.self) { try sender.send(.complete) }
-    }
-
-    @Test func `simulating tells gas and the most that it may cost, and wants the funds`() throws {
-        try withSender { fake, sender throws in
-            let record = try sender.simulate(.open)
-            let text = record.json(decoding: TEEBridge.answers).compact
-            #expect(text == #"{"label":"test","status":"simulated","gasUsed":"0x186a0","maxCost":"0xe531527bc000"}"#)
-            #expect(!fake.methods.contains("eth_sendRawTransaction"))
-        }
-        let error = try withSender(on: FakeChain(balance: .text("0x0"))) { _, sender throws in
-            #expect(throws: SendError.self) { try sender.simulate(.open) }
-        }
-        guard case .insufficientFunds = error else { return unexpected(error) }
-    }
-
-    @Test(
-        "what the sender has not is told as such, though the node refuses the estimate",
-        arguments: [true, false])
-    func noFundsForTheValue(isSimulated: Bool) throws {
-        let chain = FakeChain(balance: .text("0x1"), gas: .error(-32000, "insufficient funds for transfer"))
-        let request = TransactionRequest.open.with { $0.value = wei(2) }
-        let error = try withSender(on: chain) { _, sender throws in
-            #expect(throws: SendError.self) {
-                _ = try isSimulated ? sender.simulate(request) : sender.send(request)
-            }
-        }
-        #expect(
-            error == .insufficientFunds(sender: try Address(account), balance: wei(1), needed: wei(2)))
-    }
-
-    @Test func `neither signs nor simulates what is needless or would revert`() throws {
-        let reverting = FakeChain(gas: .error(3, "execution reverted", data: "0x3a81d6fc"))
-        try withSender(on: reverting) { _, sender throws in
-            for record in [try sender.sign(.open), try sender.simulate(.open)] {
-                #expect(record.status == .reverted)
-                #expect(record.revert.map { TEEBridge.answers.decodeRevert($0).description } == "AlreadyRegistered()")
-            }
-        }
-        let unless = TransactionRequest.Precondition(to: contract, data: [], equals: [])
-        try withSender { _, sender throws in
-            let request = TransactionRequest.open.with { $0.unless = unless }
-            for record in [try sender.sign(request), try sender.simulate(request)] {
-                #expect(record.status == .skipped)
-                #expect(record.raw == nil)
-            }
-        }
+        var records: [SentRecord] = []
+        _ = try send(Requests([request])) { records.append($0) }
+        return try #require(records.count == 1 ? records.first : nil)
     }
 }

@@ -125,7 +125,7 @@ def test_each_program_starts(debian, program):
 def test_without_proc_nothing_is_done(debian, program):
     """The options cannot be known."""
     done = attempt("chroot", debian, program, "--version")
-    message = f"{program}: error: the command line cannot be read: /proc is not there\n"
+    message = f"{program}: error: the command line cannot be read: /proc is not mounted\n"
     assert (done.returncode, done.stdout, done.stderr.decode()) == (BAD_INPUT, b"", message)
 
 

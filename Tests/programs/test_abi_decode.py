@@ -164,25 +164,25 @@ NONE = "the interface has no"
 
 @pytest.mark.parametrize("kind, signature, data, error", [
     ("calldata", "transfer(address)", TRANSFER, 'the selector is 0xa9059cbb, but that of "transfer(address)" is'),
-    ("calldata", "transfer(address,uint256)", TRANSFER + "00", "1 byte stands behind the last value"),
-    ("calldata", "transfer(address,uint256)", TRANSFER + "00" * 32, "32 bytes stand behind the last value"),
+    ("calldata", "transfer(address,uint256)", TRANSFER + "00", "1 byte follows the last value"),
+    ("calldata", "transfer(address,uint256)", TRANSFER + "00" * 32, "32 bytes follow the last value"),
     ("calldata", "transfer(address,uint256)", TRANSFER[:-2], 'needs 64 bytes of data, but 63 are left'),
     ("calldata", "transfer(address,uint256)", "0xa9059c", "but 3 are left"),
     ("calldata", "transfer(address,uint256)", "0x", "but 0 are left"),
-    ("result", "f()(bool)", "0x" + word(2), 'result[0]: the number does not fit "bool"'),
-    ("result", "f()(uint8)", "0x" + word(256), 'result[0]: the number does not fit "uint8"'),
-    ("result", "f()(int8)", "0x" + word(255), 'result[0]: the number does not fit "int8"'),
+    ("result", "f()(bool)", "0x" + word(2), 'result[0]: the number does not fit in "bool"'),
+    ("result", "f()(uint8)", "0x" + word(256), 'result[0]: the number does not fit in "uint8"'),
+    ("result", "f()(int8)", "0x" + word(255), 'result[0]: the number does not fit in "int8"'),
     ("result", "f()(address)", "0x" + "f" * 64, 'result[0]: the padding of "address" is not zero'),
     ("result", "f()(bytes4)", "0x" + word(1), 'result[0]: the padding of "bytes4" is not zero'),
-    ("result", "f()(bool)", "0x", "but 0 are left"), ("result", "f()", "0x", "does not say what it returns"),
+    ("result", "f()(bool)", "0x", "but 0 are left"), ("result", "f()", "0x", "does not declare its return types"),
     ("result", "f()(string)", "0x" + word(32) + word(1) + "ff" + "00" * 31, "result[0]: the string is not UTF-8"),
     ("result", "f()(string)", "0x" + word(32) + word(1) + "6161" + "00" * 30, "padding"),
     ("result", "f()((bool ok, uint8[] list) t)", "0x" + word(32) + word(1) + word(64) + word(1) + word(256),
-     'result[0].list[0]: the number does not fit "uint8"'),
+     'result[0].list[0]: the number does not fit in "uint8"'),
     ("result", "f()(string)", "0x" + word(64) + word(0) + word(0), "is 64, where a canonical encoding has 32"),
     ("result", "f()(string)", "0x" + word(2**255), "leads out of the 32 bytes"),
     ("result", "f()(uint256[])", "0x" + word(32) + word(2**64), "is more than the 0 bytes left hold"),
-    ("error", "NotOwner()", "0x30cd747100", "1 byte stands behind"),
+    ("error", "NotOwner()", "0x30cd747100", "1 byte follows"),
     ("error", "Foo()", "0x30cd7471", 'but that of "Foo()" is 0xbfb4ebcf'),
     ("log", "Said(bool)", "0x" + word(1), 'the log is not of the event "Said(bool)"'),
 ])
@@ -290,7 +290,7 @@ def test_results_by_name(decoded):
     true = {"name": "isMember", "signature": "isMember(bytes32)", "returns": [True]}
     for signature in ("isMember", "isMember(bytes32)(bool)", "function isMember(bytes32) view returns (bool)"):
         assert decoded("result", signature, "0x" + word(1)).check_done().document == true
-    decoded("result", "isMember(bytes32)", "0x" + word(1)).check_error(BAD_INPUT, "does not say what it returns")
+    decoded("result", "isMember(bytes32)", "0x" + word(1)).check_error(BAD_INPUT, "does not declare its return types")
     assert decoded("result", "isMember", stdin={"status": "called", "result": "0x" + word(1)}).document == true
     named = decoded("result", "f()(uint8 count, string)", hexed(encode(["uint8", "string"], [1, "a"]))).check_done()
     assert named.document["returns"] == ["0x1", "a"]

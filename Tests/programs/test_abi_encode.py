@@ -28,7 +28,7 @@ FALSE = hexed(encode(["bool"], [False]))
 
 @pytest.fixture(scope="module")
 def abi_encode(run):
-    """Runs abi-encode with the bridge's address in the environment."""
+    """Runs abi-encode with the bridge address in the environment."""
     return lambda *args, stdin=b"", env=TO_BRIDGE: run("abi-encode", *args, stdin=stdin, env=env)
 
 

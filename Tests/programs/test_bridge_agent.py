@@ -636,7 +636,7 @@ def test_a_restarted_guest_agent_is_asked_again(tmp_path, chain):
             eventually(lambda: inbox(site) == (A, ["for A"]))
             site_stack = stack.pop_all()
     with site_stack:
-        eventually(lambda: "going on with the proof from before" in site.stderr)
+        eventually(lambda: "keeping the previous proof" in site.stderr)
         time.sleep(0.5)
         assert site.get("/proof")[1] == PROOFS[0] and inbox(site) == (A, ["for A"])
         assert site.status() == 200

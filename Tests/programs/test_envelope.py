@@ -319,7 +319,7 @@ def test_what_is_no_signature(envelope, refused):
     """The last byte has one form: 27 and 28, not 0 and 1."""
     r_and_s = envelope.signature[:64]
     bad = [bytes(65), b"\xff" * 65, *(r_and_s + bytes([v]) for v in (0, 1, 26, 29, 255))]
-    refused(*(sealed(envelope.bytes(signature)) for signature in bad), because="signature is bad")
+    refused(*(sealed(envelope.bytes(signature)) for signature in bad), because="signature is invalid")
 
 
 def test_an_unknown_version(envelope, refused):

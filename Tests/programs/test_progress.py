@@ -120,7 +120,7 @@ def test_what_is_printed_takes_its_place():
         failed = watched("proof-fetch", server.url)
     assert failed.status == UNREACHABLE and len(failed.lines) > 0
     assert failed.left == f"proof-fetch: error: {server.url}: answered HTTP status 404\n" \
-        "proof-fetch: hint: the server has nothing there: check the URL's path\n"
+        "proof-fetch: hint: the server has nothing at this path: check the URL\n"
 
 
 @pytest.mark.parametrize("option", [[], ["-v"]], ids=["quiet", "verbose"])
@@ -145,7 +145,7 @@ def test_a_node_that_is_away():
                      env={"ETH_RPC_URL": "http://127.0.0.1:9", "BRIDGE_CONTRACT": "0x" + "11" * 20})
     assert answer.status == UNREACHABLE and answer.lines == ["http://127.0.0.1:9: connection refused"]
     assert answer.left == "ecies-seal: error: http://127.0.0.1:9: connection refused\n" \
-        "ecies-seal: hint: is the service running, and the URL's host and port right?\n"
+        "ecies-seal: hint: is the service running, and are the URL's host and port right?\n"
 
 
 def test_a_large_log():

@@ -123,7 +123,7 @@ def test_a_pinned_block_is_read_from_any_node(inbox):
     pinned = inbox.rpc("eth_getBlockByNumber", "latest", False)["hash"]
     inbox.onboard(B, A, sealed("later"))
     assert payloads(look(inbox, inbox.url, options=["--block-hash", pinned]).check_done()) == TEXTS
-    look(inbox, inbox.url, options=["--block-hash", STRANGER]).check_error(NO, "no node knows the block")
+    look(inbox, inbox.url, options=["--block-hash", STRANGER]).check_error(NO, "no node knows block")
 
 
 def test_what_is_too_long_is_passed_over(inbox):
@@ -553,7 +553,7 @@ def test_a_world_of_its_own_is_caught_by_the_others(inbox):
         assert node.url in alone.messages("warning")[0]
 
         for nodes in ((node, inbox.url), (inbox.url, node)):
-            error = look(inbox, *nodes).check_error(NO, node.url, inbox.url, "differ about block")
+            error = look(inbox, *nodes).check_error(NO, node.url, inbox.url, "disagree about block")
             assert error.count("0x") == 2
 
         outvoted = look(inbox, node, inbox.url, third, options=["--quorum", "2"])

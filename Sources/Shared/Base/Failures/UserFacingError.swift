@@ -1,9 +1,9 @@
-/// What a failure means to whoever called the program; the exit status follows from it alone.
+/// What an error means to the caller of the program; it alone determines the exit status.
 package enum ErrorCategory: Sendable, Hashable {
     /// The question was answered, and the answer is no (exit 1): a proof does not hold, a transaction reverted,
     /// a seal does not open.
     case negativeResult
-    /// The command line or the input is not what it should be, and nothing was sent (exit 2).
+    /// The command line or the input is invalid, and nothing was sent (exit 2).
     case badInput
     /// A service could not be reached, timed out or answered nonsense; known not sent (exit 3).
     case serviceFailed

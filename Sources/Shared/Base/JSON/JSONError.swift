@@ -6,7 +6,7 @@ package enum JSONError: UserFacingError, Equatable {
     case syntax(line: Int, expected: String)
     /// The input ends inside a value that began at `line`.
     case truncated(line: Int)
-    /// A name that stands twice in one object.
+    /// A duplicate name in an object.
     case duplicateMember(line: Int, member: String)
     /// Arrays and objects inside each other beyond the limit.
     case tooDeep(line: Int, limit: Int)
@@ -24,14 +24,14 @@ package enum JSONError: UserFacingError, Equatable {
     package var kind: ErrorCategory { .badInput }
 
     package var hints: [String] {
-        if case .tooManyValues = self { ["in place of one array write JSON Lines, an object on each line"] } else { [] }
+        if case .tooManyValues = self { ["instead of one array, write JSON Lines: one object per line"] } else { [] }
     }
 
     package var description: String {
         switch self {
         case .syntax(let line, let expected): "line \(line): not JSON: expected \(expected)"
         case .truncated(let line): "line \(line): the input ends inside the JSON value that begins here"
-        case .duplicateMember(let line, let member): "line \(line): member \(member.quoted()) stands twice"
+        case .duplicateMember(let line, let member): "line \(line): member \(member.quoted()) appears twice"
         case .tooDeep(let line, let limit): "line \(line): JSON nested deeper than \(limit) levels"
         case .tooManyValues(let line, let limit): "line \(line): more than \(limit) values in one JSON text"
         case .tooLarge(let line, let limit): "line \(line): a JSON value of more than \(limit) bytes"
@@ -43,7 +43,7 @@ package enum JSONError: UserFacingError, Equatable {
     }
 }
 
-/// Where an array or an object stands: a member of the object, or an element of the array, that is around it.
+/// Where an array or an object is: a member of the enclosing object, or an element of the enclosing array.
 ///
 /// A link to the place around, not a text: long names would be copied into every place below them.
 final class JSONLocation: Sendable {
@@ -61,7 +61,7 @@ final class JSONLocation: Sendable {
         self.step = step
     }
 
-    /// The names from the outermost value on, with a full stop behind each.
+    /// The names from the outermost value on, each followed by a full stop.
     var path: String {
         var steps: [String] = []
         var place: JSONLocation? = self

@@ -1,6 +1,6 @@
 /// A strict reader of JSON texts (RFC 8259).
 ///
-/// Refused beyond the grammar: a name that stands twice in one object, lone surrogates, invalid UTF-8, a byte order
+/// Refused beyond the grammar: a duplicate name in an object, lone surrogates, invalid UTF-8, a byte order
 /// mark, nesting deeper than ``depthLimit``, and more values than ``valueLimit``.
 package struct JSONParser {
     /// How deep arrays and objects may stand inside each other.
@@ -64,7 +64,7 @@ package struct JSONParser {
     }
 
     /// - Parameters:
-    ///   - around: where the value around this one stands.
+    ///   - around: the location of the enclosing value.
     ///   - step: the way from there to this one; nil for the outermost.
     private mutating func value(
         depth: Int, in around: JSONLocation?, at step: JSONLocation.Step?

@@ -35,12 +35,13 @@ package enum JSONValue: Equatable, Sendable {
 
 /// A JSON object: its members in the order in which they stood, and where it stood.
 package struct JSONObject: Equatable, Sendable {
-    /// Names and values; a name stands once.
+    /// Names and values; each name appears once.
     package private(set) var members: [(name: String, value: JSONValue)]
     /// The line on which the object begins.
     package let line: Int
     private let place: JSONLocation?
-    /// The names that lead to it from the outermost value, with a full stop behind each; empty for that itself.
+    /// The names that lead to it from the outermost value, each followed by a full stop; empty for the outermost value
+    /// itself.
     package var path: String { place?.path ?? "" }
 
     package init(members: [(name: String, value: JSONValue)], line: Int = 1) {

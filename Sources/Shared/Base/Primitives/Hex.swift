@@ -1,6 +1,6 @@
 /// Bytes as hex digits, two a byte.
 package enum Hex {
-    /// Whether 0x stands in front of the digits.
+    /// Whether 0x precedes the digits.
     package enum Prefix {
         /// It must.
         case required
@@ -39,7 +39,7 @@ package enum Hex {
     /// Why digits go no further.
     ///
     /// - Parameters:
-    ///   - first: what stands behind them.
+    ///   - first: the byte after them.
     ///   - restCount: how much that is, up to where the digits should have ended.
     ///   - byteCount: how many bytes there are before it.
     package static func fault(at first: UInt8, restCount: Int, after byteCount: Int) -> PrimitiveError {
@@ -53,8 +53,9 @@ package enum Hex {
     ///
     /// - Parameters:
     ///   - source: where the digits begin.
-    ///   - target: where the bytes begin; not behind the digits.
-    /// - Returns: how many bytes those are; behind twice as many digits is the end, or no pair of digits.
+    ///   - target: where the bytes begin; not after the digits.
+    /// - Returns: the number of bytes; after twice as many digits comes the end, or something other than a pair of
+    ///   digits.
     package static func decodeInPlace(_ text: inout MutableSpan<UInt8>, from source: Int, to target: Int) -> Int {
         precondition(target <= source)
         return unsafe text.withUnsafeMutableBytes { buffer in
@@ -84,7 +85,7 @@ package enum Hex {
         return count
     }
 
-    // With this type said, comparisons are one instruction; else, and for more bytes at once, Swift takes a loop.
+    // With this explicit type a comparison is one instruction; without it, or for more bytes, Swift emits a loop.
     private typealias Bytes16 = SIMD16<UInt8>
 
     /// The bytes that twice sixteen digits are; nil if one is no digit.
@@ -97,7 +98,7 @@ package enum Hex {
         return values.evenHalf &<< Bytes16(repeating: 4) | values.oddHalf
     }
 
-    /// The values of digits, and 1 in the place of what is none.
+    /// The values of digits, and 1 for anything that is not a digit.
     @inline(__always)
     private static func values(of digits: Bytes16) -> (values: Bytes16, faults: Bytes16) {
         let zero = Bytes16(repeating: 0)

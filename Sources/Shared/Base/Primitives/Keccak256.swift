@@ -9,7 +9,7 @@ package struct Keccak256: ~Copyable {
     private static let rate = 136
 
     private var state = KeccakState()
-    /// How many bytes of the block stand in the state.
+    /// How many bytes of the block are in the state.
     private var position = 0
 
     package init() {}

@@ -21,10 +21,10 @@ package struct SecretBuffer: ~Copyable {
         unsafe munmap(base, pages.count)
     }
 
-    /// From how many bytes on the system is asked for large pages, which take a tenth of the time to come by.
+    /// The size from which large pages are requested, which take a tenth of the time to obtain.
     private static let hugePageByteCount = 2 << 20
 
-    /// Makes room for so many bytes in all.
+    /// Makes room for this many bytes in total.
     ///
     /// - Throws: ``SecretError/noMemory``.
     package mutating func reserve(_ byteCount: Int) throws(SecretError) {
@@ -47,13 +47,13 @@ package struct SecretBuffer: ~Copyable {
         count += byteCount
     }
 
-    /// Leaves away the bytes behind the first ones, which are no secret: they are not wiped.
+    /// Drops the bytes after the first ones without wiping them: they are not secret.
     package mutating func truncate(to byteCount: Int) {
         precondition(byteCount >= 0 && byteCount <= count)
         count = byteCount
     }
 
-    /// Adds what `fill` writes to the room behind the bytes.
+    /// Appends what `fill` writes to the free space after the bytes.
     ///
     /// - Parameters:
     ///   - limit: how much of the room `fill` is given at most.
@@ -108,7 +108,7 @@ package struct SecretBuffer: ~Copyable {
         }
     }
 
-    /// The bytes in a range, for another thread; bytes may be added behind them meanwhile, as long as there is room.
+    /// The bytes in a range, for another thread; bytes may be appended meanwhile, while there is room.
     package mutating func piece(_ range: Range<Int>) -> Piece {
         unsafe Piece(UnsafeMutableBufferPointer(rebasing: bytes[range]))
     }

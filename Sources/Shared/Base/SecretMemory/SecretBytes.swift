@@ -14,13 +14,13 @@ package enum SecretError: UserFacingError, Equatable {
 
     package var description: String {
         switch self {
-        case .notHex: "the secret is not hex digits in pairs"
-        case .noMemory: "there is not enough memory"
+        case .notHex: "the secret is not an even number of hex digits"
+        case .noMemory: "not enough memory"
         }
     }
 }
 
-/// Bytes that nobody else may see: a key, a password, a plaintext.
+/// Bytes that nothing else may see: a key, a password, a plaintext.
 ///
 /// It is the only owner of its memory, which it wipes when it ends. It has no description, no copies and no equality:
 /// the bytes are seen only inside ``withBytes(_:)``. A process that holds one leaves no core and no crash report.
@@ -45,14 +45,14 @@ package struct SecretBytes: ~Copyable, @unchecked Sendable {
         try fill(&span)
     }
 
-    /// A copy of bytes that stand elsewhere; whoever owns those wipes them.
+    /// A copy of other bytes, whose owner wipes them.
     package init(copying bytes: Span<UInt8>) {
         self.init(count: bytes.count) { target in
             for index in bytes.indices { target[index] = bytes[index] }
         }
     }
 
-    /// A copy of bytes that stand elsewhere; whoever owns those wipes them.
+    /// A copy of other bytes, whose owner wipes them.
     package init(copying bytes: [UInt8]) { self.init(copying: bytes.span) }
 
     deinit {
@@ -77,9 +77,9 @@ package func wipe(_ bytes: inout [UInt8]) {
 }
 
 extension SecretBytes {
-    /// The bytes that a secret text of hex digits is: optionally 0x in front and one line end behind.
+    /// The bytes in a secret text of hex digits, with an optional 0x before and one optional newline after them.
     ///
-    /// No copy of the digits or of the bytes is left anywhere else.
+    /// No other copy of the digits or the bytes remains.
     /// - Throws: ``SecretError/notHex``.
     package init(hexDigitsOf text: borrowing SecretBytes) throws(SecretError) {
         self = try text.withBytes { characters throws(SecretError) in
@@ -100,7 +100,7 @@ extension SecretBytes {
     }
 }
 
-/// Keeps secrets out of what a crash leaves behind.
+/// Keeps secrets out of core dumps and crash reports.
 enum CrashDumps {
     /// Turned off once, by whatever holds the first secret of the process: no core is written, no other process of the
     /// user may attach to this one, /proc/PID/mem and environ belong to root, and Swift's own crash reporter, which

@@ -7,7 +7,7 @@ import Secp256k1
 
 /// What a member's CVM tells over HTTP: its proof, who it is, how it is, and, to few, the messages that it got.
 ///
-/// Every answer comes from memory: no request makes the CVM ask a node or anybody else.
+/// Every answer comes from memory: no request makes the CVM contact a node or another server.
 package struct AgentHTTPHandler: Sendable {
     /// What is told.
     package let state: AgentState
@@ -37,12 +37,12 @@ package struct AgentHTTPHandler: Sendable {
         case "/info": withProof { .ok(Self.info($0)) }
         case "/healthz": health()
         case "/onboarding": onboarding(request)
-        default: .error(404, "there is nothing here but /proof, /info, /onboarding and /healthz")
+        default: .error(404, "there is only /proof, /info, /onboarding and /healthz")
         }
     }
 
     private func withProof(_ answer: (Proof) -> ServerResponse) -> ServerResponse {
-        guard let proof = state.proof else { return Self.notYet("the guest agent has given no key yet") }
+        guard let proof = state.proof else { return Self.notYet("the guest agent has not provided a key yet") }
         return answer(proof)
     }
 
@@ -67,10 +67,10 @@ package struct AgentHTTPHandler: Sendable {
         func failing(_ sentence: String) -> ServerResponse {
             .document(.members(["status": .string("failing"), "error": .string(sentence)]), status: 503)
         }
-        guard let proof = state.proof else { return failing("the guest agent has given no key yet") }
+        guard let proof = state.proof else { return failing("the guest agent has not provided a key yet") }
         let age = state.inboxAge
         guard bridge == nil || age <= patience else {
-            return failing("the inbox could not be read for \(age.components.seconds) seconds")
+            return failing("the inbox has not been read for \(age.components.seconds) seconds")
         }
         return .ok(.members(["status": .string("ok"), "member_id": .string(proof.memberId.hex)]))
     }
@@ -82,15 +82,21 @@ package struct AgentHTTPHandler: Sendable {
     private func onboarding(_ request: ServerRequest) -> ServerResponse {
         if let reason = access.refusal(of: request) { return .error(403, reason) }
         let (bridges, urls) = (request.values(of: "bridge"), request.values(of: "rpc"))
-        guard bridges.count <= 1, urls.count <= 1 else { return .error(400, "bridge and rpc may stand once each") }
-        guard let bridge else { return .error(404, "no inbox is watched: the agent was started without a bridge") }
+        guard bridges.count <= 1, urls.count <= 1 else {
+            return .error(400, "bridge and rpc may each appear only once")
+        }
+        guard let bridge else {
+            return .error(404, "no inbox is being watched: the agent was started without a bridge")
+        }
         if let text = bridges.first {
             guard let named = try? Address(text) else { return .error(400, "bridge is not a contract's address") }
-            guard named == bridge else { return .error(404, "the inbox of another bridge is watched: \(bridge)") }
+            guard named == bridge else {
+                return .error(404, "the agent watches the inbox of another bridge: \(bridge)")
+            }
         }
         if let url = urls.first {
             guard let named = try? Endpoint(url: url), nodes.contains(named) else {
-                return .error(403, "rpc is none of the nodes that the agent was started with")
+                return .error(403, "rpc is not one of the nodes the agent was started with")
             }
         }
         guard let messages = state.inboxDocument else { return Self.notYet("the inbox has not been read yet") }

@@ -94,7 +94,7 @@ package final class AgentState: Sendable {
             let isCurrent = contents.document?.version == contents.version
             return (isCurrent ? nil : contents.inbox, contents.version)
         }
-        // Outside the lock, so that the server goes on meanwhile.
+        // Outside the lock, so that the server keeps answering meanwhile.
         guard let body = inbox?.document else { return }
         contents.withLock { contents in
             guard contents.version == version else { return }
@@ -105,7 +105,7 @@ package final class AgentState: Sendable {
 
 /// The newest messages of an inbox. Anybody may post any number of them, so the oldest are dropped, and counted.
 package struct AgentInbox: Sendable {
-    /// A message's document, which is wiped when nobody needs it any more.
+    /// A message's document, which is wiped when it is no longer needed.
     private final class Entry: Sendable {
         let index: UInt64
         let document: SecretBytes
@@ -162,7 +162,7 @@ package struct AgentInbox: Sendable {
     package var document: ResponseBody {
         let front = "{\"member_id\":\"\(member)\",\"dropped\":\(droppedCount),\"messages\":["
         let back = "]}\n"
-        // A comma behind each but the last.
+        // A comma after each but the last.
         return ResponseBody(capacity: front.utf8.count + byteCount + entries.count + back.utf8.count) { body in
             body.append(front.utf8.span)
             for (place, entry) in entries.enumerated() {

@@ -21,7 +21,7 @@ package final class SecretsAccessPolicy: Sendable {
         }
     }
 
-    /// Why the messages are not for whoever sent a request; nil if they are.
+    /// Why the sender of a request may not read the messages; nil if it may.
     func refusal(of request: ServerRequest) -> String? {
         if request.authorization.count == 1, let value = request.authorization.first,
             tokens.contains(where: { $0.isBorne(by: value) })
@@ -29,20 +29,20 @@ package final class SecretsAccessPolicy: Sendable {
             return nil
         }
         guard let peer = request.peer, networks.contains(where: { $0.contains(peer) }) else {
-            return "messages are for this machine, and for those that --serve-secrets-to names"
+            return "messages are served only to this machine and to clients that --serve-secrets-to names"
         }
         guard !request.isForwarded || !IPNetwork.loopback.contains(where: { $0.contains(peer) }) else {
-            return "a proxy on this machine asks for somebody else, and whom it serves needs a token"
+            return "a proxy on this machine serves other clients, which need a token"
         }
         // A web page whose name was made to resolve to this machine (DNS rebinding) still calls it by that name.
         guard let host = request.host, host == "localhost" || IPAddress(host) != nil else {
-            return "messages are for those who call this machine localhost, or by its address"
+            return "messages are served only to clients that address this machine as localhost or by IP address"
         }
         return nil
     }
 }
 
-/// A secret that whoever bears it may see the messages.
+/// A secret whose bearer may read the messages.
 private final class Token: Sendable {
     private let secret: SecretBytes
 
@@ -66,7 +66,7 @@ private final class Token: Sendable {
     }
 }
 
-/// Why nobody can be told apart by a token.
+/// Why a token cannot be used.
 package enum SecretsAccessError: UserFacingError, Equatable {
     /// The fewest characters that a token may have.
     static let leastTokenLength = 16
@@ -78,7 +78,7 @@ package enum SecretsAccessError: UserFacingError, Equatable {
 
     package var description: String {
         switch self {
-        case .shortToken(let path): "the token in \(path.quotedPath) has less than \(Self.leastTokenLength) characters"
+        case .shortToken(let path): "the token in \(path.quotedPath) has fewer than \(Self.leastTokenLength) characters"
         }
     }
 

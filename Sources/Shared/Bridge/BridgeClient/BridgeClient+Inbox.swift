@@ -169,7 +169,7 @@ extension BridgeClient {
         if case .array(let elements)? = try Self.decode(data, of: TEEBridge.getOnboarding).first {
             messages = try elements.enumerated().map { index, element throws(BridgeClientError) in
                 guard case .tuple(let values) = element else {
-                    throw .unexpectedAnswer(function: TEEBridge.getOnboarding.name, reason: "it is no message")
+                    throw .unexpectedAnswer(function: TEEBridge.getOnboarding.name, reason: "it is not a message")
                 }
                 return try Message(UInt64(index), values)
             }
@@ -188,7 +188,7 @@ private struct NodeStorage: StorageWords {
 
     var areOfOneBlock: Bool { false }
 
-    /// How many of the first words are asked for once more with each further request for a long message.
+    /// How many of the first words are requested again with each further request for a long message.
     private static let anchorCount = 6
 
     /// The words of a long message come in several requests, which different backends may answer. Its first words are

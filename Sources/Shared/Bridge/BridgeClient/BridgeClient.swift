@@ -15,7 +15,7 @@ package final class BridgeClient: BridgeReader {
     private var nodeChainId: UInt64?
     /// After which block inboxes are read.
     let block: BlockSelector
-    /// The most bytes of a message that is read; what is longer is passed over.
+    /// The most bytes of a message that is read; longer ones are skipped.
     let maxPayload: UInt64
     /// How the contract lets its inboxes be read, once that is known.
     var access: InboxAccess?
@@ -35,14 +35,14 @@ package final class BridgeClient: BridgeReader {
         self.maxPayload = maxPayload
     }
 
-    /// How large a payload is read if nothing else is said, in bytes.
+    /// The default limit of a payload, in bytes.
     package static let defaultMaxPayload: UInt64 = 65_536
 
     /// One message of an inbox.
     package struct Message: Equatable, Sendable {
         /// The message's place in the inbox, from 0.
         package let index: UInt64
-        /// The member that it is said to come from; anybody may have written that.
+        /// The claimed sender; anyone may have written it.
         package let from: Bytes32
         /// The sealed bytes.
         package let payload: [UInt8]
@@ -53,7 +53,7 @@ package final class BridgeClient: BridgeReader {
         }
     }
 
-    /// The chain of the contract: the one that the operator named, else the one that the node says it is of.
+    /// The chain of the contract: the one that the operator named, or the node's.
     ///
     /// - Throws: ``BridgeClientError``.
     package func chain() throws(BridgeClientError) -> UInt64 {
@@ -63,7 +63,7 @@ package final class BridgeClient: BridgeReader {
         return try answer(to: ticket, in: ask(batch))
     }
 
-    /// How many members are asked about in one request.
+    /// The number of members queried in one request.
     private static let membersAtOnce = 100
 
     /// The public keys of members, in their order.

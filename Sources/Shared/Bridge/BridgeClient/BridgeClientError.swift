@@ -3,7 +3,7 @@ package import Failures
 package import Primitives
 package import StateProofs
 
-/// Why a bridge was not read, or what it answered is not used.
+/// Why a bridge could not be read, or its answer is not used.
 package enum BridgeClientError: UserFacingError, Equatable {
     /// There is no contract at the address.
     case noContract(Address)
@@ -17,11 +17,11 @@ package enum BridgeClientError: UserFacingError, Equatable {
     case unexpectedAnswer(function: String, reason: String)
     /// A contract whose storage is proven and is not laid out like that of a known TEEBridge.
     case unknownLayout(Address)
-    /// A message that is longer than what is read.
+    /// A message that is longer than the limit.
     case payloadTooLarge(count: UInt64, limit: UInt64)
-    /// Where a message was read before, another stands now: the chain was reorganised.
+    /// Another message is in the place of one that was read: the chain was reorganised.
     case replaced(index: UInt64)
-    /// An inbox has fewer messages than were read of it: the node is behind, or the chain was reorganised.
+    /// An inbox has fewer messages than were read from it: the node is behind, or the chain was reorganised.
     case shorter(count: UInt64, read: UInt64)
     /// A message that was there a moment ago is not, or not as it was: the chain is being reorganised.
     case changedMeanwhile(index: UInt64)
@@ -51,18 +51,18 @@ package enum BridgeClientError: UserFacingError, Equatable {
     package var description: String {
         switch self {
         case .noContract(let address): "there is no contract at \(address)"
-        case .wrongChain(let expected, let actual): "the node is of chain \(actual), not of chain \(expected)"
+        case .wrongChain(let expected, let actual): "the node is on chain \(actual), not on chain \(expected)"
         case .notAMember(let member): "\(member) is not a member of the bridge"
         case .foreignKey(let member):
-            "the node gives a key for the member \(member) that is not its own: the key's hash is another"
+            "the node returned a public key for member \(member) whose hash does not match the member id"
         case .unexpectedAnswer(let function, let reason): "the bridge's answer to \(function) is unusable: \(reason)"
         case .unknownLayout(let address):
-            "the storage of the contract at \(address) is not laid out like that of a TEEBridge"
-        case .payloadTooLarge(let count, let limit): "the payload has \(count) bytes, and \(limit) are read"
-        case .replaced(let index): "the chain was reorganised: another message \(index) stands where one was read"
+            "the contract at \(address) does not have the storage layout of a TEEBridge"
+        case .payloadTooLarge(let count, let limit): "its payload is \(count) bytes, more than the limit of \(limit)"
+        case .replaced(let index): "the chain was reorganised: message \(index) is no longer the one that was read"
         case .shorter(let count, let read):
-            "the inbox has \(count) messages, and \(read) were read: the node is behind, or the chain was reorganised"
-        case .changedMeanwhile(let index): "the message \(index) changed while it was read"
+            "the inbox has \(count) messages, but \(read) were read before: the node lags behind, or the chain was reorganised"
+        case .changedMeanwhile(let index): "message \(index) changed while it was being read"
         case .node(let error): error.description
         case .unproven(let error): error.description
         }
@@ -70,15 +70,15 @@ package enum BridgeClientError: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
-        case .noContract: ["is the address right, and the chain?"]
+        case .noContract: ["are the address and the chain right?"]
         case .wrongChain(let expected, let actual):
-            ["name a node of chain \(expected) with --rpc-url, or chain \(actual) with --chain"]
+            ["name a node on chain \(expected) with --rpc-url, or chain \(actual) with --chain"]
         case .notAMember:
-            ["is the id right, and the bridge? abi-encode register makes the CVM of a proof a member"]
+            ["are the id and the bridge right? abi-encode register makes a proof's CVM a member"]
         case .unexpectedAnswer, .unknownLayout: ["is there a TEEBridge at the address, and is the chain right?"]
-        case .payloadTooLarge: ["--max-payload allows longer ones"]
-        case .replaced, .shorter, .changedMeanwhile: ["try again in a while, or use another node"]
-        case .foreignKey: ["the node lies, or is broken: use another"]
+        case .payloadTooLarge: ["--max-payload raises the limit"]
+        case .replaced, .shorter, .changedMeanwhile: ["try again later, or use another node"]
+        case .foreignKey: ["the node is lying or broken: use another"]
         case .node(let error): error.hints
         case .unproven(let error): error.hints
         }

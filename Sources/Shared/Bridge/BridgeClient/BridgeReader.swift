@@ -7,7 +7,7 @@ package protocol BridgeReader {
     /// The contract.
     var bridge: Address { get }
 
-    /// The chain of the contract: the one that the operator named, else what the nodes say.
+    /// The chain of the contract: the one that the operator named, or the nodes'.
     ///
     /// - Throws: ``BridgeClientError``.
     func chain() throws(BridgeClientError) -> UInt64
@@ -17,7 +17,7 @@ package protocol BridgeReader {
     /// - Throws: ``BridgeClientError`` for the first that has none.
     func publicKeys(of members: [Bytes32]) throws(BridgeClientError) -> [PublicKey]
 
-    /// Looks at a member's inbox: how many messages there are, and what stands in the place of one that was read.
+    /// Looks at a member's inbox: how many messages there are, and what is in the place of one that was read.
     ///
     /// - Parameters:
     ///   - mark: the message that is looked for, if any.
@@ -33,7 +33,7 @@ package protocol BridgeReader {
 package struct InboxSnapshot {
     /// How many messages there are.
     package let count: UInt64
-    /// The mark of what stands in the place that was asked about; nil for nothing.
+    /// The fingerprint of the message in the place in question; nil if there is none.
     package let mark: MessageFingerprint?
     /// The number of the newest block that the node shows.
     package let head: UInt64
@@ -53,11 +53,11 @@ package struct InboxSnapshot {
     }
 }
 
-/// What stands in one place of an inbox.
+/// The content of one place of an inbox.
 package enum InboxEntry: Equatable, Sendable {
     /// A message.
     case message(BridgeClient.Message)
-    /// A message that is not read, and why: anybody can post anything.
+    /// A message that is not read, and why: anyone can post anything.
     case unreadable(MessageFingerprint, BridgeClientError)
 
     /// What it is known by again.
@@ -111,7 +111,7 @@ package struct MessageFingerprint: Hashable, Sendable {
 
 /// After which block an inbox is read: the newer, the sooner a message is seen; the older, the surer it stays.
 package enum BlockSelector: Sendable, Equatable {
-    /// The newest block that has so many blocks on it, itself counted: 1 is the newest of all. At least 1.
+    /// The newest block with this many confirmations, itself counted: 1 is the newest of all. At least 1.
     case newest(confirmations: UInt64)
     /// The newest block that the consensus holds for safe, as the node tells it.
     case safe
@@ -121,7 +121,7 @@ package enum BlockSelector: Sendable, Equatable {
     /// The newest block of all.
     package static let latest = BlockSelector.newest(confirmations: 1)
 
-    /// The newest state that can matter: what is not there has not been posted, or not surely enough.
+    /// The newest state that can matter: anything absent has not been posted, or has too few confirmations.
     var newestTag: BlockTag {
         switch self {
         case .newest: .latest

@@ -22,13 +22,13 @@ struct CalledInbox: MessageSource {
     let member: Bytes32
     let tag: BlockTag
 
-    /// How many messages are asked for in one request.
+    /// The number of messages requested at once.
     private static let batchSize = 50
 
     func entries(at indices: [UInt64], after mark: MessageFingerprint?) throws(BridgeClientError) -> [InboxEntry] {
         let before = mark.map { [$0.index] } ?? []
         let messages = try messages(at: before + indices.prefix(Self.batchSize))
-        // Asked for in the same request: so the batch is not of another chain than what was read before.
+        // Requested together, so that the batch belongs to the same chain as what was read before.
         if let mark, messages.first?.mark != mark { throw .changedMeanwhile(index: mark.index) }
         return messages.dropFirst(before.count).map { InboxEntry($0, maxPayload: client.maxPayload) }
     }
@@ -65,7 +65,7 @@ struct StorageInbox: MessageSource {
     let bridge: Address
     let layout: StorageLayout
     let member: Bytes32
-    /// The most bytes of a payload. What is longer is passed over: anybody can write any length.
+    /// The most bytes of a payload. Longer ones are skipped: anyone can write any length.
     let maxPayload: UInt64
     let storage: any StorageWords
     /// The size words of the messages that come next.
@@ -81,7 +81,7 @@ struct StorageInbox: MessageSource {
         self.storage = storage
     }
 
-    /// How many sizes are asked for at once.
+    /// The number of sizes requested at once.
     private static let sizeBatch = 80
     /// How many words are asked for at once; a longer message's are asked for by themselves. Some providers allow a
     /// hundred calls in a request, and one of them asks which chain it is.
@@ -155,7 +155,7 @@ struct StorageInbox: MessageSource {
 }
 
 extension InboxEntry {
-    /// A message that a node gave whole, unless it is longer than what is read.
+    /// A message that a node returned whole, unless it exceeds the limit.
     init(_ message: BridgeClient.Message, maxPayload: UInt64) {
         let count = UInt64(message.payload.count)
         self =
@@ -169,7 +169,7 @@ extension BridgeClient.Message {
     init(_ index: UInt64, _ values: [ABIValue]) throws(BridgeClientError) {
         guard values.count == 2, case .fixedBytes(let from) = values[0], case .bytes(let payload) = values[1],
             let from = try? Bytes32(from)
-        else { throw .unexpectedAnswer(function: TEEBridge.onboardingMessage.name, reason: "it is no message") }
+        else { throw .unexpectedAnswer(function: TEEBridge.onboardingMessage.name, reason: "it is not a message") }
         self.init(index: index, from: from, payload: payload)
     }
 }

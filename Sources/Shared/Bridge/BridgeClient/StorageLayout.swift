@@ -19,7 +19,7 @@ enum StorageLayout: CaseIterable {
     private static let inboxes = StorageSlot(4)
     private static let inboxSizes = StorageSlot(5)
 
-    /// Where the number of messages in a member's inbox stands.
+    /// Where the number of messages in a member's inbox is stored.
     func inboxSize(of member: Bytes32) -> StorageSlot {
         switch self {
         case .solidity: Self.inboxes.solidityEntry(member)
@@ -27,7 +27,7 @@ enum StorageLayout: CaseIterable {
         }
     }
 
-    /// Where a message begins: the sender's id, and behind it the word that tells the payload's size.
+    /// Where a message begins: the sender's id, followed by the word with the payload's size.
     func message(_ index: UInt64, of member: Bytes32) -> StorageSlot {
         switch self {
         case .solidity:
@@ -55,7 +55,7 @@ enum StorageLayout: CaseIterable {
             index: index, from: words[0], count: stored.count, start: stored.bytes(of: words.suffix(1)))
     }
 
-    /// Where a member's code id stands, which no member is without.
+    /// Where a member's code id is stored, which every member has.
     func codeId(of member: Bytes32) -> StorageSlot {
         switch self {
         case .solidity: Self.members.solidityEntry(member)
@@ -112,7 +112,7 @@ struct StorageSlot: Hashable {
     /// Where what is counted at this place begins, as Solidity keeps arrays and bytes: at the place's hash.
     var solidityContent: StorageSlot { StorageSlot(Keccak256.hash(word.bytes)) }
 
-    /// The place so many words behind this one; behind the last comes the first.
+    /// The place this many words after this one; after the last comes the first.
     func advanced(by count: UInt64) -> StorageSlot {
         StorageSlot(Bytes32(checked: (Quantity(word).value + BigUInt(count)).bigEndian(count: 32)))
     }
@@ -125,7 +125,7 @@ enum StorageBytes: Equatable {
     /// So many, in words from a place on.
     case at(StorageSlot, count: UInt64)
 
-    /// Vyper: the number of bytes, and the bytes behind it.
+    /// Vyper: the number of bytes, followed by the bytes.
     ///
     /// nil for a number that no storage holds.
     init?(vyper word: Bytes32, at slot: StorageSlot) {

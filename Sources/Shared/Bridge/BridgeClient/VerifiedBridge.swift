@@ -15,7 +15,7 @@ package struct VerifiedBridge: BridgeReader {
 
     /// - Parameters:
     ///   - bridge: the contract.
-    ///   - agreement: which block is believed; asked anew for each question.
+    ///   - agreement: which block is trusted; determined again for each query.
     ///   - maxPayload: the most bytes of a message. What is longer is not read, but passed over.
     package init(_ bridge: Address, agreement: BlockAgreement, maxPayload: UInt64 = BridgeClient.defaultMaxPayload) {
         self.bridge = bridge
@@ -23,7 +23,7 @@ package struct VerifiedBridge: BridgeReader {
         self.maxPayload = maxPayload
     }
 
-    /// The chain that the operator named, else the one that the nodes agree on.
+    /// The chain that the operator named, or the one that the nodes agree on.
     ///
     /// - Throws: ``BridgeClientError/unproven(_:)``.
     package func chain() throws(BridgeClientError) -> UInt64 {

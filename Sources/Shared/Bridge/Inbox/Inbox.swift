@@ -15,21 +15,21 @@ package final class Inbox {
         /// Deliver this message, and say with ``Inbox/resolve(_:)`` what came of it. One that is not resolved is read
         /// again.
         case message(InboxMessage)
-        /// Say that a message is not passed on: anybody can post anything.
+        /// A message is not delivered: anyone can post anything.
         case refused(index: UInt64, InboxError)
-        /// Say that what was read has changed.
+        /// What was read has changed.
         case changed(BridgeClientError)
         /// Forget the messages from an index on: they stand no more, and others may come in their places.
         case withdrawn(from: UInt64)
     }
 
-    /// What bounds a look, and what is delivered.
+    /// The limits of a poll, and what is delivered.
     package struct Rules {
         /// Whether plain messages are refused.
         package var requiresAuthentication = false
         /// How many messages are read in one look at most.
         package var maxMessages: UInt64 = 10_000
-        /// Whether it is an error that there are more of them, since no later look goes on.
+        /// Whether more messages are an error, since no later poll continues.
         package var refusesMore = false
         /// How long nodes may take for one look; what deliveries take is not counted.
         package var deadline = Duration.seconds(300)
@@ -41,7 +41,7 @@ package final class Inbox {
         package init() {}
     }
 
-    /// Why a look ended early. The next one goes on from there.
+    /// Why a poll ended early. The next one continues from there.
     package enum LookError: UserFacingError, Equatable {
         /// The nodes have taken too long.
         case timedOut(Duration)
@@ -54,14 +54,15 @@ package final class Inbox {
             switch self {
             case .timedOut(let limit):
                 "the inbox could not be read to its end within \(limit.components.seconds) seconds"
-            case .tooMany(let count, let limit): "there are \(count) messages, and \(limit) are read in one run"
+            case .tooMany(let count, let limit):
+                "there are \(count) messages, more than the \(limit) that one run reads"
             }
         }
 
         package var hints: [String] {
             switch self {
-            case .timedOut: ["use another node; with --state, the next run goes on where this one ended"]
-            case .tooMany: ["--max-messages allows more, and with --state the next run goes on where one ended"]
+            case .timedOut: ["use another node; with --state, the next run continues where this one stopped"]
+            case .tooMany: ["raise --max-messages, or use --state: the next run then continues where this one stopped"]
             }
         }
     }
@@ -151,7 +152,7 @@ package final class Inbox {
             }
             return nil
         } catch {
-            _ = try? keep()  // The error that is told is the first.
+            _ = try? keep()  // The first error is the one reported.
             throw error
         }
     }

@@ -26,8 +26,8 @@ package enum InboxError: UserFacingError, Equatable {
     package var kind: ErrorCategory { cause?.kind ?? .negativeResult }
 
     package var description: String {
-        cause?.description ?? "it is not signed, and only authenticated messages are passed on"
+        cause?.description ?? "it is not signed, and only signed messages are delivered"
     }
 
-    package var hints: [String] { cause?.hints ?? ["the sender signs with ecies-seal --sign-with"] }
+    package var hints: [String] { cause?.hints ?? ["senders sign with ecies-seal --sign-with"] }
 }

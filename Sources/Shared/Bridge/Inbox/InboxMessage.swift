@@ -6,13 +6,13 @@ package import SecretMemory
 ///
 ///     {"id":"0x…:0","member_id":"0x…","index":0,"from":"0x…","payload":"text","authenticated":true}
 ///
-/// `payload_hex` stands in place of `payload` where the bytes are not UTF-8.
+/// `payload_hex` replaces `payload` if the bytes are not UTF-8.
 package struct InboxMessage: ~Copyable {
     /// The member whose inbox it is in.
     package let member: Bytes32
     /// Its place in the inbox, from 0.
     package let index: UInt64
-    /// The member that it is said to come from; anybody may have written that, unless ``isAuthenticated``.
+    /// The claimed sender; anyone may have written it, unless ``isAuthenticated``.
     package let from: Bytes32
     /// What was sealed.
     package let payload: SecretBytes
@@ -29,7 +29,7 @@ package struct InboxMessage: ~Copyable {
         self.envelope = envelope
     }
 
-    /// Whether the member that it is said to come from signed it, for this inbox.
+    /// Whether its claimed sender signed it, for this inbox.
     package var isAuthenticated: Bool { envelope != nil }
 
     /// The message's name: it stays the same however often it is delivered.
@@ -51,7 +51,7 @@ extension InboxMessage {
         case text
     }
 
-    /// The message as a line, its end included. No copy of the payload is left anywhere else.
+    /// The message as a line, its end included. No other copy of the payload remains.
     package func document(as form: Form) -> SecretBytes {
         payload.withBytes { bytes in
             let isText = (try? UTF8Span(validating: bytes)) != nil

@@ -24,11 +24,11 @@ package struct InboxReading: Hashable, Sendable {
     package enum End: Hashable, Sendable {
         /// All there is was read.
         case complete
-        /// The node is merely behind others: nothing was done.
+        /// The node merely lags behind others: nothing was done.
         case behind
         /// There are more messages than are read in one look.
         case limited
-        /// A message has to be delivered before those behind it.
+        /// A message must be delivered before those after it.
         case blocked
     }
 
@@ -59,7 +59,7 @@ package struct InboxReading: Hashable, Sendable {
     /// How many messages there are, if that is fewer than were read: the chain was reorganised.
     package private(set) var shortCount: UInt64?
 
-    /// How many messages are asked for at once.
+    /// The number of messages requested at once.
     private static let batchSize = 80
 
     private let triesWaiting: Bool
@@ -81,7 +81,7 @@ package struct InboxReading: Hashable, Sendable {
     }
 
     /// - Parameters:
-    ///   - state: what has become of the messages so far.
+    ///   - state: the outcome of the messages so far.
     ///   - triesWaiting: whether messages are tried again that could not be delivered before.
     ///   - maxMessages: how many messages are read at most.
     ///   - forgetsVanished: whether a message that no longer stands is forgotten at once, so that it is new if it
@@ -126,7 +126,7 @@ package struct InboxReading: Hashable, Sendable {
         return following()
     }
 
-    /// Decides what is read, behind the newest message that still stands.
+    /// Decides what to read after the newest message that is still in place.
     private mutating func begin(after mark: MessageFingerprint?, count: UInt64) {
         self.count = count
         lastRead = mark
@@ -153,7 +153,7 @@ package struct InboxReading: Hashable, Sendable {
         if known != mark { pending.append(Pending(mark: mark, isReplacement: known != nil)) }
     }
 
-    /// - Returns: whether the look goes on.
+    /// - Returns: whether the poll continues.
     private mutating func finishFirst(_ outcome: Outcome) -> Bool {
         guard let mark = pending.first?.mark, outcome != .refused else { return false }
         pending.removeFirst()

@@ -3,7 +3,7 @@ package import Envelope
 import JSON
 package import Primitives
 
-/// Where an inbox stands.
+/// The location of an inbox.
 package struct InboxAddress: Hashable, Sendable {
     /// The chain of the bridge.
     package let chainId: UInt64
@@ -26,7 +26,7 @@ package struct InboxState: Hashable, Sendable {
     package static let waitingLimit = 1000
     /// How many of the newest messages are known again each; of older ones, fewer and fewer.
     package static let denseMarks = 64
-    /// By how many blocks a node may be behind. One that is further behind is not waited for, so that no node that
+    /// How many blocks a node may lag behind. One that is further behind is not waited for, so that no node that
     /// once made up a head can have others taken for late ones.
     package static let lagLimit: UInt64 = 300
 
@@ -78,7 +78,7 @@ package struct InboxState: Hashable, Sendable {
         return true
     }
 
-    /// Forgets what has become of the messages from an index on: others stand there now.
+    /// Forgets the outcome of the messages from an index on: others are there now.
     mutating func truncate(to count: UInt64) {
         next = min(next, count)
         waiting = waiting.filter { $0 < count }
@@ -92,7 +92,7 @@ package struct InboxState: Hashable, Sendable {
         return self == other
     }
 
-    /// Whether a node that shows this block as its newest is merely behind others.
+    /// Whether a node that shows this block as its newest merely lags behind others.
     func isBehind(_ head: UInt64) -> Bool {
         guard let newest = self.head, head < newest else { return false }
         return newest - head <= Self.lagLimit

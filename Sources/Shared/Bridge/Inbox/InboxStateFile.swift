@@ -16,7 +16,7 @@ package final class InboxStateFile {
     /// How long a run that is at work may not have shown it, in seconds.
     private static let stallLimit = 600
 
-    /// Reads the file. A lock, which keeps other runs off it, stands beside it as `<path>.lock`.
+    /// Reads the file. Its lock file, `<path>.lock`, keeps other runs out.
     ///
     /// - Throws: `FileError`, with `FileError.inUse` if another run is at work on it; ``InboxStateError``, with
     ///   ``InboxStateError/stalled(path:since:)`` if another run has it and does not get on.
@@ -44,7 +44,7 @@ package final class InboxStateFile {
     /// Shows other runs that this one is at work.
     package func touch() { lock.touch() }
 
-    /// The state of an inbox: what was saved, or that of one that was never looked at.
+    /// The state of an inbox: the saved one, or that of an unread inbox.
     ///
     /// - Throws: ``InboxStateError/foreign(path:saved:expected:)``.
     package func state(of address: InboxAddress) throws(InboxStateError) -> InboxState {
@@ -86,26 +86,26 @@ package enum InboxStateError: UserFacingError, Equatable {
         case .unknownVersion(let path, let version):
             "the state in \(path.quotedPath) has the unknown version \(version.quoted(limit: 20))"
         case .foreign(let path, let saved, let expected):
-            "the state in \(path.quotedPath) is that of another \(Self.difference(saved, expected))"
+            "the state in \(path.quotedPath) belongs to another \(Self.difference(saved, expected))"
         case .stalled(let path, let since):
-            "the run that has \(path.quotedPath) has not got on since \(Self.utc(since))"
+            "the run that holds \(path.quotedPath) has made no progress since \(Self.utc(since))"
         }
     }
 
     package var hints: [String] {
         switch self {
         case .damaged:
-            ["restore it from a copy; without it, every message since the first is delivered again"]
+            ["restore it from a backup; without it, every message is delivered again"]
         case .unknownVersion: ["use the version of inbox-watch that wrote it, or a newer one"]
-        case .foreign: ["each inbox needs a --state of its own"]
-        case .stalled: ["look what it waits for, and end it"]
+        case .foreign: ["use a separate --state for each inbox"]
+        case .stalled: ["find out what it is waiting for, and stop it"]
         }
     }
 
     private static func difference(_ saved: InboxAddress, _ expected: InboxAddress) -> String {
-        if saved.chainId != expected.chainId { return "chain: of \(saved.chainId), not of \(expected.chainId)" }
-        if saved.bridge != expected.bridge { return "bridge: of \(saved.bridge), not of \(expected.bridge)" }
-        return "member: of \(saved.member), not of \(expected.member)"
+        if saved.chainId != expected.chainId { return "chain: \(saved.chainId), not \(expected.chainId)" }
+        if saved.bridge != expected.bridge { return "bridge: \(saved.bridge), not \(expected.bridge)" }
+        return "member: \(saved.member), not \(expected.member)"
     }
 
     /// A moment as RFC 3339 has it, as 2026-11-27T22:30:00Z.

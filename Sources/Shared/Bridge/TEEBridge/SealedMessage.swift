@@ -5,7 +5,7 @@ package import Primitives
 ///
 ///     {"from_member":"0x…","to_member":"0x…","payload":"0x…"}
 package struct SealedMessage: Equatable, Sendable {
-    /// The member that it is said to come from, if that was given.
+    /// The claimed sender, if given.
     package let from: Bytes32?
     /// The member that it goes to, if that was given.
     package let to: Bytes32?

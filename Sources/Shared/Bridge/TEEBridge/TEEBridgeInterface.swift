@@ -118,7 +118,7 @@ extension TEEBridge {
     /// Everything that the contracts say back, for showing logs and reverts by name.
     package static let answers = ContractABI(eventsAndErrors)
 
-    /// Everything that the contracts are asked and say back.
+    /// All functions, events and errors of the contracts.
     package static let interface = ContractABI(functions.map(ABIDefinition.function) + eventsAndErrors)
 
     private static let functions = [

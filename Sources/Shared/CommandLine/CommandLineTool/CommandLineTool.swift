@@ -26,7 +26,7 @@ extension CommandLineTool {
         _ = signal(SIGXFSZ, SIG_IGN)
         // Swift asks /proc for the command line. Going on without it would do what no option forbids.
         guard !CommandLine.arguments.isEmpty else {
-            diagnostics.error("the command line cannot be read: /proc is not there")
+            diagnostics.error("the command line cannot be read: /proc is not mounted")
             Glibc.exit(ExitStatus.badInput.rawValue)
         }
         do {
@@ -59,34 +59,11 @@ extension CommandLineTool {
             do { try Descriptor.standardOutput.writeLine(fullMessage(for: error)) } catch { return report(error) }
             return .done
         }
-        let reading = CommandSyntax(of: Self.self)?.read(CommandLine.arguments.dropFirst())
-        if let fault = reading?.fault { return diagnostics.report(fault) }
-        let text = message(for: error).hidingKeys
-        diagnostics.error((text.prefix(1).lowercased() + text.dropFirst()).trimmed)
-        for hint in wrappedFailure(in: error)?.hints ?? [] { diagnostics.hint(hint) }
-        if let reading { diagnostics.hint(reading.help) }
-        return .badInput
+        return diagnostics.report(UsageError(error, in: Self.self, words: CommandLine.arguments.dropFirst()))
     }
-}
-
-/// The failure that an error of the parser wraps: what a value's own reading or a `validate()` threw. The parser's types
-/// are its own, so that only a mirror shows what is in them.
-private func wrappedFailure(in value: Any, depth: Int = 8) -> (any UserFacingError)? {
-    if let failure = value as? any UserFacingError { return failure }
-    guard depth > 0 else { return nil }
-    return Mirror(reflecting: value).children.lazy.compactMap { wrappedFailure(in: $0.value, depth: depth - 1) }.first
 }
 
 extension ExitCode {
     /// Thrown by a `run()` that has reported everything itself, to end with a status.
     package init(_ status: ExitStatus) { self.init(status.rawValue) }
-}
-
-extension String {
-    /// Without white space and full stops at the end.
-    fileprivate var trimmed: String {
-        var text = self[...]
-        while let last = text.last, last.isWhitespace || last == "." { text = text.dropLast() }
-        return String(text)
-    }
 }

@@ -16,7 +16,7 @@ package struct BridgeOption: ParsableArguments {
     /// - Throws: ``SettingError`` if neither names it.
     package func address() throws(SettingError) -> Address {
         if let address = try namedAddress() { return address }
-        throw .missing(what: "the bridge's address", option: "--bridge", environment: "BRIDGE_CONTRACT")
+        throw .missing(what: "the bridge address", option: "--bridge", environment: "BRIDGE_CONTRACT")
     }
 
     /// The contract's address; nil if neither names it.
@@ -52,12 +52,12 @@ package struct KMSRootOptions: ParsableArguments {
     package static func root(_ text: String) throws -> Address {
         let address = named[text] ?? text
         guard address.hasPrefix("0x") else {
-            throw UnknownName(what: "an address with 0x, or a KMS root's name", text: text, names: named.keys)
+            throw UnknownName(what: "a 0x address or a KMS root's name", text: text, names: named.keys)
         }
         return try Address(address)
     }
 
-    /// The roots that the operator named, by options or else by the environment; none is no error.
+    /// The roots that the operator named, by options or by the environment; none is allowed.
     ///
     /// - Throws: ``SettingError`` if KMS_ROOTS names something that is not a root.
     package func trusted() throws(SettingError) -> Set<Address> {
@@ -69,7 +69,7 @@ package struct KMSRootOptions: ParsableArguments {
     }
 }
 
-/// `--timeout`, or ETH_TIMEOUT, and whatever else is a number of seconds; each program says what its own bounds.
+/// `--timeout`, or ETH_TIMEOUT, and any other number of seconds; each program documents what it limits.
 package enum TimeoutOption {
     /// The most that makes sense: a day.
     private static let longest = 86_400.0
@@ -82,7 +82,7 @@ package enum TimeoutOption {
         return .seconds(seconds)
     }
 
-    /// The time that the option names, else the environment, else the default.
+    /// The time from the option, the environment or the default, in this order.
     ///
     /// - Throws: ``SettingError`` if ETH_TIMEOUT is not a number of seconds.
     package static func duration(

@@ -5,9 +5,9 @@ import Glibc
 package enum SettingError: UserFacingError, Equatable {
     /// Neither the option nor the environment names it.
     case missing(what: String, option: String, environment: String)
-    /// The environment's value is not what it should be.
+    /// The environment's value is invalid.
     case invalid(environment: String, reason: String, hints: [String] = [])
-    /// The option's value is not what it should be, and may be too secret to be repeated.
+    /// The option's value is invalid, and may be too secret to be repeated.
     case unusable(option: String, reason: String, hints: [String] = [])
 
     package var kind: ErrorCategory { .badInput }
@@ -15,7 +15,8 @@ package enum SettingError: UserFacingError, Equatable {
     package var description: String {
         switch self {
         case .missing(let what, _, _): "\(what) is not set"
-        case .invalid(let environment, let reason, _): "the environment's \(environment) cannot be used: \(reason)"
+        case .invalid(let environment, let reason, _):
+            "the environment variable \(environment) cannot be used: \(reason)"
         case .unusable(let option, let reason, _): "the value of \(option) cannot be used: \(reason)"
         }
     }
@@ -43,13 +44,10 @@ package struct UnknownName: UserFacingError, Equatable {
 
     package var kind: ErrorCategory { .badInput }
     package var description: String { "not \(what): \(text.hidingKeys.quoted())" }
-    package var hints: [String] {
-        let near = text.nearest(in: names)
-        return near.isEmpty ? ["the names are \(names.joined(separator: ", "))"] : String.asking(for: near)
-    }
+    package var hints: [String] { ["the names are \(names.joined(separator: ", "))"] }
 }
 
-/// The environment variables that stand in for options.
+/// The environment variables that set options.
 package enum Environment {
     /// The value of a variable; nil if it is unset or empty.
     package static func value(_ name: String) -> String? {

@@ -19,7 +19,7 @@ package struct KeyOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The file of a keystore's password; else the terminal asks. [environment: ETH_PASSWORD]",
+            "The file that holds the keystore's password; by default, prompt on the terminal. [environment: ETH_PASSWORD]",
             valueName: "path"))
     package var passwordFile: String?
 
@@ -79,7 +79,7 @@ package struct KeyOptions: ParsableArguments {
 package struct AgentOption: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The guest agent's socket, or its URL. [environment: DSTACK_SIMULATOR_ENDPOINT]", valueName: "socket"))
+            "The guest agent's socket or URL. [environment: DSTACK_SIMULATOR_ENDPOINT]", valueName: "socket"))
     package var dstack: String?
 
     package init() {}

@@ -6,25 +6,25 @@ import Failures
 package import HTTP
 import Primitives
 
-/// `--rpc-url`, `--chain` and `--cacert`: which node is asked.
+/// `--rpc-url`, `--chain` and `--cacert`: which nodes to use.
 package struct RPCOptions: ParsableArguments {
     // Text, and parsed only in validate(): the parser would repeat a URL, and the API key in it, in its error.
     @Option(
         help: ArgumentHelp(
-            "A node's URL. Repeatable: the next is asked when one fails. [environment: ETH_RPC_URL, RPC_URL]",
+            "A node's URL. Repeatable: when one fails, the next is used. [environment: ETH_RPC_URL, RPC_URL]",
             valueName: "url"))
     package var rpcUrl: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "Refuse a node of another chain: an id, base, base-sepolia, sepolia or mainnet. [environment: CHAIN]",
+            "Refuse nodes of any other chain: an id, base, base-sepolia, sepolia or mainnet. [environment: CHAIN]",
             valueName: "chain"),
         transform: RPCOptions.chainId(of:))
     package var chain: UInt64?
 
     @Option(
         help: ArgumentHelp(
-            "How long nodes that fail are asked again. (default: 10)", valueName: "seconds"),
+            "How long to keep retrying failing nodes. (default: 10)", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     package var retryFor: Duration = .seconds(10)
 
@@ -49,7 +49,7 @@ package struct RPCOptions: ParsableArguments {
 
     private static func chainId(of text: String) throws(UnknownName) -> UInt64 {
         guard let id = chains[text] ?? UInt64(text) else {
-            throw UnknownName(what: "a chain's id or name", text: text, names: chains.keys)
+            throw UnknownName(what: "a chain id or name", text: text, names: chains.keys)
         }
         return id
     }
@@ -97,7 +97,7 @@ package struct RPCOptions: ParsableArguments {
             endpoints = [url]
         }
         guard !endpoints.isEmpty else {
-            throw .missing(what: "the node's URL", option: "--rpc-url", environment: "ETH_RPC_URL")
+            throw .missing(what: "the node URL", option: "--rpc-url", environment: "ETH_RPC_URL")
         }
         return endpoints
     }
@@ -124,9 +124,9 @@ package struct TLSOption: ParsableArguments {
     }
 }
 
-/// `--verbose`: whether each request is told.
+/// `--verbose`: whether each request is logged.
 package struct VerboseOption: ParsableArguments {
-    @Flag(name: .shortAndLong, help: "Tell each HTTP request, and what came of it, on standard error.")
+    @Flag(name: .shortAndLong, help: "Log each HTTP request and its outcome to standard error.")
     package var verbose = false
 
     package init() {}

@@ -8,22 +8,23 @@ import StateProofs
 
 /// `--verify` and what goes with it: whether the nodes' answers are proven, and which block they are proven by.
 package struct VerifyOptions: ParsableArguments {
-    @Flag(help: "Believe no node: read the contract's storage with proofs of it (eth_getProof).")
+    @Flag(help: "Trust no node: read the contract's storage with Merkle proofs (eth_getProof).")
     package var verify = false
 
     @Option(
         help: ArgumentHelp(
-            "How many of the nodes must show the same block; all of them by default. With --verify.", valueName: "n"))
+            "With --verify: how many nodes must agree on the block; all of them by default.", valueName: "n"))
     package var quorum: Int?
 
     @Option(
-        help: ArgumentHelp("Read the state after this block, whoever shows it. With --verify.", valueName: "hash"),
+        help: ArgumentHelp(
+            "With --verify: read the state as of this block, whichever node provides it.", valueName: "hash"),
         transform: { try Bytes32(hex: $0) })
     package var blockHash: Bytes32?
 
     @Option(
         help: ArgumentHelp(
-            "Refuse an agreed block that is older; a warning comes from 900 on. With --verify.", valueName: "seconds"))
+            "With --verify: refuse a block older than this; one older than 900 is a warning.", valueName: "seconds"))
     package var maxAge: UInt64?
 
     package init() {}
@@ -32,9 +33,9 @@ package struct VerifyOptions: ParsableArguments {
         if !verify, quorum != nil || blockHash != nil || maxAge != nil {
             throw ValidationError("--quorum, --block-hash and --max-age need --verify")
         }
-        if let quorum, quorum < 1 { throw ValidationError("--quorum is at least 1") }
+        if let quorum, quorum < 1 { throw ValidationError("--quorum must be at least 1") }
         if blockHash != nil, quorum != nil || maxAge != nil {
-            throw ValidationError("--block-hash names the block: --quorum and --max-age have no part in it")
+            throw ValidationError("--block-hash names the block: --quorum and --max-age do not apply")
         }
     }
 
@@ -81,23 +82,23 @@ package struct InboxOptions: ParsableArguments {
     @Option(
         name: .customLong("block"),
         help: ArgumentHelp(
-            "Read the state after the latest block, or after the one that the chain holds for safe or finalized.",
+            "Read the state as of the latest, the safe or the finalized block.",
             valueName: "block"))
     package var tag: Tag?
 
     @Option(
         help: ArgumentHelp(
-            "Read a message when so many blocks, its own counted, keep it; 1, the latest block, by default.",
+            "Number of confirmations a message needs, counting its own block; 1 by default.",
             valueName: "n"))
     package var confirmations: UInt64?
 
     @Option(
-        help: ArgumentHelp("Pass over messages that are longer. (default: 65536)", valueName: "bytes"))
+        help: ArgumentHelp("Skip longer messages, with a warning. (default: 65536)", valueName: "bytes"))
     package var maxPayload = BridgeClient.defaultMaxPayload
 
     @Option(
         help: ArgumentHelp(
-            "Read at most this many messages in one look; the next one goes on. (default: 10000)", valueName: "n"))
+            "Read at most this many messages in one poll; the next poll continues. (default: 10000)", valueName: "n"))
     package var maxMessages: UInt64 = 10_000
 
     /// The names of blocks.
@@ -110,11 +111,11 @@ package struct InboxOptions: ParsableArguments {
 
     package func validate() throws {
         guard tag == nil || confirmations == nil else {
-            throw ValidationError("--block and --confirmations both say which block is read: name one of them")
+            throw ValidationError("--block and --confirmations both choose the block to read: give one of them")
         }
-        if confirmations == 0 { throw ValidationError("--confirmations is at least 1, which is the latest block") }
-        if maxMessages == 0 { throw ValidationError("--max-messages is at least 1") }
-        if maxPayload > 1 << 24 { throw ValidationError("--max-payload is at most 16777216") }
+        if confirmations == 0 { throw ValidationError("--confirmations must be at least 1, which is the latest block") }
+        if maxMessages == 0 { throw ValidationError("--max-messages must be at least 1") }
+        if maxPayload > 1 << 24 { throw ValidationError("--max-payload must be at most 16777216") }
     }
 
     /// The block that the options name; nil for none. With `--verify` the nodes agree on one instead.

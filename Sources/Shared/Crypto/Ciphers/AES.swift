@@ -1,9 +1,9 @@
 package import SecretMemory
 
-/// One text in AES-256 in Galois/Counter Mode (NIST SP 800-38D), encrypted or decrypted where it stands, in pieces, with
+/// One text in AES-256 in Galois/Counter Mode (NIST SP 800-38D), encrypted or decrypted in place, in pieces, with
 /// a nonce of 1 to 128 bytes and a tag of 16 bytes.
 ///
-/// `@unchecked Sendable`: whoever has it lets one thread at a time use it.
+/// `@unchecked Sendable`: its owner lets one thread at a time use it.
 package final class AES256GCM: @unchecked Sendable {
     /// Bytes of a key.
     package static let keyByteCount = 32
@@ -34,7 +34,7 @@ package final class AES256GCM: @unchecked Sendable {
         self.context = context
     }
 
-    /// Encrypts or decrypts the next piece, from `start` to the end of `bytes`. Whether it could is told at the end.
+    /// Encrypts or decrypts the next piece, from `start` to the end of `bytes`. Failure is reported at the end.
     package func update(_ bytes: inout MutableSpan<UInt8>, from start: Int = 0) {
         guard failure == nil else { return }
         do throws(CipherError) { try context.update(&bytes, from: start) } catch { failure = error }
@@ -52,7 +52,7 @@ package final class AES256GCM: @unchecked Sendable {
 
     /// Ends the decryption.
     ///
-    /// - Throws: ``CipherError/notAuthentic`` if the tag does not fit: then nobody shows anything of the pieces.
+    /// - Throws: ``CipherError/notAuthentic`` if the tag does not match; nothing of the pieces may be shown then.
     ///   ``CipherError/libraryFailed(call:)``.
     package func verify() throws(CipherError) {
         if let failure { throw failure }

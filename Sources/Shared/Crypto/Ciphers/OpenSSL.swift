@@ -52,7 +52,7 @@ struct CipherContext: ~Copyable {
     /// EVP counts in `int`: longer texts go in pieces of this many bytes.
     private static let pieceByteCount = 1 << 30
 
-    /// Encrypts or decrypts bytes where they stand, from `start` to the end.
+    /// Encrypts or decrypts bytes in place, from `start` to the end.
     ///
     /// - Throws: ``CipherError/libraryFailed(call:)``.
     func update(_ bytes: inout MutableSpan<UInt8>, from start: Int) throws(CipherError) {
@@ -132,9 +132,9 @@ package enum CipherError: UserFacingError, Equatable {
 
     package var description: String {
         switch self {
-        case .notAuthentic: "the authentication tag does not fit"
+        case .notAuthentic: "the authentication tag does not match"
         case .libraryFailed(let call): "OpenSSL's \(call) failed"
-        case .derivationFailed: "the password could not be made a key, most likely for want of memory"
+        case .derivationFailed: "no key could be derived from the password, most likely because memory ran out"
         }
     }
 }

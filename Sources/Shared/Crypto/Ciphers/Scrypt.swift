@@ -24,7 +24,7 @@ package struct Scrypt: Equatable, Sendable {
         self.p = p
     }
 
-    /// Words of 32 bits in a block of 128 r bytes. They are used as they stand in memory: Linux runs Swift on
+    /// Words of 32 bits in a block of 128 r bytes. They are used as they are in memory: Linux runs Swift on
     /// little-endian machines alone, and little-endian is what RFC 7914 asks for.
     private var blockWordCount: Int { 32 * r }
 

@@ -64,7 +64,7 @@ package struct ECIES: Sendable, Equatable {
         }
     }
 
-    /// Seals a text where it stands: `message` has ``overhead`` bytes in front of it, which are written over.
+    /// Seals a text in place: `message` has ``overhead`` bytes before it, which are overwritten.
     ///
     /// - Throws: as ``seal(_:to:)``; the text is then still a secret.
     package func sealInPlace(_ message: inout MutableSpan<UInt8>, to recipient: PublicKey) throws(ECIESError) {
@@ -129,9 +129,9 @@ package struct ECIES: Sendable, Equatable {
         return opened.withBytes { SecretBytes(copying: $0.extracting(overhead...)) }
     }
 
-    /// Opens a message where it stands: behind ``overhead`` bytes is then the text.
+    /// Opens a message in place: the text then follows ``overhead`` bytes.
     ///
-    /// - Throws: ``ECIESError``; the caller then shows nothing of `message` to anybody.
+    /// - Throws: ``ECIESError``; nothing of `message` may be shown then.
     package func openInPlace(
         _ message: inout MutableSpan<UInt8>, with key: borrowing SecretKey
     ) throws(ECIESError) {
@@ -184,7 +184,7 @@ package struct ECIES: Sendable, Equatable {
     }
 }
 
-/// A text that is being sealed where it stands, in pieces.
+/// A text that is being sealed in place, in pieces.
 package struct ECIESEncryptor: Sendable {
     /// The ephemeral key and the nonce.
     let front: [UInt8]
@@ -193,7 +193,7 @@ package struct ECIESEncryptor: Sendable {
     /// Seals the next piece of the text, from `start` to the end of `bytes`.
     package func seal(_ bytes: inout MutableSpan<UInt8>, from start: Int = 0) { cipher.update(&bytes, from: start) }
 
-    /// Ends the message: writes what stands in front of the text.
+    /// Ends the message: writes what precedes the text.
     ///
     /// - Throws: ``ECIESError/libraryFailed(_:)``; the text is then still a secret.
     package func finish(_ message: inout MutableSpan<UInt8>) throws(ECIESError) {
@@ -205,16 +205,16 @@ package struct ECIESEncryptor: Sendable {
     }
 }
 
-/// A message that is being opened where it stands, in pieces.
+/// A message that is being opened in place, in pieces.
 package struct ECIESDecryptor: Sendable {
     let cipher: AES256GCM
 
-    /// Opens the next piece of what stands behind the front, from `start` to the end of `bytes`.
+    /// Opens the next piece of what follows the front, from `start` to the end of `bytes`.
     package func open(_ bytes: inout MutableSpan<UInt8>, from start: Int = 0) { cipher.update(&bytes, from: start) }
 
     /// Says whether the pieces were a message.
     ///
-    /// - Throws: ``ECIESError``; nothing of the pieces is shown to anybody then.
+    /// - Throws: ``ECIESError``; nothing of the pieces may be shown then.
     package func finish() throws(ECIESError) {
         do throws(CipherError) { try cipher.verify() } catch {
             throw error == .notAuthentic ? .doesNotOpen : .libraryFailed(error.description)

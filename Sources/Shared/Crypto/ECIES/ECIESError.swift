@@ -32,9 +32,9 @@ package enum ECIESError: UserFacingError, Equatable {
     package var hints: [String] {
         switch self {
         case .tooShort, .invalidEphemeralKey:
-            ["is this what ecies-seal printed, or eciespy with the same settings (--ephemeral-compressed)?"]
+            ["is it from ecies-seal, or from eciespy with the same settings (--ephemeral-compressed)?"]
         case .doesNotOpen:
-            ["is --key the recipient's, and are the settings the sender's (--hkdf-compressed, --nonce-length)?"]
+            ["is --key the recipient's, and do the settings match the sender's (--hkdf-compressed, --nonce-length)?"]
         case .libraryFailed: []
         }
     }

@@ -12,11 +12,11 @@ package import SecretMemory
 /// check it: a member id is the hash of the member's key, and the key follows from the signature.
 /// Whether the message is meant for its reader is ``EnvelopeExpectation``'s question.
 package struct Envelope: ~Copyable {
-    /// What the sender signed beside the payload.
+    /// What the sender signed besides the payload.
     package let header: EnvelopeHeader
     private let payload: SecretBytes
 
-    /// How many bytes stand in front of the payload.
+    /// The number of bytes before the payload.
     package static var overhead: Int { EnvelopeLayout.payloadOffset }
 
     private init(header: EnvelopeHeader, payload: consuming SecretBytes) {
@@ -43,10 +43,10 @@ package struct Envelope: ~Copyable {
         }
     }
 
-    /// Wraps a payload where it stands.
+    /// Wraps a payload in place.
     ///
     /// - Parameters:
-    ///   - message: has the payload behind ``overhead`` bytes from `start` on, which are written over.
+    ///   - message: has the payload after ``overhead`` bytes from `start` on, which are overwritten.
     ///   - header: names as sender the member that the key makes.
     ///   - key: the sender's member key.
     package static func wrapInPlace(
@@ -76,7 +76,7 @@ package struct Envelope: ~Copyable {
         return Envelope(header: header, payload: SecretBytes(copying: bytes.extracting(overhead...)))
     }
 
-    /// The header of the envelope that a text is, whose payload stands behind ``overhead`` bytes; nil for a plain
+    /// The header of the envelope that a text is, whose payload follows ``overhead`` bytes; nil for a plain
     /// message.
     ///
     /// - Throws: as ``parse(_:)``.
@@ -84,7 +84,7 @@ package struct Envelope: ~Copyable {
         guard bytes.count >= EnvelopeLayout.magic.count,
             bytes.copy(0..<EnvelopeLayout.magic.count) == EnvelopeLayout.magic
         else { return nil }
-        // A newer version's may be shorter: its version is told before its length is judged.
+        // A newer version's may be shorter: its version is checked before its length.
         if bytes.count > EnvelopeLayout.versionOffset, bytes[EnvelopeLayout.versionOffset] != EnvelopeLayout.version {
             throw .unknownVersion(bytes[EnvelopeLayout.versionOffset])
         }
@@ -124,11 +124,11 @@ package struct Envelope: ~Copyable {
     }
 }
 
-/// Where the parts of a signed message stand in its bytes; each has a fixed place.
+/// The offsets of a signed message's fields, which are fixed.
 enum EnvelopeLayout {
     /// What tells a signed message from a plain one.
     static let magic = Array("teebenv".utf8)
-    /// The place of the version, behind the magic.
+    /// The offset of the version, after the magic.
     static let versionOffset = 7
     /// The one version that is known.
     static let version: UInt8 = 1

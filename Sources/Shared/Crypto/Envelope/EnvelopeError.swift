@@ -1,7 +1,7 @@
 package import Failures
 package import Primitives
 
-/// Why a signed message is not taken for what it says, or could not be made.
+/// Why a signed message is refused, or could not be made.
 package enum EnvelopeError: UserFacingError, Equatable {
     /// It ends before its payload begins.
     case cutOff(actual: Int, least: Int)
@@ -11,7 +11,7 @@ package enum EnvelopeError: UserFacingError, Equatable {
     case chainIdTooLarge
     /// The signature is none, or not that of the member that the envelope names, or not over this envelope.
     case badSignature(from: Bytes32)
-    /// The signature has a second form, and this is the one that nobody makes (high s).
+    /// The signature has a second form, and this is the malleable one (high s).
     case malleableSignature
     /// It was made for another member.
     case otherRecipient(named: Bytes32, expected: Bytes32)
@@ -19,7 +19,7 @@ package enum EnvelopeError: UserFacingError, Equatable {
     case otherBridge(named: Address, expected: Address)
     /// It was made for another chain.
     case otherChain(named: UInt64, expected: UInt64)
-    /// It was signed by another member than the message is said to come from.
+    /// It was signed by a member other than its claimed sender.
     case otherSender(signed: Bytes32, said: Bytes32)
     /// It was delivered before.
     case replayed(messageId: Bytes32)
@@ -37,7 +37,7 @@ package enum EnvelopeError: UserFacingError, Equatable {
         case .unknownVersion(let version):
             "the signed message has the unknown version \(version): it was made by a newer version"
         case .chainIdTooLarge: "the signed message is malformed: its chain id needs more than 64 bits"
-        case .badSignature(let from): "the message's signature is bad: it is not the signature of \(from) over it"
+        case .badSignature(let from): "the message's signature is invalid: \(from) did not sign this message"
         case .malleableSignature: "the message's signature is malleable: its s is in the upper half"
         case .otherRecipient(let named, let expected):
             "the signed message was made for another recipient: for \(named), not for \(expected)"
@@ -46,22 +46,22 @@ package enum EnvelopeError: UserFacingError, Equatable {
         case .otherChain(let named, let expected):
             "the signed message was made for another chain: for \(named), not for \(expected)"
         case .otherSender(let signed, let said):
-            "the message is from another sender than is said: signed by \(signed), said to be from \(said)"
+            "the message names the wrong sender: signed by \(signed), posted as from \(said)"
         case .replayed(let messageId): "the signed message was replayed: \(messageId) was delivered before"
-        case .noRandomness(let reason): "no message id could be made: \(reason)"
+        case .noRandomness(let reason): "no message id could be generated: \(reason)"
         }
     }
 
     package var hints: [String] {
         switch self {
         case .cutOff, .chainIdTooLarge, .badSignature, .malleableSignature:
-            ["it was altered, or is none of ecies-seal's: ask the sender to send it anew"]
+            ["it was altered, or ecies-seal did not make it: ask the sender to send it again"]
         case .unknownVersion: ["open it with the version of the programs that sealed it, or a newer one"]
-        case .otherRecipient: ["whoever posted it is not who sealed it; or is --key the wrong one?"]
-        case .otherBridge: ["whoever posted it is not who sealed it; or is --bridge the wrong one?"]
-        case .otherChain: ["whoever posted it is not who sealed it; or is --chain the wrong one?"]
-        case .otherSender: ["do not believe it: it was posted in another member's name"]
-        case .replayed: ["nothing is lost: it was delivered when it came first"]
+        case .otherRecipient: ["someone other than its sender may have posted it; or is --key the wrong one?"]
+        case .otherBridge: ["someone other than its sender may have posted it; or is --bridge the wrong one?"]
+        case .otherChain: ["someone other than its sender may have posted it; or is --chain the wrong one?"]
+        case .otherSender: ["do not trust it: it was posted in another member's name"]
+        case .replayed: ["nothing is lost: it was delivered the first time"]
         case .noRandomness: []
         }
     }

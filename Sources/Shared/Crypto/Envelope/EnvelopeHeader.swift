@@ -2,7 +2,7 @@ import Ciphers
 package import Primitives
 package import Secp256k1
 
-/// What a signed message says of itself beside its payload.
+/// What a signed message contains besides its payload.
 package struct EnvelopeHeader: Hashable, Sendable {
     /// The chain of the bridge.
     package let chainId: UInt64
@@ -77,7 +77,7 @@ extension EnvelopeHeader {
 package struct EnvelopeExpectation: Hashable, Sendable {
     /// The reader.
     package let to: Bytes32
-    /// The member that the message is said to come from; nil if nothing is said.
+    /// The claimed sender; nil if there is none.
     package let from: Bytes32?
     /// The contract that the message came through; nil if that is not known.
     package let bridge: Address?
@@ -91,7 +91,7 @@ package struct EnvelopeExpectation: Hashable, Sendable {
         self.chainId = chainId
     }
 
-    /// Checks that a message was made for this reader, this way, by the one it is said to come from.
+    /// Checks that a message was made for this reader, this way, by its claimed sender.
     ///
     /// - Throws: ``EnvelopeError/otherRecipient(named:expected:)``, ``EnvelopeError/otherBridge(named:expected:)``,
     ///   ``EnvelopeError/otherChain(named:expected:)``, ``EnvelopeError/otherSender(signed:said:)``.

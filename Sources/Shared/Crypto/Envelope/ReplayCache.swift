@@ -37,7 +37,7 @@ package struct ReplayCache: Hashable, Sendable {
     /// Remembers a message that was delivered.
     package mutating func insert(_ header: EnvelopeHeader) { insert(Entry(header)) }
 
-    /// Forgets a message that no longer stands where it was delivered from.
+    /// Forgets a delivered message that is no longer in its place.
     package mutating func forget(_ header: EnvelopeHeader) { entries.removeAll { $0 == Entry(header) } }
 
     private mutating func insert(_ entry: Entry) {

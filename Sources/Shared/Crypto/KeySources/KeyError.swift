@@ -14,7 +14,7 @@ package enum KeyError: UserFacingError, Equatable {
     case tooOpen(path: String, mode: UInt32)
     /// The environment variable is not set.
     case notInEnvironment(name: String)
-    /// What the source holds is no key: 64 hex digits, optionally 0x in front and a line end behind.
+    /// The source does not hold a key: 64 hex digits, with an optional 0x before and a newline after them.
     case notAKey(source: String)
     /// What the guest agent gave is no key.
     case notAgentsKey
@@ -27,15 +27,15 @@ package enum KeyError: UserFacingError, Equatable {
         switch self {
         case .unknownSource(let text): "not a key source: \(text.hidingKeys.quoted())"
         case .keyAsArgument:
-            "a raw key is refused where its source is to be named: it shows in process lists and shell history"
+            "a raw key is refused where a key source belongs: process lists and shell history would show it"
         case .unreadable(let source, let reason): "the key from \(source.quoted()) cannot be read: \(reason)"
         case .tooOpen(let path, let mode):
             "the file of a secret, \(path.quotedPath), can be read by others (mode \(String(mode, radix: 8)))"
         case .notInEnvironment(let name):
             "the environment variable \(name.quoted()), which should hold a key, is not set"
         case .notAKey(let source): "\(source.quoted()) does not hold a key: 64 hex digits are needed"
-        case .notAgentsKey: "the guest agent gave 32 bytes that are no key"
-        case .noSource: "no key is named"
+        case .notAgentsKey: "the guest agent returned 32 bytes that are not a valid key"
+        case .noSource: "no key is set"
         }
     }
 
@@ -43,13 +43,13 @@ package enum KeyError: UserFacingError, Equatable {
         switch self {
         case .unknownSource:
             ["key sources are file:PATH, keystore:PATH, env:NAME, fd:N and dstack:PATH?purpose=PURPOSE"]
-        case .keyAsArgument: ["write it to a file that only you can read, and name it as file:PATH"]
+        case .keyAsArgument: ["write it to a file that only you can read, and name that with file:PATH"]
         case .tooOpen(let path, _): ["chmod 600 \(path)"]
-        case .notAKey: ["is it another file? A keystore of JSON is named as keystore:PATH"]
+        case .notAKey: ["is it the right file? a JSON keystore is named with keystore:PATH"]
         case .notInEnvironment(let name): ["env: takes the name of a variable: set and export \(name.hidingKeys)"]
         case .unreadable: ["is the path right, and may this user read it?"]
         case .noSource: ["use --key SOURCE, or set TEEBRIDGE_KEY to a source"]
-        case .notAgentsKey: ["the guest agent is out of order: is the socket that of dstack's agent?"]
+        case .notAgentsKey: ["the guest agent is broken, or the socket is not a dstack guest agent's"]
         }
     }
 }
@@ -84,8 +84,8 @@ package enum KeystoreError: UserFacingError, Equatable {
         case .unsupported(let member, let value): "the keystore's \(member) is not supported: \(value.quoted())"
         case .unusable(let member, let reason): "the keystore's \(member) cannot be used: \(reason)"
         case .wrongPassword: "the password does not open the keystore"
-        case .damaged: "the keystore is damaged: the password fits, but its MAC does not"
-        case .foreignKey: "the keystore is damaged: its key is not that of its address"
+        case .damaged: "the keystore is damaged: the password is right, but the MAC does not match"
+        case .foreignKey: "the keystore is damaged: its key does not match its address"
         case .libraryFailed(let text): text
         }
     }
@@ -93,8 +93,8 @@ package enum KeystoreError: UserFacingError, Equatable {
     package var hints: [String] {
         switch self {
         case .malformed, .unsupported, .unusable: ["a keystore is Web3 Secret Storage, version 3, as geth makes it"]
-        case .wrongPassword: ["try it again, or name the file that the password is in with --password-file"]
-        case .damaged, .foreignKey: ["restore the keystore from a copy"]
+        case .wrongPassword: ["try again, or name the password's file with --password-file"]
+        case .damaged, .foreignKey: ["restore the keystore from a backup"]
         case .libraryFailed: []
         }
     }

@@ -5,11 +5,11 @@ import JSON
 package import Secp256k1
 package import SecretMemory
 
-/// Where a secret key comes from; the key itself never stands on a command line.
+/// Where a secret key comes from; the key itself never appears on a command line.
 package enum KeySource: Equatable, Sendable {
     /// A file of hex that only its owner can read.
     case file(path: String)
-    /// A keystore file (Web3 Secret Storage), whose password is in a file, or is asked for on the terminal.
+    /// A keystore file (Web3 Secret Storage), with its password in a file or from a prompt on the terminal.
     case keystore(path: String, passwordFile: String?)
     /// An environment variable of hex, which is removed once it was read.
     case environment(name: String)
@@ -85,7 +85,7 @@ package enum KeySource: Equatable, Sendable {
         try key(in: SecretFile.read(path), source: path)
     }
 
-    /// Reads the variable, wipes it where it stands and removes it: no child and no /proc/PID/environ shows it then.
+    /// Reads the variable, wipes it in place and removes it: no child and no /proc/PID/environ shows it then.
     private static func key(inEnvironment name: String) throws(KeyError) -> SecretKey {
         guard let value = unsafe getenv(name) else { throw .notInEnvironment(name: name) }
         let count = unsafe strlen(value)
@@ -97,7 +97,7 @@ package enum KeySource: Equatable, Sendable {
         return try key(in: text, source: name)
     }
 
-    /// The key that a text of hex is: 64 digits, optionally 0x in front and one line end behind.
+    /// The key in a hex text: 64 digits, with an optional 0x before and one optional newline after them.
     private static func key(in text: borrowing SecretBytes, source: String) throws(KeyError) -> SecretKey {
         do {
             return try SecretKey(SecretBytes(hexDigitsOf: text))
@@ -124,14 +124,14 @@ struct KeystoreSource {
         return try Keystore(json: json).key(password: password())
     }
 
-    /// The password, without the one line end that may stand behind it in a file.
+    /// The password, without the one newline that may follow it in a file.
     private func password() throws -> SecretBytes {
         guard let passwordFile else { return try Terminal.readPassword(prompt: "password of the keystore") }
         return try SecretFile.read(passwordFile).withoutLineEnd()
     }
 }
 
-/// Files that hold a secret and that nobody but their owner may read.
+/// Files that hold a secret and that only their owner may read.
 package enum SecretFile {
     /// The most bytes that such a file may have.
     private static let limit = 4096
@@ -164,7 +164,7 @@ package enum SecretFile {
 }
 
 extension SecretBytes {
-    /// Without the one line end that may stand at the end of a file.
+    /// Without the one newline that may end a file.
     package consuming func withoutLineEnd() -> SecretBytes {
         withBytes { bytes in
             var end = bytes.count

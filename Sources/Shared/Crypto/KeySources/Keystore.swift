@@ -13,7 +13,7 @@ package import SecretMemory
 package struct Keystore: Sendable {
     private let fields: KeystoreFields
 
-    /// - Throws: ``KeystoreError`` for what is no keystore of version 3, or a costlier one than anybody makes.
+    /// - Throws: ``KeystoreError`` for anything but a keystore of version 3, or for one with excessive costs.
     package init(json: JSONObject) throws(KeystoreError) { fields = try KeystoreFields(json) }
 
     /// The key.

@@ -9,7 +9,7 @@ package struct PublicKey: Hashable, Sendable, CustomStringConvertible {
 
     /// A key as 33 bytes (02, 03), 65 bytes (04, x, y) or 64 bytes (x, y, as Ethereum writes it).
     ///
-    /// Hybrid forms (06, 07) are refused: nobody writes them.
+    /// Hybrid forms (06, 07) are refused: they are not used in practice.
     /// - Throws: ``Secp256k1Error/wrongPublicKeyLength(actual:)``, ``Secp256k1Error/invalidPublicKey``.
     package init(_ bytes: some Collection<UInt8>) throws(Secp256k1Error) {
         var encoded = Array(bytes)
@@ -91,10 +91,11 @@ package enum Secp256k1Error: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
-        case .wrongPublicKeyLength(32): ["32 bytes are the id of a member, whose key the bridge knows: --to-member"]
-        case .wrongPublicKeyLength(20): ["20 bytes are an address, which no key can be found from"]
+        case .wrongPublicKeyLength(32):
+            ["32 bytes are a member id; the bridge knows that member's key: use --to-member"]
+        case .wrongPublicKeyLength(20): ["20 bytes are an address, which does not reveal a public key"]
         case .invalidPublicKey:
-            ["65 bytes begin with 04, 33 with 02 or 03, and 64 are those 65 without the 04: is a digit wrong or lost?"]
+            ["65 bytes begin with 04, 33 with 02 or 03, and 64 are the 65 without the 04: is a digit wrong or missing?"]
         default: []
         }
     }

@@ -10,7 +10,7 @@ package import Secp256k1
 package struct Proof: Equatable, Sendable {
     /// The text whose hash every proof signs.
     package static let message = "tee-bridge-register"
-    /// What the derived key must have been asked for.
+    /// The purpose that the derived key must have.
     package static let purpose = "ethereum"
     /// The path of the derived key.
     package static let path = "/bridge"

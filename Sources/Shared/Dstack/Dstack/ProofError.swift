@@ -3,7 +3,7 @@ package import JSON
 package import Primitives
 package import Secp256k1
 
-/// Why a proof document does not prove what it says.
+/// Why a proof document is invalid.
 package enum ProofError: UserFacingError, Equatable {
     /// Not a proof document: a member is missing or ill-typed.
     case malformed(JSONError)
@@ -43,7 +43,7 @@ package enum ProofError: UserFacingError, Equatable {
             "message_hash is \(actual), not the hash of \(Proof.message.quoted())"
         case .wrongPurpose(let actual):
             "the proof was made for the purpose \(actual.quoted()), not for \(Proof.purpose.quoted())"
-        case .unpaddedCodeId(let codeId): "code_id \(codeId) is not an app id and 12 zero bytes"
+        case .unpaddedCodeId(let codeId): "code_id \(codeId) is not an app id followed by 12 zero bytes"
         case .contradiction(let member, let claimed, let actual):
             "\(member) is \(claimed.quoted()), but the signatures say \(actual)"
         case .notKMSIssued: "the app's keys do not come from a KMS: kms_signature is empty"
@@ -54,10 +54,10 @@ package enum ProofError: UserFacingError, Equatable {
         switch self {
         case .wrongPurpose: ["the CVM must ask its guest agent for the key with purpose \(Proof.purpose.quoted())"]
         case .wrongAppKey:
-            ["the key was made for another purpose than the proof says, or the proof was altered on its way"]
-        case .wrongMessage, .wrongMessageSigner: ["this is a proof of something else, or was altered on its way"]
+            ["the key was derived for a purpose other than the one in the proof, or the proof was altered in transit"]
+        case .wrongMessage, .wrongMessageSigner: ["the proof is of something else, or was altered in transit"]
         case .malformed, .invalidSignature, .invalidPublicKey, .contradiction, .unpaddedCodeId:
-            ["the proof was altered on its way: get it from the CVM anew (proof-fetch)"]
+            ["the proof was altered in transit: fetch it from the CVM again (proof-fetch)"]
         case .notKMSIssued: ["deploy the app with a KMS as its key provider"]
         }
     }

@@ -12,7 +12,7 @@ package import Secp256k1
 package struct SignatureChain: Equatable, Sendable {
     /// The app that the KMS gave the key to.
     package let appId: Address
-    /// What the derived key was asked for.
+    /// The purpose of the derived key.
     package let purpose: String
     /// The key at the chain's end.
     package let derivedKey: PublicKey

@@ -66,7 +66,7 @@ package struct GuestInfo: Sendable, Equatable {
     }
 }
 
-/// Takes the key out of an answer to GetKey before the answer is read as JSON, whose texts nobody can wipe.
+/// Takes the key out of an answer to GetKey before the answer is parsed as JSON, whose strings cannot be wiped.
 enum KeyFieldScanner {
     /// The value of the first member `key` that is 32 bytes of hex; its digits become zeros in `body`.
     ///
@@ -83,7 +83,7 @@ enum KeyFieldScanner {
         }
     }
 
-    /// Where the key's 64 digits stand: behind `"key"`, a colon, a quote and 0x or nothing, before a quote.
+    /// Where the key's 64 digits are: after `"key"`, a colon, a quote and 0x or nothing, before a quote.
     private static func digits(in body: [UInt8]) -> Range<Int>? {
         let name = Array("\"key\"".utf8)
         guard let found = body.firstRange(of: name) else { return nil }

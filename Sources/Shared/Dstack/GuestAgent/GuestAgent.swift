@@ -46,7 +46,7 @@ package final class GuestAgent {
         let object = try self.object(in: response, of: method)
         // The digits are zeros by now: this asks whether they stood in this object and not in one inside it.
         guard let secret, let digits = object["key"]?.string, digits.allSatisfy({ $0 == "0" || $0 == "x" }) else {
-            throw malformed(method, "it has no key of 32 bytes of hex")
+            throw malformed(method, "it has no 32-byte key in hex")
         }
         let chain = try signatureChain(in: object)
         return DerivedKey(secret: secret, appLink: chain.app, kmsLink: chain.kms, agent: name)
@@ -80,7 +80,7 @@ package final class GuestAgent {
             throw .refused(agent: name, method: method, reason: reason)
         }
         guard response.isSuccess else { throw .status(agent: name, method: method, code: response.status) }
-        guard let object = value?.object else { throw malformed(method, "it is no JSON object") }
+        guard let object = value?.object else { throw malformed(method, "it is not a JSON object") }
         return object
     }
 
@@ -93,7 +93,7 @@ package final class GuestAgent {
 package enum AgentAddress {
     /// The variable that names the agent where no option does.
     package static let variable = "DSTACK_SIMULATOR_ENDPOINT"
-    /// Where the agent's socket stands in a CVM, by version.
+    /// Where the agent's socket is in a CVM, by version.
     package static let defaultPaths = [
         "/var/run/dstack.sock", "/run/dstack.sock", "/var/run/dstack/dstack.sock", "/run/dstack/dstack.sock",
     ]
@@ -104,7 +104,7 @@ package enum AgentAddress {
     /// - Parameters:
     ///   - named: an http or https URL, or a socket's path, which `unix:` or `unix://` may precede. Empty is none.
     ///   - environment: the value of a variable, or nil.
-    ///   - exists: whether a file stands at a path.
+    ///   - exists: whether a path has a file.
     /// - Throws: ``GuestAgentError/noSocket(paths:)`` with the paths that were looked at;
     ///   ``GuestAgentError/invalidAddress(reason:)``.
     package static func find(
@@ -125,7 +125,7 @@ package enum AgentAddress {
         return unsafe String(cString: value)
     }
 
-    /// Whether a file of any kind stands at a path.
+    /// Whether a path has a file of any kind.
     package static func fileExists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
     private static func endpoint(_ make: () throws(HTTPError) -> Endpoint) throws(GuestAgentError) -> Endpoint {

@@ -27,7 +27,7 @@ package enum ProofSource: Sendable {
         }
     }
 
-    /// What is asked for, and how long.
+    /// What is requested, and with which time limit.
     package struct Query: Sendable {
         /// The path of the guest agent's key.
         package var path: String
@@ -171,7 +171,7 @@ package struct ProofFetcher: Sendable {
         }
     }
 
-    /// The proofs of several sources, all fetched at once and handed over in the sources' order.
+    /// The proofs of several sources, all fetched at once and delivered in the order of the sources.
     ///
     /// - Throws: what `body` throws, which ends the fetching.
     package func fetchAll(
@@ -182,7 +182,7 @@ package struct ProofFetcher: Sendable {
         try sources.mapAtOnce(limit: Self.sourceLimit, { result(from: $0) }, body)
     }
 
-    /// How many sources are asked at once.
+    /// The number of sources queried at once.
     private static let sourceLimit = 64
 
     private func result(from source: ProofSource) -> Result<Proof, ProofSourceError> {

@@ -35,10 +35,10 @@ package enum ProofSourceError: UserFacingError, Equatable {
         case .notASource(let reason): "not a source of proofs: \(reason)"
         case .http(let error, _): error.description
         case .html(let source): "\(source) answered with a web page, not with a proof"
-        case .notJSON(let source, let error): "\(source) answered with no JSON object: \(error)"
+        case .notJSON(let source, let error): "\(source) did not answer with a JSON object: \(error)"
         case .agent(let error): error.description
-        case .invalid(let source, let error): "the proof from \(source) does not hold: \(error)"
-        case .malformedKey(let source, let reason): "\(source) gave an unusable key: \(reason)"
+        case .invalid(let source, let error): "the proof from \(source) is invalid: \(error)"
+        case .malformedKey(let source, let reason): "\(source) returned an unusable key: \(reason)"
         }
     }
 
@@ -48,7 +48,7 @@ package enum ProofSourceError: UserFacingError, Equatable {
         case .http(let error, _): error.hints
         case .agent(let error): error.hints
         case .invalid(_, let error): error.hints
-        case .html, .notJSON: ["is this the URL of bridge-agent, whose /proof is asked for, and does it run?"]
+        case .html, .notJSON: ["is this the URL of a running bridge-agent, which serves /proof?"]
         case .malformedKey: ["is this the address of a dstack guest agent, of 0.4.2 or later?"]
         }
     }
@@ -62,6 +62,6 @@ package enum ProofSourceError: UserFacingError, Equatable {
         }
     }
 
-    /// The pause that the server asked for.
+    /// The pause that the server requested.
     var retryAfter: Duration { if case .http(_, let pause?) = self { pause } else { .zero } }
 }

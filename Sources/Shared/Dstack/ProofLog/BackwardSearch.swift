@@ -116,7 +116,7 @@ package struct BackwardSearch {
     }
 }
 
-/// Regular files, one behind another as one log, whose bytes can be read in any order: up to where the files ended
+/// Regular files, in sequence as one log, whose bytes can be read in any order: up to where the files ended
 /// when they were opened.
 package struct SeekableLog: Sendable {
     /// A file has become shorter, or cannot be read.
@@ -126,7 +126,7 @@ package struct SeekableLog: Sendable {
     package let byteCount: Int
     private let files: [(file: SeekableFile, range: Range<Int>)]
 
-    /// Opens the files; nil is standard input, from where it stands.
+    /// Opens the files; nil is standard input, from its current position.
     ///
     /// - Returns: nil where one of them is no regular file, cannot be opened, or does not tell its length, as those of
     ///   proc(5) do not.
@@ -161,7 +161,7 @@ package struct SeekableLog: Sendable {
         return end - range.lowerBound
     }
 
-    /// Lets standard input stand where it would after reading the log.
+    /// Moves standard input to where it would be after reading the log.
     package func moveToEnd() { for (file, _) in files { file.moveToEnd() } }
 }
 

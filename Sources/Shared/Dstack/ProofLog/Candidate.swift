@@ -1,16 +1,16 @@
 package import Dstack
 package import JSON
 
-/// What stands behind one marker, while it is being read in all the ways that ``LogDamage`` knows.
+/// What follows one marker, while it is being read in all the ways that ``LogDamage`` knows.
 ///
 /// Its memory is bounded: ``byteLimit`` bytes for the line, and as much again for each reading.
 struct Candidate {
-    /// How many bytes behind the marker are looked at. A proof has about 1200.
+    /// How many bytes after the marker are read. A proof has about 1200.
     static let byteLimit = 16 * 1024
-    /// How many lines behind the marker are looked at.
+    /// How many lines after the marker are read.
     static let lineLimit = 128
 
-    /// Where the marker stands.
+    /// The location of the marker.
     let place: SourceLocation
 
     private var readings = LogDamage.allCases.map(ParseAttempt.init)
@@ -26,7 +26,7 @@ struct Candidate {
 
     init(at place: SourceLocation) { self.place = place }
 
-    /// What is found behind a marker whose candidate is known to end with these bytes.
+    /// The result for a marker whose candidate is known to end with these bytes.
     static func finding(in bytes: Span<UInt8>, at place: SourceLocation, _ validator: inout ProofValidator)
         -> ScanResult
     {
@@ -34,7 +34,7 @@ struct Candidate {
         return candidate.take(bytes, &validator) ?? candidate.end(.cutOff, &validator)
     }
 
-    /// Takes the next bytes behind the marker; the finding, once there is one: the rest does not matter then.
+    /// Takes the next bytes after the marker; returns the result once there is one: the rest does not matter then.
     mutating func take(_ bytes: Span<UInt8>, _ validator: inout ProofValidator) -> ScanResult? {
         var position = 0
         while position < bytes.count {
@@ -150,7 +150,7 @@ struct ProofValidator: Sendable {
 
     /// The proof that the text is.
     ///
-    /// - Parameter line: where the text stands, for the refusal.
+    /// - Parameter line: the line of the text, for the rejection.
     mutating func validator(_ text: [UInt8], line: Int) -> Result<Proof, RejectionReason> {
         if let proof, text == self.text { return .success(proof) }
         do throws(RejectionReason) {
@@ -192,17 +192,17 @@ package struct SourceLocation: Equatable, Sendable {
 package enum ScanResult: Equatable, Sendable {
     /// A proof all of whose signatures hold.
     case proof(Proof, SourceLocation)
-    /// No valid proof stands there, whatever was tried to mend it.
+    /// There is no valid proof, despite all repairs.
     case refused(RejectionReason, SourceLocation)
 }
 
-/// Why no valid proof stands behind a marker.
+/// Why no valid proof follows a marker.
 package enum RejectionReason: Error, Equatable, Sendable {
     /// The log, or another marker, or too many other lines came before the end of the object.
     case cutOff
     /// The object does not end within `limit` bytes.
     case tooLong(limit: Int)
-    /// What stands there is not JSON.
+    /// The candidate is not JSON.
     case notJSON(JSONError)
     /// It is JSON, but not a proof, or a proof that does not hold.
     case invalid(ProofError)

@@ -25,7 +25,7 @@ package struct LogReader: ~Copyable {
         case bytes
         /// The log that is followed has not grown for a while.
         case nothingYet
-        /// What comes next is another log: the file was begun anew.
+        /// What follows is another log: the file was replaced or truncated.
         case begunAnew
         /// There is no more.
         case ended
@@ -109,7 +109,7 @@ package struct LogReader: ~Copyable {
 struct LogFile: ~Copyable {
     /// fcntl(2)'s F_SETPIPE_SZ, which Swift's Glibc does not show.
     private static let setPipeSize: Int32 = 1031
-    /// How much a pipe may hold that nobody has read: a few blocks.
+    /// How much unread data a pipe may hold: a few blocks.
     private static let pipeByteCount: Int32 = 256 * 1024
 
     private let descriptor: Descriptor
@@ -143,7 +143,7 @@ struct LogFile: ~Copyable {
     /// Whether this is a regular file, which can grow and shrink.
     var isRegular: Bool { status.st_mode & S_IFMT == S_IFREG }
 
-    /// Reads what is there; 0 at the end, nil if there is nothing yet.
+    /// Reads the available bytes; 0 at the end, nil if there are none yet.
     ///
     /// - Throws: ``ProofLogError`` if the file cannot be read.
     mutating func read(into block: inout [UInt8]) throws(ProofLogError) -> Int? {

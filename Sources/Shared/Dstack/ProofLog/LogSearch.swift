@@ -1,6 +1,6 @@
 package import Dstack
 
-/// Searches files, one after another as one log, and hands over the proofs that are wanted.
+/// Searches files, one after another as one log, and delivers the selected proofs.
 package struct LogSearch {
     /// The files in their order; nil is standard input.
     package let paths: [String?]
@@ -20,7 +20,7 @@ package struct LogSearch {
         self.timeout = timeout
     }
 
-    /// Reads the files and hands over proofs as soon as they are certain: as many at a time as became so together.
+    /// Reads the files and delivers proofs as soon as they are certain, in batches.
     ///
     /// - Parameter progress: told again and again how many bytes were read so far.
     /// - Throws: ``ProofLogError``, and what `body` throws.
@@ -75,7 +75,7 @@ package struct LogSearch {
     }
 }
 
-/// Which of a log's proofs are wanted, and what was refused on the way.
+/// Which of a log's proofs are selected, and what was rejected on the way.
 package struct ProofSearch {
     /// Which proofs are wanted.
     package enum Selection: Sendable {
@@ -119,7 +119,7 @@ package struct ProofSearch {
     /// Says that the next bytes come from another file, which continues the log.
     package mutating func nextSource() { scanner.nextSource() }
 
-    /// Says that the next bytes come from another log: the file was begun anew.
+    /// Begins another log: the file was replaced or truncated.
     ///
     /// - Returns: as ``feed(_:)``.
     package mutating func nextLog() -> [Proof] {
@@ -131,7 +131,7 @@ package struct ProofSearch {
 
     /// Says that there is no more.
     ///
-    /// - Returns: as ``feed(_:)``; the last proof, if that is what is wanted.
+    /// - Returns: as ``feed(_:)``; the last proof, if that one is selected.
     package mutating func finish() -> [Proof] {
         let proofs = nextLog()
         guard selection == .last, let lastProof else { return proofs }

@@ -1,4 +1,4 @@
-/// One way to read what stands behind a marker: the text so far under one ``LogDamage``, and whether its object has ended.
+/// One way to read what follows a marker: the text so far under one ``LogDamage``, and whether its object has ended.
 struct ParseAttempt {
     /// How far a reading is.
     enum State: Equatable {
@@ -92,7 +92,7 @@ extension [UInt8] {
     }
 }
 
-/// A guess at which bytes behind a marker belong to the proof and which came between.
+/// A guess at which bytes after a marker belong to the proof and which came between.
 ///
 /// A wrong guess does no harm: whether the bytes are a proof is decided by its signatures, not here.
 enum LogDamage: CaseIterable {
@@ -101,7 +101,7 @@ enum LogDamage: CaseIterable {
     case joined
     /// Without what follows a kernel's time stamp, up to the end of its line.
     case withoutStamped
-    /// Every line behind the first without the time stamp and the `name[pid]: ` in front.
+    /// Every line after the first without the time stamp and the `name[pid]: ` in front.
     case withoutPrefixes
     /// Only what looks like a piece of a proof document.
     case onlyFragments
@@ -160,7 +160,7 @@ enum LogDamage: CaseIterable {
         }
     }
 
-    /// The words of a proof document, beside its hex.
+    /// The words of a proof document, besides its hex.
     private static let words = Array(
         """
         code_id dstack_proof message_hash message_signature app_signature kms_signature derived_compressed_pubkey \

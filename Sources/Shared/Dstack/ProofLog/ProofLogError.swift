@@ -40,7 +40,7 @@ package enum ProofLogError: UserFacingError, Equatable {
         switch self {
         case .noMarker, .timedOut(_, refused: nil):
             [
-                "a container's output is on the serial console only if it writes there: "
+                "a container's output reaches the serial console only if it is sent there: "
                     + "| tee /dev/ttyS0 (with devices: [/dev/ttyS0])"
             ]
         case .noValidProof(let refused, _, _), .timedOut(_, .some(let refused)):

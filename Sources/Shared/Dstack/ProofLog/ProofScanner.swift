@@ -7,20 +7,20 @@ import Processes
 /// belong to it left out (see ``LogDamage``), and taken if it is a valid ``Proof``. Another marker begins anew. What is
 /// found does not depend on the pieces that the bytes come in, and the memory not on their number.
 ///
-/// The marker itself must stand in one piece.
+/// The marker itself must be intact.
 package struct ProofScanner {
-    /// What stands in front of a proof.
+    /// The marker before a proof.
     package static var markerText: String { Marker.text.description }
 
     /// Which proofs are wanted: what cannot be one of them is not reported where it is spared the work.
     private let selection: ProofSearch.Selection
-    /// Whether lines are counted. Once a proof is known, nobody is told where another was refused.
+    /// Whether lines are counted. Once a proof is known, the location of a rejected one is not reported.
     var countsLines = true
     private var marker = Marker()
     private var validator = ProofValidator()
     /// What may become longer with the next bytes.
     private var candidate: Candidate?
-    /// Where the next byte stands.
+    /// The location of the next byte.
     private var place = SourceLocation(line: 1, offset: 0)
 
     /// A scanner that has seen nothing yet.
@@ -52,7 +52,7 @@ package struct ProofScanner {
     /// Says that the next bytes come from another file, which continues the log: its lines count from 1 again.
     package mutating func nextSource() { place = SourceLocation(source: place.source + 1, line: 1, offset: 0) }
 
-    /// Says that the log has ended; what is fed from now on begins another one.
+    /// Ends the log; bytes that follow begin another one.
     package mutating func finish(report: (ScanResult) -> Void) {
         endCandidate(report: report)
         marker = Marker()
@@ -76,7 +76,7 @@ package struct ProofScanner {
         candidate = nil
     }
 
-    /// Judges candidates that stand one behind another, as many of them as matter.
+    /// Validates successive candidates, as many as matter.
     private mutating func validator(_ candidates: [WholeCandidate]) -> [ScanResult] {
         switch selection {
         case .all:
@@ -101,7 +101,7 @@ package struct ProofScanner {
     }
 }
 
-/// What stands behind a marker up to the next one.
+/// What follows a marker, up to the next one.
 private struct WholeCandidate: Sendable {
     let place: SourceLocation
     let text: [UInt8]
@@ -122,10 +122,10 @@ private struct WholeCandidate: Sendable {
 
 /// Finds the marker in a stream of bytes, whatever pieces it comes in.
 struct Marker {
-    /// What stands in front of a proof.
+    /// The marker before a proof.
     static let text: StaticString = "PROOF_JSON="
 
-    /// How many bytes of a marker may stand behind the piece that it begins in.
+    /// How many bytes of a marker may follow the piece that it begins in.
     static let overlap = text.utf8CodeUnitCount - 1
 
     /// How many bytes of the marker the stream so far ends with.
@@ -134,7 +134,7 @@ struct Marker {
     /// Takes one byte; true if the marker ends with it.
     mutating func take(_ byte: UInt8) -> Bool {
         let marker = Self.text
-        // The marker's first letter stands nowhere else in it, so a mismatch can begin it anew only with this byte.
+        // The marker's first letter occurs only once in it, so after a mismatch only this byte can begin a new one.
         if unsafe marker.utf8Start[matched] == byte {
             matched += 1
         } else {
@@ -145,7 +145,7 @@ struct Marker {
         return true
     }
 
-    /// The marker's rarest letter in logs, and where in the marker it stands.
+    /// The marker's rarest letter in logs, and its position in the marker.
     private static let rare = (letter: Int32(UInt8(ascii: "J")), offset: 6)
 
     /// Goes through bytes at the speed of memory.
@@ -165,7 +165,7 @@ struct Marker {
         return nil
     }
 
-    /// Where the first marker stands.
+    /// The position of the first marker.
     static func start(in bytes: Span<UInt8>) -> Int? { unsafe bytes.withUnsafeBytes { unsafe start(in: $0) } }
 
     private static func start(in buffer: UnsafeRawBufferPointer) -> Int? {
@@ -178,7 +178,7 @@ struct Marker {
             guard let found = unsafe memchr(from, rare.letter, length) else { return nil }
             start += unsafe UnsafeRawPointer(found) - from
             if unsafe memcmp(base + start, text.utf8Start, text.utf8CodeUnitCount) == 0 { return start }
-            // The letter stands once in the marker, so no marker begins before it or with it.
+            // The letter occurs once in the marker, so no marker begins before it or with it.
             start += rare.offset + 1
         }
         return nil

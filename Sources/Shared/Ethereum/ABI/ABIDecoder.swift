@@ -5,7 +5,7 @@ import Primitives
 package enum ABILayout: Sendable {
     /// The one layout of a canonical encoder: encoding the values again gives the same bytes.
     case strict
-    /// Tails anywhere in the data, in any order, shared or with gaps, and bytes behind them: what some contracts
+    /// Tails anywhere in the data, in any order, shared or with gaps, and bytes after them: what some contracts
     /// return.
     case lenient
 }
@@ -45,7 +45,7 @@ private struct ABIDecoder {
         valuesLeft = valueLimit
     }
 
-    /// The values whose heads begin at `base`, and where they end: behind the last tail.
+    /// The values whose heads begin at `base`, and where they end: after the last tail.
     ///
     /// - Precondition: `base` is not beyond the end of the data.
     mutating func values(
@@ -102,7 +102,7 @@ private struct ABIDecoder {
         }
     }
 
-    /// The bytes of a `bytes` or `string` whose length stands at `start`, and where their padding ends.
+    /// The bytes of a `bytes` or `string` whose length is at `start`, and where their padding ends.
     private mutating func content(of type: ABIType, at start: Int) throws(ABIError) -> (ArraySlice<UInt8>, end: Int) {
         let length = try length(of: type, at: start, each: 1)
         try require(32 + length + length.paddingToWord, at: start, for: type)
@@ -113,7 +113,7 @@ private struct ABIDecoder {
         return (data[(start + 32)..<end], padding.endIndex)
     }
 
-    /// The length at `start`, of which each unit takes `size` bytes behind it.
+    /// The length at `start`, each unit of which takes `size` bytes after it.
     private func length(of type: ABIType, at start: Int, each size: Int?) throws(ABIError) -> Int {
         try require(32, at: start, for: type)
         guard let size else { throw .typeTooLarge(place: "\(path)", type: "\(type)") }

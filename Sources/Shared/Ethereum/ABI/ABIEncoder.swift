@@ -3,7 +3,7 @@ import Primitives
 
 /// The contract ABI's encoding of values (Solidity's "Contract ABI Specification").
 package enum ABI {
-    /// The values one behind another, as arguments are encoded: heads, then tails.
+    /// The values in sequence, as arguments are encoded: heads, then tails.
     ///
     /// - Parameter place: what an error calls the list.
     /// - Throws: ``ABIError/wrongCount(place:type:expected:actual:)``,

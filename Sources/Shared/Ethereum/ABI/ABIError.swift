@@ -2,7 +2,7 @@ package import Failures
 package import JSON
 package import Primitives
 
-/// Why a type, a value, encoded bytes or a contract's interface is not what it should be.
+/// Why a type, a value, encoded bytes or a contract's interface is invalid.
 ///
 /// `place` names the value by its path, such as `args[2].amount`; `type` is its type in canonical text.
 package enum ABIError: UserFacingError, Equatable {
@@ -27,7 +27,7 @@ package enum ABIError: UserFacingError, Equatable {
     case notAValue(place: String, type: String, text: String, expected: String)
     /// An object without a member for this component, or arguments by name without this one.
     case missingComponent(place: String, type: String, name: String)
-    /// An argument by name that stands twice.
+    /// An argument that is given twice by name.
     case repeatedArgument(name: String)
     /// Arguments by name for a list whose parameters do not all have names of their own.
     case withoutNames(type: String)
@@ -46,7 +46,7 @@ package enum ABIError: UserFacingError, Equatable {
     case notUTF8(place: String)
     /// More values than data of this size can honestly hold: offsets that share their target, or empty elements.
     case tooManyValues(place: String, limit: Int)
-    /// Bytes behind the last value.
+    /// Bytes after the last value.
     case trailingBytes(count: Int)
 
     /// Calldata or revert data that belongs to another signature.
@@ -61,8 +61,8 @@ package enum ABIError: UserFacingError, Equatable {
     case unknownResult(signature: String)
 
     /// The contract has no function, event or error (`item`) with this name, signature, selector or topic, or the
-    /// function no argument with this name; `near` are those that may be meant.
-    case unknownItem(item: String, name: String, near: [String] = [])
+    /// function no argument with this name; `known` are the overloads of the name, or all names that there are.
+    case unknownItem(item: String, name: String, known: [String] = [])
     /// A name that several signatures share.
     case ambiguousName(name: String, signatures: [String])
     /// An interface that is not the JSON it should be.
@@ -80,47 +80,47 @@ package enum ABIError: UserFacingError, Equatable {
         switch self {
         case .syntax(let text, let offset, let expected):
             "expected \(expected) at position \(offset) of \(text.quoted())"
-        case .unknownType(let name): "there is no type \(name.quoted())"
+        case .unknownType(let name): "unknown type \(name.quoted())"
         case .fixedPointType(let name): "the fixed-point type \(name.quoted()) is not supported"
-        case .typeTooDeep(let limit): "a type nested deeper than \(limit) levels"
+        case .typeTooDeep(let limit): "the type is nested more than \(limit) levels deep"
         case .typeTooLarge(let place, let type): "\(place.shown): values of type \(type.quoted()) are too large"
         case .wrongCount(let place, let type, let expected, let actual):
             "\(place.shown): \(type.quoted()) needs \(Self.values(expected)), but there \(Self.are(actual))"
-        case .wrongKind(let place, let type, let actual): "\(place.shown): \(type.quoted()) is needed, not \(actual)"
-        case .outOfRange(let place, let type): "\(place.shown): the number does not fit \(type.quoted())"
+        case .wrongKind(let place, let type, let actual): "\(place.shown): expected \(type.quoted()), got \(actual)"
+        case .outOfRange(let place, let type): "\(place.shown): the number does not fit in \(type.quoted())"
         case .notAValue(let place, let type, let text, let expected):
             "\(place.shown): not a value of type \(type.quoted()): \(text.hidingKeys.quoted()): expected \(expected)"
         case .missingComponent(let place, let type, let name):
             "\(place.shown): member \(name.quoted()) of \(type.quoted()) is missing"
         case .repeatedArgument(let name): "the argument \(name.quoted()) is given twice"
         case .withoutNames(let type):
-            "arguments of \(type.quoted()) cannot be given by name: not all of them have names of their own"
+            "the arguments of \(type.quoted()) cannot be given by name: some are unnamed or share a name"
         case .truncated(let place, let type, let needed, let available):
             "\(place.shown): \(type.quoted()) needs \(needed) bytes of data, but \(available) are left"
         case .offsetOutside(let place, let type, let offset, let available):
-            "\(place.shown): the offset \(offset) of \(type.quoted()) leads out of the \(available) bytes"
+            "\(place.shown): the offset \(offset) of \(type.quoted()) points beyond the \(available) bytes of data"
         case .notCanonical(let place, let type, let offset, let expected):
-            "\(place.shown): the offset of \(type.quoted()) is \(offset), where a canonical encoding has \(expected)"
+            "\(place.shown): the offset of \(type.quoted()) is \(offset), but a canonical encoding has \(expected)"
         case .lengthOutside(let place, let type, let length, let available):
-            "\(place.shown): the length \(length) of \(type.quoted()) is more than the \(available) bytes left hold"
+            "\(place.shown): the length \(length) of \(type.quoted()) exceeds the \(available) bytes left"
         case .dirtyPadding(let place, let type): "\(place.shown): the padding of \(type.quoted()) is not zero"
         case .notUTF8(let place): "\(place.shown): the string is not UTF-8"
         case .tooManyValues(let place, let limit): "\(place.shown): more values than the limit of \(limit)"
         case .trailingBytes(let count):
-            count == 1 ? "1 byte stands behind the last value" : "\(count) bytes stand behind the last value"
+            count == 1 ? "1 byte follows the last value" : "\(count) bytes follow the last value"
         case .wrongSelector(let signature, let expected, let actual):
             "the selector is \(actual), but that of \(signature.quoted()) is \(expected)"
         case .wrongTopic(let event): "the log is not of the event \(event.quoted())"
-        case .noTopics: "the log has no topics, which would tell its event"
+        case .noTopics: "the log has no topics, so its event is unknown"
         case .wrongTopicCount(let event, let expected, let actual):
             "a log of \(event.quoted()) has \(expected == 1 ? "1 topic" : "\(expected) topics"), but this one has \(actual)"
-        case .unknownResult(let signature): "the signature \(signature.quoted()) does not say what it returns"
+        case .unknownResult(let signature): "the signature \(signature.quoted()) does not declare its return types"
         case .unknownItem(let item, let name, _): "the interface has no \(item) \(name.quoted())"
         case .ambiguousName(let name, let signatures):
-            "\(name.quoted()) may be any of \(signatures.map { $0.quoted() }.joined(separator: ", "))"
+            "\(name.quoted()) is ambiguous; it may be any of \(signatures.map { $0.quoted() }.joined(separator: ", "))"
         case .json(let error): error.description
         case .noBytecode: "the artefact has no bytecode"
-        case .unlinkedBytecode: "the bytecode is not linked: the address of a library is missing in it"
+        case .unlinkedBytecode: "the bytecode is not linked: a library's address is missing"
         case .badBytecode(let error): "the bytecode is not hex: \(error)"
         }
     }
@@ -128,7 +128,11 @@ package enum ABIError: UserFacingError, Equatable {
     package var hints: [String] {
         switch self {
         case .ambiguousName: ["give the whole signature, with the types"]
-        case .unknownItem(_, _, let near): String.asking(for: near)
+        case .unknownItem(_, _, let known) where !known.isEmpty:
+            [
+                "it has \(known.prefix(Self.listLimit).map { $0.quoted() }.joined(separator: ", "))"
+                    + (known.count > Self.listLimit ? " and \(known.count - Self.listLimit) more" : "")
+            ]
         case .wrongTopicCount: ["write indexed behind the types of those values that are topics"]
         case .unknownResult(let signature): ["add the types that it returns: \(signature)(…)"]
         case .json(let error): error.hints
@@ -142,17 +146,20 @@ package enum ABIError: UserFacingError, Equatable {
             }
         case .syntax: ["a signature is name(type,…), as in transfer(address,uint256); put it in single quotes"]
         case .unknownType, .fixedPointType: ["types are as in Solidity: uint256, address, bytes32, string, (…), …[]"]
-        case .wrongCount: ["put a list into […] and a tuple into (…), in quotes for the shell"]
-        case .outOfRange: ["is it the right type? A negative number needs one that begins with int"]
+        case .wrongCount: ["write an array as […] and a tuple as (…), quoted for the shell"]
+        case .outOfRange: ["is the type right? a negative number needs a signed type (int…)"]
         case .repeatedArgument: ["leave one of them out"]
-        case .withoutNames: ["give them in their order"]
-        case .noBytecode: ["name the artefact that a compiler makes of a contract, not of an interface"]
+        case .withoutNames: ["give them in order"]
+        case .noBytecode: ["give the compiler's artefact of a contract, not of an interface"]
         case .unlinkedBytecode: ["link it with the compiler first"]
-        case .offsetOutside, .notCanonical, .trailingBytes: ["--lenient takes what contracts take"]
-        case .wrongSelector, .wrongTopic: ["without a signature, the interface is searched for it"]
+        case .offsetOutside, .notCanonical, .trailingBytes: ["--lenient accepts what contracts accept"]
+        case .wrongSelector, .wrongTopic: ["leave the signature out to search the interface for a match"]
         default: []
         }
     }
+
+    /// How many names a hint lists: a large contract has hundreds.
+    private static let listLimit = 20
 
     /// What the reason why a text is not a value tells about it.
     private static func hints(

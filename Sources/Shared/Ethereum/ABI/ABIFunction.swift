@@ -71,7 +71,7 @@ extension Selector {
         }
     }
 
-    /// What stands behind the selector, which the data must begin with.
+    /// What follows the selector, which the data must begin with.
     ///
     /// - Throws: ``ABIError`` if the data is shorter than a selector, or begins with another one.
     func require<Data: Collection<UInt8>>(

@@ -44,7 +44,7 @@ package indirect enum ABIType: Hashable, Sendable, CustomStringConvertible {
     /// `(T1,T2,…)`; the components may have names.
     case tuple([ABIParameter])
 
-    /// How deep arrays and tuples may stand inside each other in a type that is read from text.
+    /// How deeply arrays and tuples may be nested in a type that is read from text.
     package static let depthLimit = 16
 
     /// The canonical text, as signatures have it: no aliases, no names, no spaces.
@@ -64,7 +64,7 @@ package indirect enum ABIType: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// How many arrays and tuples stand inside each other: 0 for `uint256`, 2 for `(bytes)[]`.
+    /// How deeply arrays and tuples are nested: 0 for `uint256`, 2 for `(bytes)[]`.
     package var depth: Int {
         switch self {
         case .array(let element), .fixedArray(let element, _): 1 + element.depth
@@ -91,7 +91,7 @@ extension [ABIParameter] {
     /// The types in canonical text, in parentheses, as they follow the name in a signature.
     package var canonicalTypes: String { "(\(map(\.type.description).joined(separator: ",")))" }
 
-    /// The names, if every parameter has one and no two are the same; only then can an object stand for the list.
+    /// The names, if every parameter has one and no two are the same; only then can an object represent the list.
     package var distinctNames: [String]? {
         let names = compactMap(\.name)
         return names.count == count && Set(names).count == count ? names : nil
@@ -109,7 +109,7 @@ extension ABIType {
         try scanner.requireEnd()
     }
 
-    /// The type that a JSON interface has under `type`, where a tuple's components stand apart.
+    /// The type that a JSON interface has under `type`, where a tuple's components are listed separately.
     ///
     /// - Throws: ``ABIError`` if it is not a tuple, or an array of tuples.
     init(_ text: String, components: [ABIParameter]) throws(ABIError) {
@@ -149,14 +149,14 @@ extension ABIType {
 /// One entry of a list of parameters.
 struct ScannedParameter {
     let parameter: ABIParameter
-    /// Whether `indexed` stood behind the type.
+    /// Whether `indexed` followed the type.
     let isIndexed: Bool
 }
 
 extension SignatureScanner {
     /// Takes a type.
     ///
-    /// - Parameter nesting: how many tuples the type stands in.
+    /// - Parameter nesting: how many tuples enclose the type.
     /// - Throws: ``ABIError`` if there is none, or it is too large or nested too deeply.
     mutating func type(nesting: Int = 0) throws(ABIError) -> ABIType {
         if peek == UInt8(ascii: "(") { return try tuple(nesting: nesting) }
@@ -208,7 +208,7 @@ extension SignatureScanner {
         try list { scanner throws(ABIError) in try scanner.parameter(nesting: nesting).parameter }
     }
 
-    /// Takes a list of an event's parameters in parentheses, where `indexed` may stand between type and name.
+    /// Takes a list of an event's parameters in parentheses, where `indexed` may come between type and name.
     ///
     /// - Throws: ``ABIError`` if there is none.
     mutating func eventParameters() throws(ABIError) -> [ScannedParameter] {

@@ -31,7 +31,7 @@ package indirect enum ABIValue: Hashable, Sendable {
         case .uint: "an unsigned integer"
         case .int: "a signed integer"
         case .address: "an address"
-        case .bool: "a truth value"
+        case .bool: "a boolean"
         case .fixedBytes(let bytes): "\(bytes.count) fixed bytes"
         case .bytes: "bytes"
         case .string: "a string"
@@ -41,7 +41,7 @@ package indirect enum ABIValue: Hashable, Sendable {
     }
 }
 
-/// What stands in one run of heads: the components of a tuple or a list of arguments, or the elements of an array.
+/// What one run of heads holds: the components of a tuple or a list of arguments, or the elements of an array.
 enum ABISequence {
     /// `path` names the components by their names, where they have one.
     case components([ABIParameter])
@@ -100,7 +100,7 @@ enum ABISequence {
 }
 
 extension ABIType {
-    /// Whether the value stands behind the heads, with an offset in its place.
+    /// Whether the value follows the heads, with an offset in its place.
     package var isDynamic: Bool {
         switch self {
         case .bytes, .string, .array: true

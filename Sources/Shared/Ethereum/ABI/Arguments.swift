@@ -14,13 +14,13 @@ extension [ABIParameter] {
     /// The values of the list from words of a command line that each come with the parameter's name, in any order.
     ///
     /// - Throws: ``ABIError``, among them ``ABIError/withoutNames(type:)``, ``ABIError/repeatedArgument(name:)``,
-    ///   ``ABIError/unknownItem(item:name:near:)`` and ``ABIError/missingComponent(place:type:name:)``.
+    ///   ``ABIError/unknownItem(item:name:known:)`` and ``ABIError/missingComponent(place:type:name:)``.
     package func values(named words: [(name: String, word: String)]) throws(ABIError) -> [ABIValue] {
         guard let names = distinctNames else { throw .withoutNames(type: canonicalTypes) }
         var given: [String: String] = [:]
         for (name, word) in words {
             guard names.contains(name) else {
-                throw .unknownItem(item: "argument", name: name, near: name.nearest(in: names))
+                throw .unknownItem(item: "argument", name: name, known: names)
             }
             guard given.updateValue(word, forKey: name) == nil else { throw .repeatedArgument(name: name) }
         }
@@ -134,7 +134,7 @@ struct ArgumentReader {
         if !take(close) {
             repeat {
                 guard values.count < sequence.count else {
-                    throw expected("no more than \(sequence.count) values", of: type)
+                    throw expected("at most \(sequence.count) values", of: type)
                 }
                 path.enter(sequence.step(at: values.count))
                 values.append(try value(sequence.type(at: values.count)))
@@ -150,7 +150,7 @@ struct ArgumentReader {
         return values
     }
 
-    /// Takes what stands before the next comma or closing bracket, without white space around it.
+    /// Takes what precedes the next comma or closing bracket, without white space around it.
     private mutating func bare() -> String {
         _ = peek
         var word = bytes[position...].prefix { !",])".utf8.contains($0) }

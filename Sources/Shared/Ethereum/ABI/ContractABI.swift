@@ -76,7 +76,7 @@ extension JSONValue {
 extension ContractABI {
     /// The function that calldata calls, by its selector, and the arguments.
     ///
-    /// - Throws: ``ABIError``, among them ``ABIError/unknownItem(item:name:near:)`` with the selector.
+    /// - Throws: ``ABIError``, among them ``ABIError/unknownItem(item:name:known:)`` with the selector.
     package func decodeCall(
         _ calldata: some Collection<UInt8>, layout: ABILayout = .strict
     ) throws(ABIError) -> (function: ABIFunction, arguments: [ABIValue]) {
@@ -120,7 +120,7 @@ extension ContractABI {
 
     /// The event that a log is of, by its first topic and the number of its topics, and its values.
     ///
-    /// - Throws: ``ABIError``, among them ``ABIError/unknownItem(item:name:near:)`` with the topic, or ``ABIError/noTopics``.
+    /// - Throws: ``ABIError``, among them ``ABIError/unknownItem(item:name:known:)`` with the topic, or ``ABIError/noTopics``.
     package func decodeLog(
         topics: [Bytes32], data: some Collection<UInt8>, layout: ABILayout = .strict
     ) throws(ABIError) -> (event: ABIEvent, values: [ABIEvent.Value]) {
@@ -154,7 +154,7 @@ extension ContractABI {
 
     /// The functions of a name or a signature, at least one.
     ///
-    /// - Throws: ``ABIError/unknownItem(item:name:near:)``, or what is wrong with the signature.
+    /// - Throws: ``ABIError/unknownItem(item:name:known:)``, or what is wrong with the signature.
     package func functions(named name: String) throws(ABIError) -> [ABIFunction] {
         let signature = name.contains("(") ? try ABIFunction(name).signature : nil
         return try Self.find(name, signature, in: functions, "function", \.name, \.signature)
@@ -188,7 +188,7 @@ extension ContractABI {
         // Where the types are wrong, the name may still be right.
         let bare = String((signature ?? name).prefix { $0 != "(" })
         let overloads = items.filter { nameOf($0) == bare }.map(signatureOf)
-        let near = overloads.isEmpty ? bare.nearest(in: items.map(nameOf)) : overloads
-        throw .unknownItem(item: kind, name: name, near: near)
+        throw .unknownItem(
+            item: kind, name: name, known: overloads.isEmpty ? Set(items.map(nameOf)).sorted() : overloads)
     }
 }

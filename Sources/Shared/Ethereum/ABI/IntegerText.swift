@@ -10,7 +10,7 @@ enum IntegerTextError: Error {
 
 extension BigInt {
     /// A whole number as people write it: decimal or 0x-hex digits, `-` in front if negative, or a decimal amount
-    /// with a unit of wei, gwei or ether, as `1ether` or `1.5 gwei`. A `_` may stand between two digits.
+    /// with a unit of wei, gwei or ether, as `1ether` or `1.5 gwei`. A `_` is allowed between two digits.
     ///
     /// Refused is what another program takes for another number: a leading zero, which may mean octal, and an
     /// exponent, whose `e` may be a hex digit.
@@ -23,7 +23,7 @@ extension BigInt {
         self.init(sign: isNegative ? .minus : .plus, magnitude: magnitude)
     }
 
-    /// The text without the underscores, each of which must stand between two digits.
+    /// The text without the underscores, each of which must be between two digits.
     private static func ungrouped(_ text: [UInt8]) throws(IntegerTextError) -> [UInt8] {
         let parts = text.split(separator: UInt8(ascii: "_"), omittingEmptySubsequences: false)
         guard parts.count > 1 else { return text }

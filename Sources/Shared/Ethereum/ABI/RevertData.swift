@@ -57,7 +57,7 @@ package enum RevertData: Hashable, Sendable, CustomStringConvertible {
         case 0x01: "an assertion failed"
         case 0x11: "arithmetic overflow or underflow"
         case 0x12: "division by zero"
-        case 0x21: "a number that is no case of the enum"
+        case 0x21: "a number that is not a case of the enum"
         case 0x22: "a byte array in storage is encoded wrongly"
         case 0x31: "pop from an empty array"
         case 0x32: "an array index out of bounds"

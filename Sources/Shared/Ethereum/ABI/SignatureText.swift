@@ -66,7 +66,7 @@ extension ABIConstructor {
 }
 
 extension SignatureScanner {
-    /// Takes the words behind a list of parameters that say who may call, and what the call may do to the state.
+    /// Takes the words after a list of parameters: visibility and state mutability.
     fileprivate mutating func modifiers() -> StateMutability? {
         var mutability: StateMutability?
         while true {
@@ -84,7 +84,7 @@ extension SignatureScanner {
     }
 }
 
-/// Reads the text of types and signatures, token by token; white space may stand between tokens.
+/// Reads the text of types and signatures, token by token; white space between tokens is allowed.
 struct SignatureScanner {
     private let text: String
     private let bytes: [UInt8]
@@ -103,7 +103,7 @@ struct SignatureScanner {
         }
     }
 
-    /// Where the next byte that is no white space stands.
+    /// The position of the next byte that is not white space.
     var offset: Int {
         mutating get {
             _ = peek

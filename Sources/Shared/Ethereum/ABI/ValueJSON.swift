@@ -72,7 +72,7 @@ extension ABIValue {
     }
 
     /// The value as JSON: unsigned integers as quantities (`"0x1f"`), signed ones as decimal strings, bytes as hex,
-    /// addresses in EIP-55, a tuple as an object if its components have distinct names, else as an array.
+    /// addresses in EIP-55, a tuple as an object if its components have distinct names, otherwise as an array.
     ///
     /// - Parameter type: where the names come from; a value of another type goes without.
     package func json(as type: ABIType) -> JSONValue {
@@ -92,7 +92,7 @@ extension ABIValue {
 }
 
 extension [ABIParameter] {
-    /// The values as JSON: an object if the parameters have distinct names, else an array.
+    /// The values as JSON: an object if the parameters have distinct names, otherwise an array.
     package func json(_ values: [ABIValue]) -> JSONValue {
         named(
             values.enumerated().map { index, value in value.json(as: index < count ? self[index].type : .tuple([])) })
@@ -112,7 +112,7 @@ extension [ABIParameter] {
     ) throws(ABIError) -> [JSONValue] {
         guard let names = distinctNames else {
             throw path.notAValue(
-                JSONValue.object(object).compact, of: type, expected: "an array, since not all values have a name")
+                JSONValue.object(object).compact, of: type, expected: "an array, since some values have no name")
         }
         return try names.map { name throws(ABIError) in
             guard let value = object[name] else {
@@ -124,8 +124,8 @@ extension [ABIParameter] {
 }
 
 extension ABIEvent {
-    /// The values of a log as JSON: an object if the parameters have distinct names, else an array. An indexed value
-    /// of which the log has only the hash is `{"hash":"0x…"}`.
+    /// The values of a log as JSON: an object if the parameters have distinct names, otherwise an array. An indexed
+    /// value of which the log has only the hash is `{"hash":"0x…"}`.
     package func json(_ values: [Value]) -> JSONValue {
         let parts = zip(inputs, values).map { input, value -> JSONValue in
             switch value {

@@ -6,7 +6,7 @@ extension ABIValue {
     ///
     /// Integers are decimal or 0x-hex, or amounts as `1ether` and `1.5 gwei`; truth values `true` and `false`;
     /// addresses and bytes 0x-hex of the exact length; a string is the word as it is. Arrays are `[a,b]`, tuples
-    /// `(a,b)`; inside them strings stand in double quotes with JSON's escapes, and anything else may.
+    /// `(a,b)`; strings inside them must be in double quotes with JSON's escapes, and other values may be.
     /// - Parameter place: what an error calls the word.
     /// - Throws: ``ABIError``, among them ``ABIError/notAValue(place:type:text:expected:)`` and
     ///   ``ABIError/outOfRange(place:type:)``.

@@ -3,7 +3,7 @@ package import Primitives
 
 /// A call to be tried without a transaction (eth_call, eth_estimateGas).
 package struct CallRequest: Equatable, Sendable {
-    /// Who would call; nil for nobody in particular.
+    /// The caller; nil for none in particular.
     package var from: Address?
     /// Who is called; nil creates a contract.
     package var to: Address?

@@ -10,7 +10,7 @@ import JSON
 /// something is not.
 package final class EthereumNode {
     private let clients: [RPCClient]
-    /// How long a question is asked again.
+    /// How long a query is retried.
     private let patience: Duration
     /// The node that answered last.
     private var current = 0
@@ -19,7 +19,7 @@ package final class EthereumNode {
 
     /// - Parameters:
     ///   - clients: the nodes, in the order in which they are tried; at least one.
-    ///   - patience: how long a question is asked again of nodes that all fail for a while.
+    ///   - patience: how long to retry when all nodes fail for a while.
     package init(_ clients: [RPCClient], patience: Duration = .zero) {
         precondition(!clients.isEmpty)
         self.clients = clients
@@ -28,7 +28,7 @@ package final class EthereumNode {
 
     /// Asks one question.
     ///
-    /// - Parameter patience: how long it is asked again, if not as long as usual.
+    /// - Parameter patience: how long it is retried, if not for the usual time.
     /// - Throws: ``NodeError``.
     package func ask<Answer>(_ query: NodeQuery<Answer>, patience: Duration? = nil) throws(NodeError) -> Answer {
         let call = query.call
@@ -44,7 +44,7 @@ package final class EthereumNode {
 
     /// Asks all the questions of a batch in one request, or one by one of a node that takes no batches.
     ///
-    /// - Parameter patience: how long they are asked again, if not as long as usual.
+    /// - Parameter patience: how long they are retried, if not for the usual time.
     /// - Throws: ``NodeError`` where the request as a whole failed; each question has its own failure in the answers.
     package func ask(_ batch: NodeBatch, patience: Duration? = nil) throws(NodeError) -> NodeAnswers {
         do throws(RPCError) {

@@ -4,7 +4,7 @@ package import Primitives
 
 /// Base fees and tips of the newest blocks (eth_feeHistory), and what to offer after them.
 package struct FeeHistory: Equatable, Sendable {
-    /// How many blocks are asked for.
+    /// The number of blocks requested.
     static let blockCount: UInt64 = 10
     /// At which percentile of a block's gas its tip is read.
     static let percentile = 20

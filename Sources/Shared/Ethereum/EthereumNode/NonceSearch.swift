@@ -18,7 +18,7 @@ package struct NonceSearch {
         (self.sender, self.nonce, self.chainId, self.head) = (sender, nonce, chainId, head)
     }
 
-    /// How many blocks are asked about in one request.
+    /// The number of blocks queried in one request.
     private static let blocksAtOnce: UInt64 = 15
 
     /// The transaction's hash, its block and the newest one; nil if the node shows none that the account has signed.

@@ -68,7 +68,7 @@ package final class RPCClient {
         let answer = RPCAnswer(try response.json(from: endpoint))
         // A server that could not read the request answers with an error and the id null.
         if answer.id == nil, case .error = answer.outcome { return try value(of: answer).get() }
-        guard answer.id == id else { throw malformed("its id is not the request's") }
+        guard answer.id == id else { throw malformed("its id does not match the request's") }
         return try value(of: answer).get()
     }
 
@@ -107,7 +107,7 @@ package final class RPCClient {
         let value = try response.json(from: endpoint)
         guard let answers = value.array?.map(RPCAnswer.init) else {
             guard case .error(let error) = RPCAnswer(value).outcome else {
-                throw malformed("it answers a batch and is no array")
+                throw malformed("it answers a batch, but is not an array")
             }
             throw batchFailure(of: error)
         }
@@ -133,7 +133,7 @@ package final class RPCClient {
         do { return try http.perform(request) } catch { throw .transport(error) }
     }
 
-    /// Each name once, and how often it stands there: `eth_call ×3, eth_chainId`.
+    /// Each name once, and how often it occurs: `eth_call ×3, eth_chainId`.
     private static func counted(_ names: [String]) -> String {
         var counts: [(name: String, count: Int)] = []
         for name in names {
@@ -194,12 +194,12 @@ struct RPCAnswer {
 
     /// Reads a value as an answer.
     ///
-    /// A member `error` that is null counts as absent, since JSON-RPC 1.0 wants it beside a result; so does a null
-    /// `result` beside an error.
+    /// A member `error` that is null counts as absent, since JSON-RPC 1.0 wants it next to a result; so does a null
+    /// `result` next to an error.
     init(_ value: JSONValue) {
         guard let object = value.object else {
             id = nil
-            outcome = .malformed("it is no object")
+            outcome = .malformed("it is not an object")
             return
         }
         if case .number(let digits)? = object["id"] { id = UInt64(digits) } else { id = nil }

@@ -6,12 +6,12 @@ package import JSON
 package enum RPCError: UserFacingError, Equatable {
     /// No HTTP answer came.
     case transport(HTTPError)
-    /// An HTTP status that is no success. `reason` is what the server said beside it, if anything, and `retryAfter`
+    /// An HTTP status other than success. `reason` is the server's explanation, if there is one, and `retryAfter`
     /// the pause that it asked for.
     case status(endpoint: String, code: Int, reason: String?, retryAfter: Duration?)
     /// An answer that is no JSON.
     case notJSON(endpoint: String, NotJSON)
-    /// JSON that is no answer to what was asked (JSON-RPC 2.0, section 5). `reason` is a clause.
+    /// JSON that is not an answer to the request (JSON-RPC 2.0, section 5). `reason` is a clause.
     case malformed(endpoint: String, reason: String)
     /// No answer to this call in the answers to a batch.
     case missingAnswer(endpoint: String, method: String)
@@ -30,7 +30,7 @@ package enum RPCError: UserFacingError, Equatable {
         case empty
         /// JSON whose end is missing.
         case truncated
-        /// Something else, with the parser's reason.
+        /// Anything else, with the parser's reason.
         case other(JSONError)
     }
 
@@ -75,9 +75,9 @@ package enum RPCError: UserFacingError, Equatable {
         case .notJSON(let endpoint, let what): "\(endpoint): \(what)"
         case .malformed(let endpoint, let reason): "\(endpoint): not a JSON-RPC answer: \(reason)"
         case .missingAnswer(let endpoint, let method):
-            "\(endpoint): the batch's answer leaves out \(method.quoted())"
+            "\(endpoint): the batch response has no answer to \(method.quoted())"
         case .response(let code, let message, _): "the node answered error \(code): \(message.quoted(limit: 200))"
-        case .batchRefused(let endpoint, let reason): "\(endpoint): takes no such batch: \(reason)"
+        case .batchRefused(let endpoint, let reason): "\(endpoint): does not accept this batch: \(reason)"
         }
     }
 
@@ -85,7 +85,7 @@ package enum RPCError: UserFacingError, Equatable {
         switch self {
         case .transport(let error): error.hints
         case .status(let endpoint, let code, _, _): HTTPError.status(endpoint: endpoint, code: code).hints
-        case .notJSON, .malformed: ["is this the URL of a node's JSON-RPC, with its whole path?"]
+        case .notJSON, .malformed: ["is this the full URL of a node's JSON-RPC endpoint?"]
         case .missingAnswer, .batchRefused, .response: []
         }
     }
@@ -96,7 +96,7 @@ extension RPCError.NotJSON: CustomStringConvertible {
         switch self {
         case .html: "answered HTML, not JSON"
         case .empty: "answered with an empty body, not JSON"
-        case .truncated: "answered JSON that is cut short"
+        case .truncated: "answered truncated JSON"
         case .other(let error): "answered something that is not JSON (\(error))"
         }
     }
@@ -128,7 +128,7 @@ extension HTTPResponse {
         return error
     }
 
-    /// What a server says beside a status: a message in JSON, or a text that is no web page.
+    /// A server's explanation of a status: a message in JSON, or a text that is not a web page.
     fileprivate func explanation(from endpoint: Endpoint) -> String? {
         do throws(RPCError) {
             let object = try json(from: endpoint).object

@@ -9,7 +9,7 @@ package struct Receipt: Equatable, Sendable {
     package let blockNumber: UInt64
     /// The block.
     package let blockHash: Bytes32
-    /// Whether it did what it should; false if it reverted.
+    /// Whether it succeeded; false if it reverted.
     package let isSuccess: Bool
     /// The gas it used.
     package let gasUsed: UInt64

@@ -26,14 +26,14 @@ package enum SubmitResult: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - raw: the signed transaction.
-    ///   - hash: its hash; a node that names another has taken something else, or lies.
+    ///   - hash: its hash; a node that names another hash has accepted something else, or lies.
     ///   - waits: whether the node is asked to answer once the transaction is in a block.
     package init(of raw: [UInt8], hash: Bytes32, waits: Bool, from node: EthereumNode) {
         do throws(NodeError) {
             let receipt: Receipt? = if waits { try node.ask(.sendAndWait(raw: raw)) } else { nil }
             let named: Bytes32 = if let receipt { receipt.transactionHash } else { try node.ask(.send(raw: raw)) }
             guard named == hash else {
-                self = .doubtful("the node gave it another hash, \(named): it lies, or took something else")
+                self = .doubtful("the node returned another hash, \(named): it lies, or accepted something else")
                 return
             }
             self = receipt.map(Self.mined) ?? .accepted
@@ -136,7 +136,7 @@ package enum SubmitResult: Equatable, Sendable {
 }
 
 extension String {
-    /// Whether words stand in the text, and not behind a letter: "unknown transaction" is no "known transaction".
+    /// Whether the text has these words, not preceded by a letter: "unknown transaction" is not "known transaction".
     fileprivate func containsWords(_ words: String) -> Bool {
         var rest = self[...]
         while let range = rest.firstRange(of: words) {

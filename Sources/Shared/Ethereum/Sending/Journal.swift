@@ -4,7 +4,7 @@ package import JSON
 package import Primitives
 package import Transactions
 
-/// What was signed for each request, and what became of it, on disk: a run that was stopped is gone on with, and
+/// What was signed for each request, and its outcome, on disk: a run that was stopped is resumed, and
 /// nothing is sent a second time.
 ///
 /// A file of JSON Lines that only grows:
@@ -15,8 +15,8 @@ package import Transactions
 ///     {"request":"0x…","rejected":"0x…"}   a node's rule forbids this transaction; its nonce stays this request's
 ///     {"request":"0x…","record":{…}}       the outcome
 ///
-/// A request's name in it is `id:` and its own id, or the Keccak-256 of its document, with `#2` and so on behind it
-/// for the second of the same in an input. An outcome "replaced" is asked for again by the next run.
+/// A request's name in it is `id:` and its own id, or the Keccak-256 of its document, followed by `#2` and so on
+/// for the second of the same in an input. An outcome "replaced" is checked again by the next run.
 package final class Journal {
     private var file: AppendFile
     private let path: String
@@ -41,7 +41,7 @@ package final class Journal {
         /// The Keccak-256 of the document of a request with an id.
         var content: String?
 
-        /// Only a verdict against the transactions is asked for again.
+        /// Only a verdict against the transactions is checked again.
         mutating func take(_ record: JSONObject?) {
             self.record = record
             if record?["status"] != .string("replaced") { versions = [] }
@@ -74,7 +74,7 @@ package final class Journal {
             lineNumber += 1
         }
         guard Self.lineStart.starts(with: file.unfinished.prefix(Self.lineStart.count)) else {
-            throw JournalError.damaged(path: path, line: lineNumber, reason: "it is no line of a journal")
+            throw JournalError.damaged(path: path, line: lineNumber, reason: "not a journal entry")
         }
         try file.removeUnfinished()
     }
@@ -103,7 +103,7 @@ package final class Journal {
             entry.content = try json.optionalString("content")
             entry.record = nil
         } else if let refused = try hash("refused") {
-            // Without the other one it is a guess of an older version: the chain is asked again.
+            // Without the other transaction it is a guess of an older version: the chain is queried again.
             if try hash("by") != nil { entry.refused = refused }
         } else if let rejected = try hash("rejected") {
             entry.rejected = rejected
@@ -209,16 +209,17 @@ package enum JournalError: UserFacingError, Equatable {
         case .damaged(let path, let line, let reason):
             "the journal \(path.quotedPath) cannot be used: line \(line): \(reason)"
         case .otherAccount(let sender, let chainId):
-            "its transaction is of \(sender) on chain \(chainId), and those before it are not"
-        case .foreign(let path, let what): "the journal \(path.quotedPath) is of another \(what)"
-        case .otherRequest(let id): "the id \(id.quoted()) is another request's, in the journal or in the input"
+            "its transaction is from \(sender) on chain \(chainId), unlike those before it"
+        case .foreign(let path, let what): "the journal \(path.quotedPath) belongs to another \(what)"
+        case .otherRequest(let id):
+            "the id \(id.quoted()) already belongs to another request, in the journal or in the input"
         }
     }
 
     package var hints: [String] {
         switch self {
         case .damaged, .otherRequest: []
-        case .otherAccount, .foreign: ["use a journal for each key and chain"]
+        case .otherAccount, .foreign: ["use a separate journal for each key and chain"]
         }
     }
 }

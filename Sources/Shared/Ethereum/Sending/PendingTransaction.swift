@@ -1,6 +1,7 @@
 import BigInt
 import EthereumNode
 import Failures
+import Preparation
 import Primitives
 import Transactions
 
@@ -93,7 +94,7 @@ package enum TransactionState: Hashable, Sendable {
         case mined
         /// Another transaction has the nonce, and this one may have been with a node: nothing is sent in its place.
         case replaced
-        /// Another transaction had the nonce before any node took this one: the request may be signed anew.
+        /// Another transaction had the nonce before any node took this one: the request may be signed again.
         case lost
         /// A rule forbids it, and no node knows it.
         case rejected
@@ -125,7 +126,7 @@ package enum TransactionState: Hashable, Sendable {
         }
     }
 
-    /// Notes what was seen, and says what is to be done about it.
+    /// Takes an observation, and returns the next step.
     ///
     /// - Parameter confirmations: how many blocks from a transaction's own on make an outcome of it; at least 1.
     package mutating func observe(_ observation: Observation, confirmations: UInt64) -> Step {
@@ -224,11 +225,11 @@ final class PendingTransaction {
     var receipt: Receipt?
     /// The other transaction that a block was seen to have with its nonce.
     var rival: Bytes32?
-    /// What is said of it when the time is up.
-    var doubt = "it is in no block yet"
+    /// What the record says if time runs out.
+    var doubt = "it is not in a block yet"
     /// Why no node has it, as long as none may.
     var failure: (any UserFacingError)?
-    /// When the newest version was handed over last, and when a node was asked last whether it knows it.
+    /// When the newest version was last sent, and when a node was last asked whether it knows it.
     var (sentAt, askedAt): (ContinuousClock.Instant?, ContinuousClock.Instant?)
     /// When it was looked for last in blocks.
     var searchedAt: ContinuousClock.Instant?
@@ -266,7 +267,7 @@ final class PendingTransaction {
         return ContinuousClock.now - time >= .seconds(3)
     }
 
-    /// Whether it may be handed over again: at once the first time, and where another has its nonce only now and then.
+    /// Whether it may be sent again: at once the first time, and only now and then if another has its nonce.
     var mayBeHandedOver: Bool {
         guard signed != nil else { return false }
         guard let sentAt else { return true }
@@ -281,7 +282,7 @@ final class PendingTransaction {
         return record
     }
 
-    /// The record of a transaction whose outcome is not known: with its bytes, so that somebody else can go on.
+    /// The record of a transaction whose outcome is not known: with its bytes, so that another run can continue.
     var pendingRecord: SentRecord {
         var record = record(.pending)
         record.receipt = receipt
@@ -290,5 +291,16 @@ final class PendingTransaction {
         let hashes = versions.filter { $0.signed?.transaction.nonce == nonce }.map(\.hash)
         record.versions = hashes.count > 1 ? hashes : []
         return record
+    }
+}
+
+extension SentRecord {
+    /// Whether nothing more should be sent after this.
+    var endsRun: Bool {
+        switch status {
+        case .reverted, .replaced: true
+        case .pending: doubt != nil
+        case .success, .skipped, .simulated, .signed, .called: false
+        }
     }
 }

@@ -1,4 +1,5 @@
 package import ABI
+package import Preparation
 package import Primitives
 
 /// How requests are sent, and when they count as done.
@@ -23,11 +24,11 @@ package struct SendPolicy: Sendable {
     package init() {}
 }
 
-/// Who hears what is done meanwhile.
+/// Receives reports on the progress.
 package protocol SendObserver: AnyObject {
     /// A transaction is about to be handed to a node.
     func sending(label: String?, hash: Bytes32)
-    /// Something is odd, and is gone on with.
+    /// Something is unusual, and work continues.
     func warning(_ text: String)
     /// How far the run has come.
     func progress(_ progress: Progress)
@@ -58,7 +59,7 @@ package protocol RequestStream<Document> {
     var stopCount: Int { get }
 }
 
-/// Documents that were taken in and not begun with.
+/// Documents that were accepted and not started.
 struct RequestQueue<Document> {
     private let stream: any RequestStream<Document>
     private(set) var documents: ArraySlice<Document> = []
@@ -76,7 +77,7 @@ struct RequestQueue<Document> {
     /// Whether the run was asked to end.
     var isStopping: Bool { stream.stopCount > 0 }
 
-    /// Reads what has come, if there is nothing left.
+    /// Reads more if nothing is left.
     ///
     /// - Parameter waits: whether to wait until something comes.
     mutating func fill(waits: Bool) throws {

@@ -1,15 +1,15 @@
 package import EthereumNode
 import Failures
 import Files
+package import Preparation
 import Primitives
-import Processes
 package import Secp256k1
 package import Transactions
 
 /// Signs requests with one key, sends them, and waits until they are in blocks.
 ///
-/// Transactions are signed and handed over one after the other: the next one once a node has the one before, so that
-/// what is behind a lost nonce was never signed. Their outcomes are waited for together.
+/// Transactions are signed and sent one after the other: each one once a node has the one before, so that
+/// nothing after a lost nonce was ever signed. Their outcomes are awaited together.
 package final class Sender {
     private let key: SecretKey
     private let policy: SendPolicy
@@ -56,7 +56,7 @@ package final class Sender {
         nextNonce = journal?.nextNonce ?? 0
     }
 
-    /// A request that was taken in.
+    /// A request that was accepted.
     private struct Queued {
         var request: TransactionRequest
         /// Its name in the journal, if there is one.
@@ -80,7 +80,7 @@ package final class Sender {
     ///
     /// Nothing more is sent after the first request that fails, or once the stream says that the run should end; what
     /// was sent until then is still waited for, and told.
-    /// - Returns: whether all requests were taken in.
+    /// - Returns: whether all requests were accepted.
     /// - Throws: ``SendError``, `NodeError`, and what the stream throws, about a request that was not sent; what
     ///   `report` throws.
     package func send(
@@ -114,7 +114,7 @@ package final class Sender {
         var stopCount: Int { stream.stopCount }
     }
 
-    /// Takes up what the journal has, prepares requests that are new, and hands over what is ready.
+    /// Resumes from the journal, prepares new requests, and sends what is ready.
     private func begin(_ queue: inout RequestQueue<Queued>) throws {
         try resume(&queue)
         // The next one is signed on top of those before it: each of their nonces must be claimed.
@@ -131,7 +131,7 @@ package final class Sender {
         }
         guard !new.isEmpty else { return }
         if let chainId, try !takeLock(chainId) { return }
-        var preparations = try preparer(for: .sending).prepare(
+        var preparations = try preparer.prepare(
             new.map(\.prepared), after: watcher.usage(leastNonce: nextNonce), learning: &capabilities, asking: node.get
         ).preparations
         if chainId == nil, let first = preparations.firstReady {
@@ -152,7 +152,7 @@ package final class Sender {
             }
             if isBarred { return }
             queue.removeFirst(1)
-            // What was prepared behind it supposes that it has its nonce.
+            // The requests after it were prepared on the assumption that it has its nonce.
             guard watcher.hasClaims, !queue.isStopping else { return }
         }
     }
@@ -185,7 +185,7 @@ package final class Sender {
         }
     }
 
-    /// Has a request signed anew whose transaction another one has forestalled, or a rule forbids.
+    /// Has a request signed again whose nonce another transaction used, or whose transaction a rule forbids.
     private func putBack(_ pending: PendingTransaction, in queue: inout RequestQueue<Queued>) throws {
         guard let request = pending.request else { return }
         var queued = Queued(request: request, name: pending.name, earlier: pending.versions, isResumed: true)
@@ -216,18 +216,18 @@ package final class Sender {
         return false
     }
 
-    /// Says once that somebody else on this machine seems to send with the same key.
+    /// Warns once that another user of this machine seems to send with the same key.
     private func warnOfOtherUser() {
         // Those that ask are taken in all the same: others find room to.
         let visitor = lock?.visitor()
         guard !hasWarned, let user = lock?.otherUser ?? visitor else { return }
         hasWarned = true
         observer?.warning(
-            "\(user) seems to be sending with the key of \(key.address) too: each may take the other's nonces")
+            "\(user) also seems to be sending with the key of \(key.address): each may take the other's nonces")
     }
 
-    private func preparer(for purpose: Purpose) -> Preparer {
-        Preparer(sender: key.address, chainId: chainId, fees: policy.fees, purpose: purpose)
+    private var preparer: Preparer {
+        Preparer(sender: key.address, chainId: chainId, fees: policy.fees, purpose: .sending)
     }
 }
 
@@ -288,7 +288,7 @@ extension Sender {
             else {
                 stuck.bumpAt = nil
                 observer?.warning(
-                    "\(signed.hash) waits, and its fees are not raised any more: "
+                    "\(signed.hash) is waiting, and its fees will not be raised again: "
                         + (stuck.offers.count < FeeRules.mostOffers
                             ? rules.maxFee == nil
                                 ? "they would be more than ten times the first offer (--max-fee allows more)"
@@ -304,85 +304,8 @@ extension Sender {
             stuck.add(raised)
             _ = try watcher.handOver(stuck)
         } catch {
-            observer?.warning("\(signed.hash) waits, and could not be sent with higher fees: \(error)")
+            observer?.warning("\(signed.hash) is waiting, and could not be sent with higher fees: \(error)")
         }
-    }
-}
-
-// What sends nothing, or was sent by others
-
-extension Sender {
-    /// Signs requests and sends nothing.
-    ///
-    /// - Parameter report: gets a record for each, with the signed bytes: signed, skipped, or reverted if it would
-    ///   revert. Nothing follows one that would.
-    /// - Throws: as ``send(_:report:)``.
-    package func sign(_ requests: [TransactionRequest], report: (SentRecord) throws -> Void) throws {
-        let batch = try prepare(requests, for: .signing)
-        for case .ready(let prepared) in batch.preparations { nextNonce = prepared.transaction.nonce &+ 1 }
-        try tell(Self.signed(requests, batch, by: key), of: requests, batch, report)
-    }
-
-    private static func signed(
-        _ requests: [TransactionRequest], _ batch: PreparedBatch, by key: borrowing SecretKey
-    ) -> [SentRecord?] {
-        records(of: requests, batch) { request, prepared in
-            let signed = prepared.transaction.signed(by: key)
-            var record = SentRecord(label: request.label, id: request.id, .signed)
-            (record.transactionHash, record.raw) = (signed.hash, signed.raw)
-            return record
-        }
-    }
-
-    /// Asks what requests would do and cost, one on top of the other, and signs and sends nothing.
-    ///
-    /// - Parameter report: gets a record for each: simulated, skipped, or reverted if it would revert. Nothing
-    ///   follows one that would.
-    /// - Throws: as ``send(_:report:)``.
-    package func simulate(_ requests: [TransactionRequest], report: (SentRecord) throws -> Void) throws {
-        let batch = try prepare(requests, for: .dryRun)
-        let records = Self.records(of: requests, batch) { request, prepared in
-            var record = SentRecord(label: request.label, id: request.id, .simulated)
-            record.estimate = (
-                prepared.gasUsed ?? prepared.transaction.gasLimit, (try? Quantity(prepared.maxCost)) ?? .zero
-            )
-            record.l1Fee = prepared.l1Fee == .zero ? nil : prepared.l1Fee
-            return record
-        }
-        try tell(records, of: requests, batch, report)
-    }
-
-    private func prepare(_ requests: [TransactionRequest], for purpose: Purpose) throws -> PreparedBatch {
-        try preparer(for: purpose).prepare(
-            requests, after: AccountUsage(leastNonce: nextNonce), learning: &capabilities, asking: node.get)
-    }
-
-    /// The records of what was prepared; nil for a request of which nothing can be told.
-    ///
-    /// - Parameter record: makes the record of one that is ready.
-    private static func records(
-        of requests: [TransactionRequest], _ batch: PreparedBatch,
-        _ record: @Sendable (TransactionRequest, PreparedTransaction) -> SentRecord
-    ) -> [SentRecord?] {
-        Array(zip(requests, batch.preparations)).mapInParallel { request, preparation in
-            switch preparation {
-            case .ready(let prepared): record(request, prepared)
-            case .skipped: SentRecord(label: request.label, id: request.id, .skipped)
-            case .reverts(let data): .reverting(request, with: data)
-            case .deferred: nil
-            }
-        }
-    }
-
-    private func tell(
-        _ records: [SentRecord?], of requests: [TransactionRequest], _ batch: PreparedBatch,
-        _ report: (SentRecord) throws -> Void
-    ) throws {
-        for (request, record) in zip(requests, records) {
-            guard let record else { throw SendError.dependent(label: request.label) }
-            try report(record)
-        }
-        if let failure = batch.failure { throw failure }
     }
 }
 
@@ -399,7 +322,7 @@ package struct PendingRecords {
 
     /// Takes in records as they come, and tells what became of the pending ones; all others are passed on.
     ///
-    /// - Returns: whether all records were taken in.
+    /// - Returns: whether all records were accepted.
     /// - Throws: ``SendError/notPending`` for a record without a transaction, what the stream throws, and what `report`
     ///   throws.
     package func wait(_ stream: any RequestStream<SentRecord>, report: (SentRecord) throws -> Void) throws -> Bool {
@@ -444,7 +367,7 @@ final class LazyNode {
     }
 }
 
-extension [Preparation] {
+extension [PreparationResult] {
     /// The first that can be sent.
     fileprivate var firstReady: PreparedTransaction? {
         lazy.compactMap { if case .ready(let prepared) = $0 { prepared } else { nil } }.first

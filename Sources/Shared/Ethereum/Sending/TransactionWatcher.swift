@@ -3,10 +3,11 @@ import BigInt
 import EthereumNode
 import Failures
 import JSON
+import Preparation
 import Primitives
 import Transactions
 
-/// Transactions in flight, in the order of their requests, until the outcome of each is told.
+/// Transactions in flight, in the order of their requests, until the outcome of each is reported.
 final class TransactionWatcher {
     private let policy: SendPolicy
     private let journal: Journal?
@@ -30,7 +31,7 @@ final class TransactionWatcher {
     private enum Slot {
         case waiting(PendingTransaction)
         case done(SentRecord)
-        /// It is to be signed anew; its request is in the queue again once `isQueued`.
+        /// It is to be signed again; its request is back in the queue once `isQueued`.
         case returned(PendingTransaction, isQueued: Bool)
         /// It was never sent, for this reason.
         case failed(any Error)
@@ -69,19 +70,19 @@ final class TransactionWatcher {
 
     func add(_ pending: PendingTransaction) {
         place(.waiting(pending))
-        // Of one that was taken over, nobody knows whether it was.
+        // Whether one from an earlier run was sent is not known.
         if pending.isResumed, pending.state.mayBeMined { progress.sent += 1 }
         pollSoon()
         observer?.progress(progress)
     }
 
-    /// What is signed anew comes to the place that it had.
+    /// A transaction that is signed again keeps its place.
     private func place(_ slot: Slot) {
         let index = slots.firstIndex { if case .returned = $0 { true } else { false } }
         if let index { slots[index] = slot } else { slots.append(slot) }
     }
 
-    /// Takes the requests whose transactions were lost or rejected, and that are to be signed anew, in their order.
+    /// Takes the requests whose transactions were lost or rejected, and must be signed again, in their order.
     func takeReturned() -> [PendingTransaction] {
         slots.indices.compactMap { index in
             guard case .returned(let pending, isQueued: false) = slots[index] else { return nil }
@@ -92,13 +93,13 @@ final class TransactionWatcher {
 
     private func pollSoon() { (nextPoll, pause) = (.now, Self.shortestPause) }
 
-    /// Takes in documents, watches what is in flight, and tells the outcomes, until there is nothing left to do.
+    /// Accepts documents, watches transactions in flight, and reports outcomes, until nothing is left to do.
     ///
     /// - Parameters:
     ///   - begin: starts work on the first of the documents, and removes those from the queue; called again and again,
-    ///     also with none. It is told whether more may be begun with.
+    ///     also with none. Its argument says whether more may be started.
     ///   - report: gets the records, in the order of their documents.
-    /// - Returns: whether all documents were taken in.
+    /// - Returns: whether all documents were accepted.
     /// - Throws: what `begin` and the stream throw, once everything that was sent has been told; what `report` throws.
     func run<Document>(
         _ stream: any RequestStream<Document>, begin: (inout RequestQueue<Document>, _ mayBegin: Bool) throws -> Void,
@@ -112,7 +113,7 @@ final class TransactionWatcher {
                 try begin(&queue, takesIn)
             } catch { failure = failure ?? error }
             advance(isLast: stream.stopCount > 1)
-            // What is not signed anew any more is in the queue, and left there.
+            // Requests that are not signed again stay in the queue.
             if !takesIn { slots.removeAll { if case .returned(_, isQueued: true) = $0 { true } else { false } } }
             try tell(report)
             guard (takesIn && !queue.isExhausted) || !slots.isEmpty else { break }
@@ -153,9 +154,9 @@ final class TransactionWatcher {
         _ = stream.wait(isBusy ? min(time, Self.shortestPause) : time, forInput: takesIn && !isBusy && room > 0)
     }
 
-    /// Polls if it is time to, and gives up what has waited too long.
+    /// Polls when it is time, and gives up on what has waited too long.
     ///
-    /// - Parameter isLast: whether this is the end, and what is not known now is told as pending.
+    /// - Parameter isLast: whether this is the end, so that open outcomes are reported as pending.
     private func advance(isLast: Bool) {
         let deadline = waiting.map(\.deadline).min() ?? .now
         if !waiting.isEmpty, .now >= min(nextPoll, deadline) || isLast {
@@ -179,7 +180,7 @@ final class TransactionWatcher {
 // Handing over
 
 extension TransactionWatcher {
-    /// Hands a transaction to the node, for the first time or again, and notes what it says.
+    /// Sends a transaction to the node, for the first time or again, and records the answer.
     ///
     /// - Parameter waits: whether the node is asked to answer once the transaction is in a block.
     func handOver(_ pending: PendingTransaction, waits: Bool = false) throws -> SubmitResult? {
@@ -210,7 +211,7 @@ extension TransactionWatcher {
             answered(.doubtful)
             pending.doubt = reason
             guard isFirst, let hash = pending.newest?.hash else { return }
-            observer?.warning("whether \(hash) was taken is not known: \(reason)")
+            observer?.warning("it is not known whether \(hash) was accepted: \(reason)")
         case .nonceTaken(let message):
             answered(.nonceTaken)
             pending.doubt = "another transaction may have its nonce: the node says \(message.quoted(limit: 200))"
@@ -266,7 +267,7 @@ extension TransactionWatcher {
         var count: NodeBatch.Ticket<UInt64>?
     }
 
-    /// Asks where everything in flight stands, with one request, and does what follows. A node that fails is a state
+    /// Polls everything in flight with one request, and acts on the result. A node that fails is a state
     /// too: the transactions are sent, and are asked about again.
     ///
     /// - Returns: whether any outcome has become known.
@@ -309,7 +310,7 @@ extension TransactionWatcher {
         for (version, ticket) in zip(pending.versions, tickets.receipts) where receipt == nil {
             guard let found = try answers.answer(to: ticket) else { continue }
             guard found.transactionHash == version.hash else {
-                pending.doubt = "the node gave the receipt of another transaction, \(found.transactionHash)"
+                pending.doubt = "the node returned the receipt of another transaction, \(found.transactionHash)"
                 return
             }
             receipt = found
@@ -325,7 +326,7 @@ extension TransactionWatcher {
         see(pending, poll, receipt)
     }
 
-    /// Notes where a transaction stands, and does what follows.
+    /// Records a transaction's state, and acts on it.
     private func see(_ pending: PendingTransaction, _ poll: TransactionState.Poll, _ receipt: Receipt?) {
         pending.receipt = receipt
         let step = observe(.polled(poll), of: pending)
@@ -333,9 +334,9 @@ extension TransactionWatcher {
         case .mined(let depth):
             pending.doubt =
                 "it is in block \(poll.block ?? 0), with \(depth) of \(policy.confirmations) confirmations"
-        case .offered(.accepted): pending.doubt = "it is in no block yet"
-        case .overtaken: pending.doubt = "its nonce is used, and no node shows by which transaction"
-        case .replaced(let block, _, _): pending.doubt = "another transaction has its nonce, in block \(block)"
+        case .offered(.accepted): pending.doubt = "it is not in a block yet"
+        case .overtaken: pending.doubt = "its nonce is used, and no node shows which transaction used it"
+        case .replaced(let block, _, _): pending.doubt = "another transaction used its nonce, in block \(block)"
         case .signed, .offered, .rejected: break
         }
         follow(step, pending, head: poll.head)
@@ -370,7 +371,7 @@ extension TransactionWatcher {
         return !isOver && waiting.prefix { $0 !== pending }.allSatisfy(\.state.hasClaim)
     }
 
-    /// Has a request signed anew. No node has it, and nothing was signed behind it in this run.
+    /// Has a request signed again. No node has it, and nothing after it was signed in this run.
     private func giveBack(_ pending: PendingTransaction, note: (Journal, Bytes32, String) throws -> Void) {
         noteInJournal(pending, note)
         settle(pending, .returned(pending, isQueued: false))
@@ -384,7 +385,7 @@ extension TransactionWatcher {
     private func finish(_ pending: PendingTransaction, _ record: SentRecord) {
         if let name = pending.name, let journal {
             do { try journal.note(record.json(decoding: policy.interface), for: name) } catch {
-                observer?.warning("\(error): the outcome is not in the journal, and will be asked for again")
+                observer?.warning("\(error): the outcome is not in the journal; the next run looks it up again")
             }
         }
         if let receipt = record.receipt {
@@ -438,7 +439,7 @@ extension TransactionWatcher {
                 pending.doubt =
                     isOwn
                     ? "it is in block \(block), and no node has shown its receipt"
-                    : "another transaction, \(hash), has its nonce, in block \(block)"
+                    : "another transaction, \(hash), used its nonce, in block \(block)"
             }
         } catch { pending.doubt += " (\(error))" }
         let step = observe(.searched(occupant), of: pending)

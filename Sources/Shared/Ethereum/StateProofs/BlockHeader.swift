@@ -51,9 +51,9 @@ struct HeaderField {
     enum Form {
         /// So many bytes.
         case bytes(Int)
-        /// At most so many bytes.
+        /// At most this many bytes.
         case upTo(Int)
-        /// A number of at most so many bits.
+        /// A number of at most this many bits.
         case number(bits: Int)
     }
 
@@ -69,7 +69,7 @@ struct HeaderField {
         HeaderField(name: "nonce", form: .bytes(8)),
     ]
 
-    /// The fields that forks added behind them; a block that has one has all before it.
+    /// The fields that forks added after them; a block that has one has all before it.
     static let ofLaterForks = [
         HeaderField(name: "baseFeePerGas", form: .number(bits: 256)),  // London, EIP-1559
         HeaderField(name: "withdrawalsRoot", form: .bytes(32)),  // Shanghai, EIP-4895
@@ -79,7 +79,7 @@ struct HeaderField {
         HeaderField(name: "requestsHash", form: .bytes(32)),  // Prague, EIP-7685
     ]
 
-    /// The field of a block as it stands in the header's list.
+    /// The field of a block as in the header's list.
     ///
     /// - Throws: ``StateProofError`` if it is missing or malformed.
     func item(of block: JSONObject) throws(StateProofError) -> RLP {

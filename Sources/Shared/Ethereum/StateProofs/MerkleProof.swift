@@ -104,7 +104,7 @@ enum TrieNode {
         case embedded(RLP)
     }
 
-    /// A node that has fewer bytes stands in the one above it.
+    /// A node with fewer bytes is embedded in its parent.
     static let hashedSize = 32
 
     /// - Throws: ``TrieNodeError`` for all but the canonical bytes of a node.
@@ -116,7 +116,7 @@ enum TrieNode {
 
     /// - Throws: ``TrieNodeError``.
     init(_ item: RLP) throws(TrieNodeError) {
-        guard case .list(let items) = item else { throw TrieNodeError("it is no list") }
+        guard case .list(let items) = item else { throw TrieNodeError("it is not a list") }
         switch items.count {
         case 17: self = try Self.branch(of: items)
         case 2:
@@ -138,7 +138,9 @@ enum TrieNode {
     private static func branch(of items: [RLP]) throws(TrieNodeError) -> TrieNode {
         guard items[16] == .string([]) else { throw TrieNodeError("a value where no key ends") }
         let children = try items.prefix(16).map { item throws(TrieNodeError) in try reference(item) }
-        guard children.count(where: { $0 != nil }) > 1 else { throw TrieNodeError("a branch of fewer than two ways") }
+        guard children.count(where: { $0 != nil }) > 1 else {
+            throw TrieNodeError("a branch with fewer than two children")
+        }
         return .branch(children)
     }
 
@@ -156,10 +158,10 @@ enum TrieNode {
     }
 
     /// The nibbles of a hex-prefix encoded path, and whether it is a leaf's (yellow paper, appendix C): the first
-    /// nibble is 0 or 1 for an extension, 2 or 3 for a leaf, and the odd ones have a nibble of the path behind it.
+    /// nibble is 0 or 1 for an extension, 2 or 3 for a leaf, and the odd ones are followed by a nibble of the path.
     private static func path(of item: RLP) throws(TrieNodeError) -> (nibbles: [UInt8], isLeaf: Bool) {
         guard case .string(let bytes) = item, let first = bytes.first, bytes.count <= 33 else {
-            throw TrieNodeError("a path that is none")
+            throw TrieNodeError("an empty path")
         }
         let flag = first >> 4
         guard flag < 4 else { throw TrieNodeError("a path with the prefix \(flag)") }

@@ -4,13 +4,13 @@ import Glibc
 import HTTP
 package import Primitives
 
-/// The newest block, where no hash is pinned: only here can what a node does not say make a difference.
+/// The newest block, where no hash is pinned: only here can a node's silence make a difference.
 extension BlockAgreement {
     /// How many blocks further back agreement is looked for.
     private static let lag: UInt64 = 2
-    /// How many blocks a node may be behind another where all must agree.
+    /// How many blocks a node may lag behind another where all must agree.
     private static let gap: UInt64 = 64
-    /// How long a node that is behind another is waited for.
+    /// How long to wait for a node that lags behind another.
     private static let patience = Duration.seconds(1)
     /// From which age on, in seconds, an agreed block is worth a warning.
     private static let oldAge: UInt64 = 900
@@ -53,7 +53,7 @@ extension BlockAgreement {
             }
             if last.answer < first.answer {
                 warn(
-                    "\(last.node.endpoint): ends at block \(last.answer), and \(first.node.endpoint) at "
+                    "\(last.node.endpoint): is at block \(last.answer), and \(first.node.endpoint) at "
                         + "\(first.answer); newer messages may be hidden")
             }
             return (first, last)
@@ -74,14 +74,15 @@ extension BlockAgreement {
                 let reason =
                     Set(shown.map(\.header.hash)).count > 1
                     ? disagreement(on: number, shown).description : "not all nodes show block \(number)"
-                warn("\(reason); the block before it is read")
+                warn("\(reason); reading the block before it")
                 return nil
             }
             guard shown.count >= quorum else { throw responders.tooFew(needed: quorum) }
             throw disagreement(on: number, shown)
         }
         for other in shown where other.header.hash != party[0].header.hash {
-            warn("\(other.node.endpoint): shows another block \(number) than \(quorum) others: \(other.header.hash)")
+            warn(
+                "\(other.node.endpoint): shows a different block \(number) from \(quorum) others: \(other.header.hash)")
         }
         return ProvenBlock(header: party[0].header, nodes: party.map(\.node))
     }
@@ -94,13 +95,13 @@ extension BlockAgreement {
             shown: shown.map { QuorumNode.Statement(endpoint: $0.node.endpoint, hash: $0.header.hash) })
     }
 
-    /// Old blocks are true and hide what is newer.
+    /// An old block is true, but hides what is newer.
     private func checkAge(of header: BlockHeader) throws(ProvenStateError) {
         let now = UInt64(max(time(nil), 0))
         let age = now - min(header.timestamp, now)
         if let maxAge, age > maxAge { throw .tooOld(number: header.number, age: age, limit: maxAge) }
         if maxAge == nil, age > Self.oldAge {
-            warn("the newest block that is shown, \(header.number), is \(age) seconds old; newer ones may be hidden")
+            warn("the newest block shown, \(header.number), is \(age) seconds old; newer ones may be hidden")
         }
     }
 }
@@ -115,7 +116,7 @@ package struct ProvenBlock {
     /// The block's number.
     package var number: UInt64 { header.number }
 
-    /// How many words are asked for in one request. geth allows 1024; a proof has a few kilobytes.
+    /// The number of words requested at once. geth allows 1024; a proof has a few kilobytes.
     private static let batchSize = 100
 
     /// Words of an account's storage, in the order of their slots; nil if the account is no contract.

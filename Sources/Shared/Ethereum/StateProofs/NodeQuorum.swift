@@ -34,12 +34,12 @@ struct NodeQuorum {
     func tooFew(needed: Int) -> ProvenStateError {
         if let worst, worst.kind != .serviceFailed || needed == 1 { return worst }
         return .tooFewNodes(
-            needed: needed, answered: responding.count, last: failures.last?.description ?? "the block is not there yet"
+            needed: needed, answered: responding.count, last: failures.last?.description ?? "no node has the block yet"
         )
     }
 }
 
-/// A node that is asked by itself, so that what it says can be held against it.
+/// A node that is queried alone, so that its answers can be attributed to it.
 package struct QuorumNode {
     /// How messages name it: scheme, host and port.
     package let endpoint: String
@@ -133,7 +133,7 @@ package struct BlockAgreement {
         self.warn = warn
         if quorum == 1, pinned == nil {
             let only = nodes.count == 1 ? nodes[0].endpoint : "whichever node answers first"
-            warn("\(only) alone says which block is the newest; name more nodes, or a block with --block-hash")
+            warn("\(only) alone decides which block is the newest; name more nodes, or a block with --block-hash")
         }
     }
 

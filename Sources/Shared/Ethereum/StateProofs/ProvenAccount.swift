@@ -6,12 +6,12 @@ import Transactions
 package struct ProvenAccount: Equatable, Sendable {
     /// The account; nil where the proof shows that there is none.
     package let state: AccountState?
-    /// The words at the slots that were asked for, in their order; zero where the proof shows that there is none.
+    /// The words at the requested slots, in order; zero where the proof shows that there is none.
     package let words: [Bytes32]
 
     /// Checks the node's answer to a question about these slots of this account.
     ///
-    /// All values come out of the proofs. What the node claims beside them (nonce, balance, code hash, storage root,
+    /// All values come out of the proofs. What the node claims besides (nonce, balance, code hash, storage root,
     /// each slot and its value) is compared all the same: a node that contradicts its own proof should not go unseen.
     /// - Throws: ``StateProofError``.
     package init(
@@ -86,7 +86,7 @@ package struct ProvenAccount: Equatable, Sendable {
         }
     }
 
-    /// The hex digits behind 0x, in lower case and without leading zeros.
+    /// The hex digits after 0x, in lower case and without leading zeros.
     private static func digits(of text: String) -> String { String(text.dropFirst(2).drop { $0 == "0" }).lowercased() }
 }
 

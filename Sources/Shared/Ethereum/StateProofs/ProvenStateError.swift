@@ -4,13 +4,13 @@ package import Primitives
 
 /// Why the nodes' words do not amount to a state that can be relied on. `endpoint` is a node's URL up to its port.
 ///
-/// A node that was caught is no failure of a service but an answer: what was asked is not to be trusted, and asking
+/// A node that was caught is not a failed service but an answer: its data cannot be trusted, and asking
 /// again would only give the node another chance. So these end a program with exit 1; a node that cannot be reached, or
 /// refuses to answer, with exit 3.
 package enum ProvenStateError: UserFacingError, Equatable {
     /// A node said what its own proof does not show.
     case caught(endpoint: String, StateProofError)
-    /// A node gave another block than the one that was asked for.
+    /// A node returned a block other than the requested one.
     case otherBlock(endpoint: String, asked: String, given: String)
     /// Nodes show different blocks of the same number; each entry is an endpoint and the hash that it shows.
     case disagreement(number: UInt64, needed: Int, shown: [QuorumNode.Statement])
@@ -42,38 +42,40 @@ package enum ProvenStateError: UserFacingError, Equatable {
         switch self {
         case .caught(let endpoint, let error): "\(endpoint): not to be trusted: \(error)"
         case .otherBlock(let endpoint, let asked, let given):
-            "\(endpoint): not to be trusted: asked for the block \(asked), it gives \(given)"
+            "\(endpoint): not to be trusted: asked for block \(asked), it returned \(given)"
         case .disagreement(let number, let needed, let shown):
-            "nodes differ about block \(number), and \(needed) must agree: "
+            "nodes disagree about block \(number), and \(needed) must agree: "
                 + shown.map { "\($0.endpoint) shows \($0.hash.hex)" }.joined(separator: ", ")
         case .farBehind(let endpoint, let head, let other, let otherHead):
-            "\(endpoint) ends at block \(head), and \(other) at \(otherHead): one of them is not to be trusted"
+            "\(endpoint) is at block \(head), and \(other) at \(otherHead): one of them is not to be trusted"
         case .tooOld(let number, let age, let limit):
-            "the newest block that is shown, \(number), is \(age) seconds old, and \(limit) are allowed"
-        case .unknownBlock(let hash): "no node knows the block \(hash)"
+            "the newest block shown, \(number), is \(age) seconds old, and at most \(limit) are allowed"
+        case .unknownBlock(let hash): "no node knows block \(hash)"
         case .wrongChain(let endpoint, let expected, let actual):
-            "\(endpoint): the node is of chain \(actual), not of chain \(expected)"
+            "\(endpoint): the node is on chain \(actual), not on chain \(expected)"
         case .tooFewNodes(let needed, let answered, let last):
-            "\(needed) nodes must agree on a block, and \(answered) answered: \(last)"
+            "\(needed) nodes must agree on a block, but \(answered) answered: \(last)"
         case .failed(let endpoint, let error):
             error.description.hasPrefix(endpoint) ? error.description : "\(endpoint): \(error)"
-        case .quorumTooLarge(let quorum, let nodes): "\(quorum) nodes must agree, and \(nodes) are named"
+        case .quorumTooLarge(let quorum, let nodes): "\(quorum) nodes must agree, but \(nodes) are named"
         }
     }
 
     package var hints: [String] {
         switch self {
         case .caught(_, let error): error.hints
-        case .disagreement, .farBehind: ["one of them lies or follows a fork: --block-hash names the block to believe"]
-        case .failed(_, .failed(.response(_, _, _))): ["the node must offer eth_getProof for the block"]
+        case .disagreement, .farBehind:
+            ["one of them lies or follows a fork: name the block to trust with --block-hash"]
+        case .failed(_, .failed(.response(_, _, _))): ["the node must support eth_getProof for this block"]
         case .failed(_, let error): error.hints
-        case .otherBlock: ["the node lies, or is broken: use another"]
-        case .tooOld: ["the nodes hang behind: use others, or allow more with --max-age"]
-        case .unknownBlock: ["is the hash right, and the chain? A node may not have the block yet, or not any more"]
+        case .otherBlock: ["the node is lying or broken: use another"]
+        case .tooOld: ["the nodes lag behind: use others, or raise --max-age"]
+        case .unknownBlock:
+            ["are the hash and the chain right? a node may not have the block yet, or may have dropped it"]
         case .wrongChain(_, let expected, let actual):
-            ["name a node of chain \(expected) with --rpc-url, or chain \(actual) with --chain"]
-        case .tooFewNodes: ["name more nodes with --rpc-url, or let fewer be enough with --quorum"]
-        case .quorumTooLarge: ["name more nodes with --rpc-url; the same one twice counts once"]
+            ["name a node on chain \(expected) with --rpc-url, or chain \(actual) with --chain"]
+        case .tooFewNodes: ["name more nodes with --rpc-url, or lower --quorum"]
+        case .quorumTooLarge: ["name more nodes with --rpc-url; a node named twice counts once"]
         }
     }
 }

@@ -12,11 +12,11 @@ package enum StateProofError: UserFacingError, Equatable {
     case missingField(String, before: String)
     /// The header's fields give another hash than the one that is claimed for them.
     case falseHash(claimed: Bytes32, actual: Bytes32)
-    /// Another number of storage proofs than slots were asked for.
+    /// The number of storage proofs differs from the number of slots requested.
     case wrongCount(expected: Int, actual: Int)
     /// The proof does not hold.
     case unproven(ProofSubject, ProofFlaw)
-    /// What is claimed beside a proof is not what the proof shows.
+    /// A value claimed next to a proof differs from the proven one.
     case contradicted(ProofSubject, member: String)
 
     package var kind: ErrorCategory { .negativeResult }
@@ -24,11 +24,11 @@ package enum StateProofError: UserFacingError, Equatable {
     package var description: String {
         switch self {
         case .malformed(let member, let expected): "its \(member) is not \(expected)"
-        case .missingField(let name, let later): "the block's header has \(later) and lacks \(name)"
+        case .missingField(let name, let later): "the block header has \(later) but lacks \(name)"
         case .falseHash(let claimed, let actual):
-            "the block's header does not have the hash \(claimed) that is claimed for it, but \(actual)"
-        case .wrongCount(let expected, let actual): "\(actual) storage proofs answer a question about \(expected) slots"
-        case .unproven(let subject, let flaw): "the proof of \(subject) does not hold: \(flaw)"
+            "the block header has the hash \(actual), not the claimed \(claimed)"
+        case .wrongCount(let expected, let actual): "\(actual) storage proofs were returned for \(expected) slots"
+        case .unproven(let subject, let flaw): "the proof of \(subject) is invalid: \(flaw)"
         case .contradicted(let subject, let member): "the \(member) claimed for \(subject) is not the one in its proof"
         }
     }
@@ -60,7 +60,7 @@ package enum ProofFlaw: Error, Equatable, Sendable, CustomStringConvertible {
     case missingNode(Int)
     /// The way ends before the proof does.
     case superfluousNodes(count: Int)
-    /// A node is not the one whose hash stands above it (or is the root).
+    /// A node does not match the hash in its parent (or the root).
     case wrongHash(node: Int)
     /// A node is not canonical RLP, or no node of a trie. The reason is a clause.
     case malformedNode(Int, reason: String)
@@ -70,8 +70,8 @@ package enum ProofFlaw: Error, Equatable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .missingNode(let index): "node \(index) is missing"
-        case .superfluousNodes(let count): "it has \(count) nodes too many"
-        case .wrongHash(let index): "node \(index) does not have the hash by which it is named"
+        case .superfluousNodes(let count): "it has \(count) superfluous nodes"
+        case .wrongHash(let index): "node \(index) does not match its hash"
         case .malformedNode(let index, let reason): "node \(index) is malformed: \(reason)"
         case .malformedValue(let reason): "its value is malformed: \(reason)"
         }

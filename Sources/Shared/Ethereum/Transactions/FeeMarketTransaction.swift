@@ -159,7 +159,7 @@ package enum TransactionError: UserFacingError, Equatable {
         switch self {
         case .notType2: "not an EIP-1559 transaction (type 2)"
         case .malformed(let reason): "not a transaction: \(reason)"
-        case .invalidSignature(let reason): "the transaction's signature does not hold: \(reason)"
+        case .invalidSignature(let reason): "the transaction's signature is invalid: \(reason)"
         }
     }
 }

@@ -30,7 +30,7 @@ package struct MinedTransaction: Equatable, Sendable {
         if type == 0 {
             // v is 35 or 36 and twice the chain's id.
             let v = try fields.small("v")
-            guard v >= 35 else { throw .malformed("it is of no chain (EIP-155)") }
+            guard v >= 35 else { throw .malformed("it names no chain (EIP-155)") }
             (chainId, parity) = ((v - 35) / 2, (v - 35) % 2)
             signed = try ["nonce", "gasPrice", "gas"].map(fields.number) + fields.call()
         } else {
@@ -86,7 +86,7 @@ private struct TransactionFields {
         return [to, try number("value"), try bytes("input")]
     }
 
-    /// What a transaction of a type signs behind the chain's id.
+    /// What a transaction of a type signs after the chain id.
     func typed(_ type: UInt64) throws(TransactionError) -> [RLP] {
         let fees = type == 1 ? ["gasPrice"] : ["maxPriorityFeePerGas", "maxFeePerGas"]
         var items = try (["nonce"] + fees + ["gas"]).map(number) + call()
@@ -103,12 +103,14 @@ private struct TransactionFields {
     }
 
     private static func word(_ value: JSONValue) throws(TransactionError) -> RLP {
-        guard let text = value.string, let word = try? Bytes32(hex: text) else { throw .malformed("a hash is none") }
+        guard let text = value.string, let word = try? Bytes32(hex: text) else {
+            throw .malformed("a hash is malformed")
+        }
         return .string(word.bytes)
     }
 
     private static func fields(_ value: JSONValue) throws(TransactionError) -> TransactionFields {
-        guard let object = value.object else { throw .malformed("a list has something else than objects") }
+        guard let object = value.object else { throw .malformed("a list holds something other than objects") }
         return TransactionFields(object: object)
     }
 

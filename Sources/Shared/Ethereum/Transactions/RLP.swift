@@ -4,7 +4,7 @@ package import Failures
 package enum RLPError: UserFacingError, Equatable {
     /// The bytes end inside an item.
     case truncated
-    /// Bytes stand behind the item.
+    /// Bytes follow the item.
     case trailingBytes(count: Int)
     /// An item in a longer form than it needs: a second encoding of the same value.
     case notCanonical
@@ -18,9 +18,9 @@ package enum RLPError: UserFacingError, Equatable {
     package var description: String {
         switch self {
         case .truncated: "the RLP ends inside an item"
-        case .trailingBytes(let count): "\(count) bytes stand behind the RLP item"
-        case .notCanonical: "the RLP is not in its one canonical form"
-        case .tooDeep(let limit): "the RLP is nested deeper than \(limit) lists"
+        case .trailingBytes(let count): "\(count) bytes follow the RLP item"
+        case .notCanonical: "the RLP is not canonical"
+        case .tooDeep(let limit): "the RLP is nested more than \(limit) lists deep"
         case .wrongShape(let expected): "the RLP is not \(expected)"
         }
     }
@@ -33,7 +33,7 @@ package indirect enum RLP: Equatable, Sendable {
     /// A list of items.
     case list([RLP])
 
-    /// How deep lists may stand inside each other when decoding.
+    /// How deeply lists may be nested when decoding.
     package static let depthLimit = 32
 
     /// The bytes that encode the item.
@@ -103,7 +103,7 @@ package indirect enum RLP: Equatable, Sendable {
         return .list(items)
     }
 
-    /// A length that stands in `size` bytes of its own: without leading zeros, and more than 55.
+    /// A length in `size` bytes of its own: without leading zeros, and more than 55.
     private static func longCount(_ size: Int, from rest: inout ArraySlice<UInt8>) throws(RLPError) -> Int {
         let digits = try take(size, from: &rest)
         guard digits.first != 0 else { throw .notCanonical }

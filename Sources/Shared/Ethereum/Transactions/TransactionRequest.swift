@@ -1,7 +1,7 @@
 package import JSON
 package import Primitives
 
-/// A transaction that somebody is asked to send: the document that abi-encode prints and tx-send reads.
+/// A transaction to be sent: the document that abi-encode prints and tx-send reads.
 ///
 ///     {"label":"registerDstack","to":"0x…","data":"0x…","value":"0x0",
 ///      "unless":{"to":"0x…","data":"0x…","equals":"0x…"}}
@@ -78,7 +78,7 @@ extension TransactionRequest {
 
     fileprivate static func bytes(_ text: String) throws(PrimitiveError) -> [UInt8] { try Hex.decode(text) }
 
-    /// The document; what is not set is left out.
+    /// The document, without members that are not set.
     package var json: JSONValue {
         .members([
             "label": label.map(JSONValue.string),

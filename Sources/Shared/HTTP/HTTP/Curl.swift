@@ -4,7 +4,7 @@ import Glibc
 
 /// libcurl's functions, which stand where they are until the process ends.
 ///
-/// `@unchecked Sendable`: nobody changes the table of them once it is made.
+/// `@unchecked Sendable`: the table of them never changes once it is made.
 @safe
 struct Curl: @unchecked Sendable {
     let functions: UnsafePointer<ccurl>
@@ -12,7 +12,7 @@ struct Curl: @unchecked Sendable {
     /// libcurl, opened when something first needs it, or why it is not there.
     static let library: Result<Curl, HTTPError> = {
         guard let functions = unsafe ccurl_open() else {
-            let reason = unsafe dlerror().map { unsafe String(cString: $0) } ?? "no reason is given"
+            let reason = unsafe dlerror().map { unsafe String(cString: $0) } ?? "no reason given"
             return .failure(.noLibrary(reason: reason))
         }
         // Not thread-safe in older versions of libcurl, as the first use of a static is.
@@ -24,7 +24,7 @@ struct Curl: @unchecked Sendable {
     /// curl's words for an error.
     func text(of code: CURLcode) -> String { unsafe text(functions.pointee.easy_strerror(code)) }
 
-    /// curl's words for what is wrong with a URL.
+    /// curl's description of what is wrong with a URL.
     func text(of code: CURLUcode) -> String { unsafe text(functions.pointee.url_strerror(code)) }
 
     @unsafe private func text(_ words: UnsafePointer<CChar>?) -> String {

@@ -10,7 +10,7 @@ package struct Endpoint: Hashable, Sendable {
     package let displayName: String
     /// The path of the unix socket, or nil for a URL.
     package let socketPath: String?
-    /// Whether the host is this machine, so that no proxy may stand between.
+    /// Whether the host is this machine, so that no proxy is used.
     let isLocal: Bool
     /// Scheme, user and password, host and port: a URL up to its path.
     private let origin: String
@@ -41,7 +41,7 @@ package struct Endpoint: Hashable, Sendable {
         let shown = text.prefix { $0 != "#" }
         let rest = shown.dropFirst(scheme.count + 3)
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        // curl takes what stands behind too many slashes for the host: it is part of a path, and may be a key.
+        // curl takes what follows too many slashes for the host: it is part of a path, and may be a key.
         guard !authority.isEmpty else { throw .invalidEndpoint(reason: "the URL has no host") }
         origin = "\(scheme)://\(authority)"
         let ownPath = rest.dropFirst(authority.count).prefix { $0 != "?" }
@@ -71,7 +71,7 @@ package struct Endpoint: Hashable, Sendable {
         whole = origin + "/"
     }
 
-    /// The URL that is asked for `path` below this endpoint; the endpoint's own query stays at the end.
+    /// The URL for `path` below this endpoint; the endpoint's own query stays at the end.
     ///
     /// - Throws: ``HTTPError/invalidRequest(endpoint:reason:)`` if the path does not begin with a slash, or is not
     ///   printable ASCII.
@@ -87,7 +87,7 @@ package struct Endpoint: Hashable, Sendable {
 
     /// How the URL for a path is named in messages: ``displayName``, and `/…` for a path or query.
     ///
-    /// Nothing is behind a socket's path: what is asked of a socket says the request.
+    /// A socket has nothing but its path: the rest is in the request.
     func shown(with path: String) -> String {
         let isBare = socketPath != nil || (self.path.isEmpty && query.isEmpty && path.utf8.count <= 1)
         return displayName + (isBare ? "" : "/…")
@@ -106,7 +106,7 @@ package struct Endpoint: Hashable, Sendable {
 
 /// What curl, which will connect, reads in a URL.
 private struct URLParts {
-    /// In lower case as curl writes it; an IPv6 address stands in brackets.
+    /// In lower case as curl writes it; an IPv6 address is in brackets.
     let host: String
     /// Decimal, or nil where the URL has none.
     let port: String?
@@ -142,7 +142,7 @@ private struct URLParts {
 
 /// The hosts that are this machine.
 enum Loopback {
-    /// Whether a host, as it stands in a URL, is `localhost`, in 127.0.0.0/8, or ::1.
+    /// Whether a host, as written in a URL, is `localhost`, in 127.0.0.0/8, or ::1.
     static func contains(_ host: String) -> Bool {
         let name = host.hasSuffix(".") ? String(host.dropLast()) : host
         if name == "localhost" || name.hasSuffix(".localhost") { return true }

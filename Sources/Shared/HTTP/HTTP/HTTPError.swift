@@ -4,7 +4,7 @@ package import Failures
 package enum HTTPError: UserFacingError, Equatable {
     /// The text is not an endpoint; it may hold an API key and is not repeated. `reason` is a clause.
     case invalidEndpoint(reason: String)
-    /// A path or header that cannot stand in a request. `reason` is a clause.
+    /// A path or header that a request cannot contain. `reason` is a clause.
     case invalidRequest(endpoint: String, reason: String)
     /// The host's (or the proxy's) name has no address.
     case cannotResolve(endpoint: String)
@@ -30,7 +30,7 @@ package enum HTTPError: UserFacingError, Equatable {
     case cancelled(endpoint: String)
     /// libcurl, which does the work, cannot be loaded.
     case noLibrary(reason: String)
-    /// Everything else that curl reports, by its number and with its text.
+    /// Any other error that curl reports, by its number and with its text.
     case other(endpoint: String, HTTPPhase, code: Int, reason: String)
 
     package var kind: ErrorCategory {
@@ -69,7 +69,7 @@ package enum HTTPError: UserFacingError, Equatable {
     package var description: String {
         switch self {
         case .invalidEndpoint(let reason): "not an endpoint: \(reason)"
-        case .invalidRequest(let endpoint, let reason): "no request to \(endpoint): \(reason)"
+        case .invalidRequest(let endpoint, let reason): "cannot send a request to \(endpoint): \(reason)"
         case .cannotResolve(let endpoint): "\(endpoint): the host name cannot be resolved"
         case .connectionRefused(let endpoint): "\(endpoint): connection refused"
         case .cannotConnect(let endpoint, let reason): "\(endpoint): cannot connect: \(reason)"
@@ -78,10 +78,10 @@ package enum HTTPError: UserFacingError, Equatable {
         case .tlsFailed(let endpoint, let reason): "\(endpoint): no trusted TLS connection: \(reason)"
         case .timedOut(let endpoint, let phase, let limit): "\(endpoint): timed out \(phase.when) (after \(limit))"
         case .responseTooLarge(let endpoint, let part, let limit):
-            "\(endpoint): the answer's \(part) has more than \(limit) bytes"
+            "\(endpoint): the response \(part) is larger than \(limit) bytes"
         case .status(let endpoint, let code): "\(endpoint): answered HTTP status \(code)"
-        case .wantsHTTPS(let endpoint): "\(endpoint): the server takes https alone, and the URL says http"
-        case .cancelled(let endpoint): "\(endpoint): given up"
+        case .wantsHTTPS(let endpoint): "\(endpoint): the server accepts only https, but the URL says http"
+        case .cancelled(let endpoint): "\(endpoint): cancelled"
         case .noLibrary(let reason): "libcurl cannot be used: \(reason)"
         case .other(let endpoint, _, let code, let reason): "\(endpoint): \(reason) (curl error \(code))"
         }
@@ -89,13 +89,13 @@ package enum HTTPError: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
-        case .cannotResolve: ["is the host's name right, and is there a network?"]
-        case .connectionRefused, .cannotConnect: ["is the service running, and the URL's host and port right?"]
-        case .noLibrary: ["install libcurl: Debian has it in its package libcurl4"]
-        case .wantsHTTPS: ["write https:// in place of http:// in the URL"]
+        case .cannotResolve: ["is the host name right, and is the network up?"]
+        case .connectionRefused, .cannotConnect: ["is the service running, and are the URL's host and port right?"]
+        case .noLibrary: ["install libcurl (on Debian, the package libcurl4)"]
+        case .wantsHTTPS: ["use https:// instead of http:// in the URL"]
         case .tlsFailed(_, let reason) where reason.contains("wrong version number"):
-            ["the server speaks no TLS there: is the port right? Otherwise write http:// in place of https://"]
-        case .tlsFailed: ["is the host's name right? --cacert FILE trusts the certificates of another authority"]
+            ["the server does not speak TLS there: is the port right? if so, use http:// instead of https://"]
+        case .tlsFailed: ["is the host name right? --cacert FILE trusts another authority's certificates"]
         case .status(_, let code): Self.hint(forStatus: code).map { [$0] } ?? []
         default: []
         }
@@ -107,10 +107,10 @@ extension HTTPError {
     fileprivate static func hint(forStatus code: Int) -> String? {
         switch code {
         case 300..<400: "the server redirects, and redirects are not followed: check the URL"
-        case 401, 403: "the server lets nobody in without a key, or not with this one: check the URL and the key in it"
-        case 404, 405: "the server has nothing there: check the URL's path"
-        case 429: "the server wants fewer requests: wait, or use another"
-        case 500...: "the server, or what is behind it, is out of order: wait, or use another"
+        case 401, 403: "the server requires an API key, or does not accept this one: check the URL and the key in it"
+        case 404, 405: "the server has nothing at this path: check the URL"
+        case 429: "the server limits how often it is called: wait, or use another"
+        case 500...: "the server or its backend is failing: wait, or use another"
         default: nil
         }
     }

@@ -1,4 +1,4 @@
-/// What is asked of an endpoint.
+/// A request to an endpoint.
 package struct HTTPRequest: Sendable {
     /// What is done, and the bytes that it needs.
     package enum Method: Sendable, Equatable {
@@ -12,7 +12,7 @@ package struct HTTPRequest: Sendable {
     package var endpoint: Endpoint
     /// What is done.
     package var method: Method
-    /// What is put behind the endpoint's own path: nothing, or a path (and query) that begins with a slash.
+    /// Appended to the endpoint's own path: nothing, or a path (and query) that begins with a slash.
     package var path: String
     /// What it asks for, for those who watch: names that are no secret.
     package var subject: String?
@@ -68,7 +68,7 @@ package struct HTTPResponse: Sendable {
     package let status: Int
     /// Names as the server wrote them and values without the space around them, in their order.
     package let headers: [(name: String, value: String)]
-    /// The bytes behind the head.
+    /// The bytes after the head.
     package var body: [UInt8]
 
     package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
@@ -103,7 +103,7 @@ package struct HTTPResponse: Sendable {
         return self
     }
 
-    /// Whether a status tells of a state that passes: a rate limit, or a server behind a gateway that is away.
+    /// Whether a status is transient: a rate limit, or a server behind a gateway that is away.
     package static func isTransient(status: Int) -> Bool {
         switch status {
         case 408, 425, 429, 500, 502...504, 520...524: true
@@ -112,7 +112,7 @@ package struct HTTPResponse: Sendable {
     }
 }
 
-/// How a request stands, for those who watch: nothing of it that may be secret.
+/// The progress of a request, for observers, without anything that may be secret.
 package struct HTTPExchange: Sendable {
     /// What has come of the request.
     package enum Outcome: Sendable, Equatable {
@@ -136,7 +136,7 @@ package struct HTTPExchange: Sendable {
         self.duration = duration
     }
 
-    /// Who is asked: scheme, host and port, or a socket's path in quotes.
+    /// The server: scheme, host and port, or a socket's path in quotes.
     package var endpoint: String { request.endpoint.displayName }
 }
 
@@ -144,7 +144,7 @@ package struct HTTPExchange: Sendable {
 package typealias HTTPObserver = @Sendable (HTTPExchange) -> Void
 
 extension HTTPExchange: CustomStringConvertible {
-    /// The request and what has come of it: `POST http://127.0.0.1:8545 eth_call ×3 (412 bytes) → 200, 733 bytes, 12 ms`.
+    /// The request and its outcome: `POST http://127.0.0.1:8545 eth_call ×3 (412 bytes) → 200, 733 bytes, 12 ms`.
     package var description: String {
         "\(question) → \(answer), \(duration.wholeMilliseconds) ms"
     }
@@ -161,7 +161,7 @@ extension HTTPExchange: CustomStringConvertible {
         switch outcome {
         case .waiting: "no answer yet"
         case .answered(let status, let byteCount): "\(status), \(Self.bytes(byteCount))"
-        // The endpoint stands in the line already.
+        // The line already names the endpoint.
         case .failed(let error): String(error.description.trimmingPrefix("\(endpoint): "))
         }
     }

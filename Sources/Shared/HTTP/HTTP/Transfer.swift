@@ -8,7 +8,7 @@ final class Transfer {
     /// The part that grew beyond its limit, which ended the transfer.
     private(set) var overflow: HTTPResponsePart?
     private(set) var wasCancelled = false
-    /// Whether the empty line behind the headers came. curl takes a connection that ends before it for an answer.
+    /// Whether the empty line after the headers has arrived. curl takes a connection that ends before it for an answer.
     private(set) var isHeadComplete = false
 
     private let limits: HTTPLimits
@@ -104,7 +104,7 @@ extension StringProtocol {
 struct TransferOptions {
     private let functions: UnsafePointer<ccurl>
     private let handle: UnsafeMutableRawPointer
-    /// What curl said to the first option that it refused.
+    /// curl's error for the first option that it refused.
     private(set) var refusal: CURLcode?
 
     init(_ handle: CurlHandle) {

@@ -72,7 +72,7 @@ final class Connection: ChannelInboundHandler {
     /// Bytes have come, and the decoder has not seen them yet.
     fileprivate func begin() { state = .receiving }
 
-    /// The decoder has seen so many bytes more.
+    /// The decoder has seen this many more bytes.
     fileprivate func received(_ count: Int) {
         receivedByteCount += count
         // The decoder does not count white space.
@@ -99,7 +99,7 @@ final class Connection: ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case ChannelEvent.inputClosed? = event as? ChannelEvent else { return }
         isInputClosed = true
-        // What was asked for before is still answered.
+        // Earlier requests are still answered.
         if state != .answering { end() }
     }
 

@@ -119,8 +119,8 @@ package enum HTTPServerError: UserFacingError, Equatable {
     package var hints: [String] {
         switch self {
         case .notAnAddress, .notANetwork: []
-        case .cannotListen(_, EADDRINUSE): ["another program listens there: choose another port, or 0 for any"]
-        case .cannotListen(_, EACCES): ["ports below 1024 are root's: choose another"]
+        case .cannotListen(_, EADDRINUSE): ["another program is listening there: choose another port, or 0 for any"]
+        case .cannotListen(_, EACCES): ["only root may use ports below 1024: choose another"]
         case .cannotListen: ["is the address one of this machine's?"]
         }
     }

@@ -37,9 +37,10 @@ package struct IPNetwork: Equatable, Sendable {
         IPNetwork(address: IPAddress(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), prefixLength: 128),
     ]
 
-    /// An address, alone or with the length of the prefix behind a slash.
+    /// An address, alone or followed by a slash and the prefix length.
     ///
-    /// - Throws: ``HTTPServerError/notANetwork(_:)``, also if there are bits behind the prefix: they tell of an error.
+    /// - Throws: ``HTTPServerError/notANetwork(_:)``, also if there are bits after the prefix, which indicate a
+    ///   mistake.
     package init(_ text: String) throws(HTTPServerError) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let name = parts.first, let address = IPAddress(String(name)) else { throw .notANetwork(text) }
@@ -69,7 +70,7 @@ package struct IPNetwork: Equatable, Sendable {
 extension IPAddress {
     fileprivate init(_ bytes: UInt8...) { self.bytes = bytes }
 
-    /// The address with zeros behind so many bits.
+    /// The address with all bits after this many set to zero.
     fileprivate func masked(to length: Int) -> IPAddress {
         let bytes = bytes.enumerated().map { index, byte in
             let kept = min(max(length - index * 8, 0), 8)
@@ -113,11 +114,11 @@ package struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
     package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
-/// A host and a port as they stand in a URL or a Host header: an IPv6 address is in brackets.
+/// A host and a port as written in a URL or a Host header: an IPv6 address is in brackets.
 struct HostAndPort {
     /// Without brackets.
     let host: String
-    /// What stands behind the last colon; nil if there is none.
+    /// What follows the last colon; nil if there is none.
     let port: String?
 
     init(_ text: String) {
@@ -130,7 +131,7 @@ struct HostAndPort {
             host = String(name)
         }
         let rest = text.dropFirst(name.count)
-        // Whatever else stands behind the brackets makes a port that is none.
+        // Anything else after the brackets makes the port invalid.
         port = rest.isEmpty ? nil : rest.first == ":" ? String(rest.dropFirst()) : ""
     }
 }

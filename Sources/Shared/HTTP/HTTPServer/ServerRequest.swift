@@ -8,9 +8,9 @@ package struct ServerRequest: Sendable {
     package let host: String?
     /// The values of its Authorization headers.
     package let authorization: [String]
-    /// Who is at the other end of the connection; whom headers name is not believed.
+    /// The other end of the connection; addresses in headers are not trusted.
     package let peer: IPAddress?
-    /// Whether a header says that the one at the other end is a proxy, which asks for somebody else.
+    /// Whether a header says that the other end is a proxy, which makes requests for others.
     package let isForwarded: Bool
     private let query: [RequestTarget.Parameter]
 
@@ -25,7 +25,7 @@ package struct ServerRequest: Sendable {
         "x-envoy-external-address", "cf-connecting-ip", "true-client-ip",
     ]
 
-    /// - Throws: ``RefusedRequest`` for what this server answers by itself.
+    /// - Throws: ``RefusedRequest`` for requests that this server answers itself.
     init(_ head: HTTPRequestHead, from peer: IPAddress?) throws(RefusedRequest) {
         guard head.method == .GET || head.method == .HEAD else { throw .wrongMethod }
         // Nothing reads a body here: one that was taken for the next request would be a smuggled one.
@@ -65,12 +65,12 @@ enum RefusedRequest: Error, Equatable {
     var response: ServerResponse {
         switch self {
         case .wrongMethod:
-            .error(405, "only GET and HEAD are understood here", headers: [("Allow", "GET, HEAD")])
-        case .hasBody: .error(413, "requests have no body here")
-        case .wrongHost: .error(400, "the request needs one Host header")
-        case .wrongTarget: .error(400, "the request's target is no path, or has an escape that is none")
+            .error(405, "only GET and HEAD are supported", headers: [("Allow", "GET, HEAD")])
+        case .hasBody: .error(413, "requests must not have a body")
+        case .wrongHost: .error(400, "the request needs exactly one Host header")
+        case .wrongTarget: .error(400, "the request's target is not a path, or has an invalid escape")
         case .tooLarge: .error(431, "the request's line or headers are too large")
-        case .malformed: .error(400, "this is no HTTP/1.1 request")
+        case .malformed: .error(400, "this is not an HTTP/1.1 request")
         }
     }
 }
@@ -81,7 +81,8 @@ struct RequestTarget: Equatable {
     let path: String
     /// Names and values, decoded, in their order.
     let query: [Parameter]
-    /// The host, and the port, of a target that is a whole URL; it stands above the Host header (RFC 9112, 3.2.2).
+    /// The host, and the port, of a target that is a whole URL; it takes precedence over the Host header (RFC 9112,
+    /// 3.2.2).
     let authority: String?
 
     /// A name and its value in a query.
@@ -90,7 +91,7 @@ struct RequestTarget: Equatable {
         let value: String
     }
 
-    /// `/path?name=value`, alone or behind `http://host`; nil for anything else, and where an escape is none.
+    /// `/path?name=value`, alone or after `http://host`; nil for anything else, or for an invalid escape.
     init?(_ text: String) {
         var rest = text[...]
         if rest.lowercased().hasPrefix("http://") {

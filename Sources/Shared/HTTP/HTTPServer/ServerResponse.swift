@@ -36,7 +36,7 @@ package struct ServerResponse: Sendable {
     }
 }
 
-/// What an answer has behind its headers: made once, and sent any number of times without being copied.
+/// The body of an answer: made once, and sent any number of times without being copied.
 ///
 /// Its memory is wiped when the last answer that has it is out.
 package struct ResponseBody: Sendable {
@@ -45,7 +45,7 @@ package struct ResponseBody: Sendable {
     /// How many bytes it has.
     package var count: Int { buffer.readableBytes }
 
-    /// The bytes, for whoever is not the network.
+    /// The bytes, for tests and other local uses.
     package var bytes: [UInt8] { Array(buffer.readableBytesView) }
 
     /// Whether another body is this one, and no copy.
@@ -87,7 +87,7 @@ package struct ResponseBody: Sendable {
             unsafe ByteBuffer(takingOwnershipOf: memory, allocator: Self.wiping, writerIndex: count)
         }
 
-        /// malloc's, but that memory is wiped before it is given back; what grows leaves nothing behind.
+        /// malloc's, but that memory is wiped before it is given back; growing leaves no copy behind.
         private static let wiping = unsafe ByteBufferAllocator(
             allocate: { unsafe malloc($0) },
             reallocate: { memory, count, newCount in

@@ -15,11 +15,11 @@ package enum ConsoleError: UserFacingError, Equatable {
     case tooLong(path: String, limit: Int)
     /// The input is longer than the memory that there is.
     case noMemory(path: String)
-    /// The input holds nothing of what was awaited.
+    /// The input holds none of the expected documents.
     case empty(path: String, awaited: String)
     /// Nobody can be asked: there is no terminal.
     case noTerminal
-    /// Standard input stands twice among the files.
+    /// Standard input is named twice.
     case inputTwice
 
     package var kind: ErrorCategory { .badInput }
@@ -31,9 +31,9 @@ package enum ConsoleError: UserFacingError, Equatable {
         case .cannotOpen(let path, let code): "cannot open \(path.hidingKeys.quotedPath): \(Self.reason(code))"
         case .cannotRead(let path, let code): "cannot read \(path.quotedPath): \(Self.reason(code))"
         case .tooLong(let path, let limit): "\(path.quotedPath) is longer than \(limit) bytes"
-        case .noMemory(let path): "there is not enough memory for \(path.quotedPath)"
+        case .noMemory(let path): "not enough memory for \(path.quotedPath)"
         case .empty(let path, let awaited): "there are no \(awaited) in \(path.quotedPath)"
-        case .noTerminal: "there is no terminal to ask for the password"
+        case .noTerminal: "there is no terminal to prompt for the password"
         case .inputTwice: "standard input can be read only once"
         }
     }
@@ -43,14 +43,14 @@ package enum ConsoleError: UserFacingError, Equatable {
         case .outputClosed: []
         case .cannotWrite: ["is there room on the disk, and may this user write there?"]
         case .cannotOpen(let path, _) where path.hidingKeys != path:
-            ["a file's name is meant; if that is a key, it is in the shell's history now: use another"]
-        case .cannotOpen, .cannotRead: ["is the path right, and may this user read it? - is standard input"]
+            ["a file name belongs here; if that is a key, it is now in the shell's history: use a new one"]
+        case .cannotOpen, .cannotRead: ["is the path right, and may this user read it? - means standard input"]
         case .tooLong: ["is it the right file?"]
-        case .noMemory: ["is it the right file, and does a limit (ulimit -v) hold this program back?"]
+        case .noMemory: ["is it the right file, and is memory limited (ulimit -v)?"]
         case .empty(_, let awaited):
-            ["is it the right file, and did the program that should print the \(awaited) do so?"]
-        case .noTerminal: ["name the file that the password is in with --password-file"]
-        case .inputTwice: ["let one of them be a file"]
+            ["is it the right file, and did the program that prints the \(awaited) succeed?"]
+        case .noTerminal: ["name the password's file with --password-file"]
+        case .inputTwice: ["use a file for one of them"]
         }
     }
 

@@ -1,7 +1,7 @@
 import Glibc
 package import SecretMemory
 
-/// An open file descriptor that somebody else closes: a standard stream, or one that the caller of the program gave.
+/// An open file descriptor that is closed elsewhere: a standard stream, or one that the caller of the program gave.
 package struct Descriptor: Sendable {
     /// The number.
     package let number: Int32
@@ -10,9 +10,9 @@ package struct Descriptor: Sendable {
 
     /// Where input comes from.
     package static let standardInput = Descriptor(number: STDIN_FILENO)
-    /// Where results go, and nothing else.
+    /// For results only.
     package static let standardOutput = Descriptor(number: STDOUT_FILENO)
-    /// Where everything else goes.
+    /// For everything that is not a result.
     package static let standardError = Descriptor(number: STDERR_FILENO)
 
     /// Whether a person sits at the other end.
@@ -26,7 +26,7 @@ package struct Descriptor: Sendable {
         try writeUnder(bytes)
     }
 
-    /// Writes all the bytes, whatever stands on the terminal.
+    /// Writes all the bytes, without erasing the status line.
     ///
     /// - Throws: ``ConsoleError`` if they cannot be written.
     func writeUnder(_ bytes: Span<UInt8>) throws(ConsoleError) {
@@ -88,7 +88,7 @@ package struct Descriptor: Sendable {
     ///
     /// - Parameters:
     ///   - buffer: an empty one.
-    ///   - room: how many zero bytes stand in front.
+    ///   - room: the number of zero bytes in front.
     ///   - beforeMoving: called before the bytes move to where there is more room.
     ///   - afterEach: given the buffer whenever bytes were added to it; it may take some away at the end.
     /// - Throws: as ``readSecret(limit:path:)``.
@@ -123,7 +123,7 @@ package struct Descriptor: Sendable {
         do throws(SecretError) { try buffer.reserve(count) } catch { throw .noMemory(path: path) }
     }
 
-    /// How many bytes a regular file has from here on; nil for all else.
+    /// How many bytes a regular file has from here on; nil for any other file.
     private var remainingByteCount: Int? {
         var status = stat()
         guard unsafe fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }

@@ -11,13 +11,13 @@ package struct Diagnostics: Sendable {
     /// Something failed.
     package func error(_ text: String) { say("error", text) }
 
-    /// Something is odd, and the program goes on.
+    /// Something is unusual, and the program continues.
     package func warning(_ text: String) { say("warning", text) }
 
     /// What the user may do about it.
     package func hint(_ text: String) { say("hint", text) }
 
-    /// A line that tells how things stand: no error.
+    /// A line of information: no error.
     package func note(_ text: String) { write("\(program): \(text)") }
 
     /// Says a failure and its hints, and gives the exit status that it means.
@@ -43,7 +43,7 @@ package enum ExitStatus: Int32, Sendable {
     case done = 0
     /// The answer is no.
     case negativeResult = 1
-    /// Usage, or input that is not what it should be; nothing was sent.
+    /// Wrong usage or invalid input; nothing was sent.
     case badInput = 2
     /// A service could not be reached or timed out; known not sent.
     case serviceFailed = 3
@@ -62,7 +62,7 @@ package enum ExitStatus: Int32, Sendable {
     }
 }
 
-/// How many lines of one kind are said at a stretch: the first ten; of the others it is said how many there were.
+/// How many lines of one kind are said at a stretch: the first ten; of the others their number is printed.
 /// Strangers decide how often there is something to say.
 package struct LineLimit: Sendable {
     private static let limit = 10
@@ -70,7 +70,7 @@ package struct LineLimit: Sendable {
 
     package init() {}
 
-    /// Whether one more line is said.
+    /// Whether one more line is printed.
     package mutating func admitsLine() -> Bool {
         count += 1
         return count <= Self.limit

@@ -11,7 +11,7 @@ package struct Input: ~Copyable {
     fileprivate let awaited: String
     private let isOwned: Bool
 
-    /// Opens a file; nil and `-` are standard input. When that is a terminal, a hint says what is waited for.
+    /// Opens a file; nil and `-` are standard input. If that is a terminal, a hint says what the program expects.
     ///
     /// - Parameter awaited: what the input should hold, for hints and errors: "proofs".
     /// - Throws: ``ConsoleError/cannotOpen(path:errno:)``.
@@ -54,7 +54,7 @@ package struct Input: ~Copyable {
     /// them is found while nothing has been done yet.
     /// - Parameters:
     ///   - limit: how many bytes one object, or the array, may have.
-    ///   - parse: makes what is needed of an object, of several at a time on several threads.
+    ///   - parse: turns an object into a document; called for several objects in parallel.
     ///   - body: acts on it.
     /// - Throws: ``ConsoleError``, ``JSONError``, and what the closures throw. No object at all is an error: it means
     ///   that the program before this one in the pipeline failed.
@@ -86,7 +86,7 @@ package final class ObjectReader<Document: Sendable> {
 
     /// - Parameters:
     ///   - limit: how many bytes one object, or an array of them, may have.
-    ///   - parse: makes what is needed of an object, of several at a time on several threads.
+    ///   - parse: turns an object into a document; called for several objects in parallel.
     package init(_ input: consuming Input, limit: Int, parse: @escaping @Sendable (JSONObject) throws -> Document) {
         self.input = input
         self.parse = parse

@@ -3,13 +3,13 @@ import Synchronization
 
 /// A line on standard error that is written over as things go on, for a person at a terminal; nothing elsewhere.
 ///
-/// It appears only when things have taken a second: what is quicker needs none. A terminal has one such line, whoever
+/// It appears only after a second. A terminal has one such line, whoever
 /// shows it, and whatever else is printed (``Descriptor``) takes it away first.
 package final class StatusLine: Sendable {
     private let isForPerson = Descriptor.standardError.isTerminal
     /// When it was shown first since it ended.
     private let start = Mutex<ContinuousClock.Instant?>(nil)
-    /// What stands on the terminal now.
+    /// What the terminal shows now.
     private static let shown = Mutex<Shown?>(nil)
 
     private struct Shown {
@@ -44,10 +44,10 @@ package final class StatusLine: Sendable {
         Self.erase { $0 == ObjectIdentifier(self) }
     }
 
-    /// Whether such a line stands on the terminal.
+    /// Whether the terminal shows such a line.
     static var isShown: Bool { shown.withLock { $0 != nil } }
 
-    /// Takes away whatever line stands on the terminal.
+    /// Erases the line from the terminal.
     package static func erase() { erase { _ in true } }
 
     private static func erase(where isMeant: (ObjectIdentifier) -> Bool) {

@@ -8,9 +8,9 @@ package enum Terminal {
 
     /// Asks for a password without showing it.
     ///
-    /// A signal that ends programs ends this one only when the terminal shows again what is typed.
-    /// - Parameter prompt: what is asked, without the colon.
-    /// - Throws: ``ConsoleError/noTerminal`` where nobody can be asked; ``ConsoleError/tooLong(path:limit:)``.
+    /// A terminating signal takes effect only after the terminal's echo has been restored.
+    /// - Parameter prompt: the prompt, without the colon.
+    /// - Throws: ``ConsoleError/noTerminal`` where there is no terminal; ``ConsoleError/tooLong(path:limit:)``.
     package static func readPassword(prompt: String) throws(ConsoleError) -> SecretBytes {
         let number = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
         guard number >= 0 else { throw .noTerminal }
@@ -23,7 +23,7 @@ package enum Terminal {
         guard unsafe tcgetattr(number, &shown) == 0 else { throw .noTerminal }
         var hidden = shown
         hidden.c_lflag &= ~tcflag_t(ECHO)
-        // TCSAFLUSH: what was typed ahead was shown, and is no password.
+        // TCSAFLUSH: input typed before the prompt was echoed, and is not a password.
         _ = unsafe tcsetattr(number, TCSAFLUSH, &hidden)
         defer { _ = unsafe tcsetattr(number, TCSAFLUSH, &shown) }
         try terminal.write(Array("\(prompt): ".utf8))

@@ -2,7 +2,7 @@ import Glibc
 
 /// A file of lines that only grows, and that this program has for itself as long as it is open.
 ///
-/// A line counts once its end is there: what stands behind the last line end was cut off in the middle. Whoever opens
+/// A line counts once its end is there: what follows the last newline was cut off in the middle. Whoever opens
 /// the file looks at that first, since the file may be another one than was meant, and then removes it.
 package struct AppendFile: ~Copyable {
     private let file: OpenFile
@@ -22,7 +22,7 @@ package struct AppendFile: ~Copyable {
         self.lineLimit = lineLimit
     }
 
-    /// The next line that was there when the file was opened, without its end; nil behind the last one.
+    /// The next line that was there when the file was opened, without its newline; nil after the last one.
     ///
     /// - Throws: ``FileError``.
     package mutating func nextLine() throws(FileError) -> [UInt8]? {
@@ -40,10 +40,10 @@ package struct AppendFile: ~Copyable {
         }
     }
 
-    /// What stands behind the last line end, once ``nextLine()`` has given nil.
+    /// What follows the last newline, once ``nextLine()`` has given nil.
     package var unfinished: ArraySlice<UInt8> { bytes[start...] }
 
-    /// Removes what stands behind the last line end; to be called before anything is added.
+    /// Removes what follows the last newline; call this before appending.
     ///
     /// - Throws: ``FileError/cannotWrite(path:errno:)``.
     package mutating func removeUnfinished() throws(FileError) {

@@ -42,8 +42,8 @@ package enum FileError: UserFacingError, Equatable {
         case .cannotOpen, .cannotRead: ["is the path right, and may this user use it?"]
         case .cannotWrite: ["is there room on the disk, and may this user write there?"]
         case .tooLong, .lineTooLong: ["is it the right file?"]
-        case .cannotLock: ["are there room and descriptors for one more file, and may this user use it?"]
-        case .inUse: ["wait until the other has ended, or name another file"]
+        case .cannotLock: ["is there room for one more file and one more descriptor, and may this user use it?"]
+        case .inUse: ["wait until the other program ends, or name another file"]
         }
     }
 

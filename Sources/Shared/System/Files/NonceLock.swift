@@ -10,7 +10,7 @@ import Glibc
 ///
 /// tx-send's names are `teebridge/tx-send/CHAIN/ADDRESS`: the chain's number, and the account's address in lower case.
 package struct NonceLock: ~Copyable {
-    /// Who else uses the name.
+    /// The other user of the name.
     package enum OtherUser: Hashable, Sendable, CustomStringConvertible {
         /// A user, by number.
         case number(UInt32)

@@ -106,7 +106,7 @@ struct OpenFile: ~Copyable {
 package struct FileLock: ~Copyable {
     private let file: OpenFile
 
-    /// - Parameter path: a file beside what is claimed; created if absent, and left there.
+    /// - Parameter path: the lock file; created if absent, and kept.
     /// - Throws: ``FileError/inUse(path:)`` if another program has it.
     package init(_ path: String) throws(FileError) {
         file = try OpenFile.alone(path)

@@ -15,7 +15,7 @@ package enum StateFile {
     /// Replaces the content. Whoever reads the file, and whatever stops this program or its machine, finds the old
     /// content or the new one.
     ///
-    /// The new content is written beside the file, under a name that nobody else uses, and with mode 0600.
+    /// The new content is written next to the file, under a unique name and with mode 0600.
     ///
     /// - Throws: ``FileError`` if the new content cannot be written, or put in place.
     package static func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {

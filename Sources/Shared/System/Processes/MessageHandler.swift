@@ -25,7 +25,7 @@ package struct MessageHandler: Sendable {
 
     /// - Parameters:
     ///   - command: the path of a program, or a name that is looked for in PATH.
-    ///   - arguments: what it gets behind its name.
+    ///   - arguments: its arguments.
     ///   - deadline: how long it may take.
     /// - Throws: ``HandlerError/notFound(command:)``, ``HandlerError/notExecutable(command:errno:)``.
     package init(_ command: String, arguments: [String], deadline: Duration) throws(HandlerError) {
@@ -59,8 +59,8 @@ package struct MessageHandler: Sendable {
     ///
     /// What does not end in time gets SIGTERM, and SIGKILL 5 seconds later, with all that it has started.
     /// - Parameters:
-    ///   - input: what it gets on its standard input, byte for byte.
-    ///   - variables: what it finds in its environment beside the usual.
+    ///   - input: its standard input, byte for byte.
+    ///   - variables: additions to its environment.
     ///   - wait: waits for a time, or until a child of this program ends; says whether this program should end.
     /// - Throws: ``HandlerError`` unless it ended with status 0.
     package func run(
@@ -108,7 +108,7 @@ package struct MessageHandler: Sendable {
     }
 }
 
-/// Why a handler did not take what it was given. `command` is the handler as the user named it.
+/// Why a handler did not accept its input. `command` is the handler as the user named it.
 package enum HandlerError: UserFacingError, Equatable {
     /// There is no such program.
     case notFound(command: String)
@@ -138,7 +138,7 @@ package enum HandlerError: UserFacingError, Equatable {
         case .notExecutable(let command, let errno): "\(command.quoted()) cannot be run: \(Self.text(errno))"
         case .cannotStart(let command, let errno): "\(command.quoted()) could not be started: \(Self.text(errno))"
         case .failed(let command, let status): "\(command.quoted()) ended with status \(status)"
-        case .killed(let command, let signal): "\(command.quoted()) was ended by signal \(signal)"
+        case .killed(let command, let signal): "\(command.quoted()) was killed by signal \(signal)"
         case .timedOut(let command, let limit): "\(command.quoted()) did not end within \(limit)"
         case .stopped(let command): "\(command.quoted()) was stopped"
         }
@@ -146,11 +146,11 @@ package enum HandlerError: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
-        case .notFound: ["name a program, without arguments; each argument follows with its own --exec-arg"]
+        case .notFound: ["name the program alone, and pass each argument with its own --exec-arg"]
         case .notExecutable: ["chmod +x makes a file executable; its first line must name its interpreter"]
         case .cannotStart: ["is there memory left, and may this user start more processes?"]
-        case .failed, .killed: ["what it said stands above; the message stays and is tried again by the next run"]
-        case .timedOut: ["--exec-timeout gives it longer"]
+        case .failed, .killed: ["its output is above; the message is kept, and the next run tries it again"]
+        case .timedOut: ["--exec-timeout gives it more time"]
         case .stopped: []
         }
     }

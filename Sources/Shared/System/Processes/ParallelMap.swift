@@ -6,7 +6,7 @@ extension Array where Element: Sendable {
     ///
     /// For work of some microseconds and more an element, which nobody waits in. One element is worked on by the
     /// calling thread alone.
-    /// - Parameter transform: called on several threads at a time. Once it has thrown, the elements behind that are
+    /// - Parameter transform: called on several threads at a time. Once it has thrown, the elements after that are
     ///   not begun.
     /// - Throws: what `transform` throws for the first of the elements, in their order, for which it throws.
     package func mapInParallel<Output: Sendable, Reason: Error>(
@@ -32,7 +32,7 @@ extension Array where Element: Sendable {
         }
         var outputs: [Output] = []
         outputs.reserveCapacity(count)
-        // Indices are taken in their order: whatever stands before a failure was worked on.
+        // Indices are taken in order: everything before a failure was processed.
         for case let slot? in slots { outputs.append(try slot.get()) }
         return outputs
     }
@@ -73,7 +73,7 @@ private final class Counter: Sendable {
     }
 }
 
-/// One result on its way from a thread to whoever waits for it.
+/// A result on its way from one thread to another.
 private final class Slot<Output: Sendable>: Sendable {
     private let output = Mutex<Output?>(nil)
     private let isReady = Semaphore()

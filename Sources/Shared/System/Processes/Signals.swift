@@ -3,7 +3,7 @@ import Synchronization
 
 /// The signals that ask this program for something; it notices them when it is ready to.
 ///
-/// A handler only writes the signal's number into a pipe, so that no signal is lost between a look and a wait.
+/// A handler only writes the signal's number into a pipe, so that no signal is lost between a check and a wait.
 /// Children inherit neither.
 package struct Signals: Sendable {
     /// The end that the handlers write to, and the one that is read; -1 as long as there is no pipe.

@@ -3,7 +3,7 @@ import Synchronization
 
 /// What a program tells the service manager that has started it (sd_notify(3)): nothing where there is none.
 package struct SystemdNotifier: Sendable {
-    /// How the program stands.
+    /// The state of the program.
     package enum State: Sendable {
         /// It is starting, and will have started, or have said this again, after that time at the latest.
         case starting(within: Duration)
@@ -91,7 +91,7 @@ package final class Heartbeat: Sendable {
         signs = service.watchdogInterval.map { Mutex(Watchdog(of: threads, every: $0, from: .now)) }
     }
 
-    /// A sign of life of a thread. The manager is told if all the others have given theirs too.
+    /// A thread reports that it is alive. The manager is notified once all threads have.
     package func beat(_ thread: String) {
         guard signs?.withLock({ $0.note(thread, at: .now) }) == true else { return }
         service.tell(.alive)

@@ -1,9 +1,21 @@
 import CProcess
+package import Failures
 import Glibc
 
-/// Threads that do the same, for as long as one call takes.
-enum Threads {
-    /// Runs `body` on so many threads at a time, the calling one included, and waits until all of them are done.
+/// Threads that do the same for as long as one call takes, or go on by themselves.
+package enum Threads {
+    /// Begins to run `body` on a thread that nobody waits for.
+    ///
+    /// - Parameter stackByteCount: how much its stack may take; a limit on the process's memory counts all of it.
+    /// - Throws: ``ThreadError`` where the system gives no thread.
+    package static func detach(
+        stackByteCount: Int = 1 << 20, _ body: @escaping @Sendable () -> Void
+    ) throws(ThreadError) {
+        guard let thread = Thread(stackByteCount: stackByteCount, body) else { throw ThreadError() }
+        thread.detach()
+    }
+
+    /// Runs `body` on this many threads, the calling one included, and waits until all of them are done.
     ///
     /// Where the system gives fewer threads, there are fewer: the caller's own is there in any case.
     /// - Parameter stackByteCount: as ``Thread`` takes it.
@@ -17,6 +29,12 @@ enum Threads {
             for thread in threads { thread.join() }
         }
     }
+}
+
+/// The system gives no thread.
+package struct ThreadError: UserFacingError, Equatable {
+    package var kind: ErrorCategory { .serviceFailed }
+    package var description: String { "the system gives no more threads" }
 }
 
 /// A thread of the system (pthreads(7)); whoever begins it calls one of ``join()`` and ``detach()``, once.
@@ -52,7 +70,7 @@ final class Thread: Sendable {
     /// Waits until `body` has ended.
     func join() { pthread_join(thread, nil) }
 
-    /// Says that nobody will wait for it.
+    /// Detaches the thread: its end is not waited for.
     func detach() { pthread_detach(thread) }
 
     /// What the thread runs, as it is handed to it through C.
@@ -75,7 +93,7 @@ enum Processors {
     }()
 }
 
-/// A thread that does what is handed to it, in that order, while the calling thread goes on.
+/// A thread that does the work passed to it, in order, while the calling thread continues.
 ///
 /// It begins with the first work. Where there is one processor, or the system gives no thread, the calling thread does
 /// the work when it hands it over.
@@ -83,10 +101,10 @@ package final class Worker<Work: Sendable> {
     private let orders: Orders
     private var thread: Thread?
     private var isBegun = false
-    /// How much was handed over and not waited for.
+    /// How much work was passed on and not waited for.
     private var openCount = 0
 
-    /// Runs `body`, and waits until all that it handed over is done, also where it throws.
+    /// Runs `body`, and waits until all work that it passed on is done, even if it throws.
     ///
     /// - Parameter perform: does one work; never called on two threads at a time.
     package static func with<Result: ~Copyable, Reason: Error>(
@@ -101,7 +119,7 @@ package final class Worker<Work: Sendable> {
 
     private init(_ perform: @escaping @Sendable (Work) -> Void) { orders = Orders(perform) }
 
-    /// Has a work done, behind those that were handed over before.
+    /// Passes on work, to be done after what was passed on before.
     package func hand(_ work: Work) {
         if !isBegun {
             isBegun = true
@@ -112,7 +130,7 @@ package final class Worker<Work: Sendable> {
         openCount += 1
     }
 
-    /// Waits until all is done that was handed over.
+    /// Waits until all work that was passed on is done.
     package func wait() {
         while openCount > 0 {
             orders.done.wait()

@@ -2,11 +2,12 @@ import ABI
 import BigInt
 import EthereumNode
 import Failures
+import FakeChain
 import FakeNode
 import JSON
 import LoopbackServer
+import Preparation
 import Primitives
-import Sending
 import TEEBridge
 import Testing
 import Transactions
@@ -17,7 +18,7 @@ struct PreparerTests {
     private func prepare(
         _ request: TransactionRequest, on chain: FakeChain = FakeChain(), chainId: UInt64? = nil,
         leastNonce: UInt64 = 0, purpose: Purpose = .sending, fees: FeeRules = FeeRules()
-    ) throws -> Preparation {
+    ) throws -> PreparationResult {
         try chain.run { _, node in
             try Preparer(sender: Address(account), chainId: chainId, fees: fees, purpose: purpose)
                 .prepare(request, leastNonce: leastNonce) { node }
@@ -29,12 +30,12 @@ struct PreparerTests {
         _ request: TransactionRequest, on chain: FakeChain = FakeChain(), leastNonce: UInt64 = 0
     ) throws -> FeeMarketTransaction {
         guard case .ready(let prepared) = try prepare(request, on: chain, leastNonce: leastNonce) else {
-            throw PreparationError()
+            throw NotReady()
         }
         return prepared.transaction
     }
 
-    private struct PreparationError: Error {}
+    private struct NotReady: Error {}
 
     @Test func `what is open comes from the node, in one request`() throws {
         try FakeChain().run { fake, node throws in
@@ -85,7 +86,7 @@ struct PreparerTests {
 
     @Test func `calldata for an account without code is refused, before its gas is asked about`() throws {
         let chain = FakeChain(code: .text("0x"), gas: .error(3, "execution reverted"))
-        let error = #expect(throws: SendError.noContract(contract)) { try prepare(.open, on: chain) }
+        let error = #expect(throws: PreparationError.noContract(contract)) { try prepare(.open, on: chain) }
         #expect(error?.kind == .badInput)
         // Ether may go to anybody, and a creation has nobody to go to.
         let transfer = TransactionRequest(label: nil, to: contract, data: [], value: wei(1))
@@ -102,7 +103,7 @@ struct PreparerTests {
             $0.chainId = requested
             $0.unless = TransactionRequest.Precondition(to: contract, data: [], equals: [])
         }
-        let error = #expect(throws: SendError.wrongChain(expected: 1, actual: 8453)) {
+        let error = #expect(throws: PreparationError.wrongChain(expected: 1, actual: 8453)) {
             try prepare(request, chainId: option)
         }
         #expect(error?.kind == .badInput)
@@ -114,7 +115,7 @@ struct PreparerTests {
         let cost = wei(252_000_000_000_001)
         let chain = FakeChain(balance: .text("0xe531527bc000"))
         let error = try #require(
-            #expect(throws: SendError.self) { try prepare(request, on: chain) })
+            #expect(throws: PreparationError.self) { try prepare(request, on: chain) })
         #expect(
             error == .insufficientFunds(sender: try Address(account), balance: wei(252_000_000_000_000), needed: cost))
         #expect(
@@ -210,15 +211,17 @@ struct PreparerTests {
     }
 
     @Test func `no unit of gas may cost more than the operator allows`() throws {
-        func prepared(baseFee: String) throws -> Preparation {
+        func prepared(baseFee: String) throws -> PreparationResult {
             try prepare(
                 .open, on: Self.chain(baseFee: baseFee, tip: "0x5"), purpose: .signing,
                 fees: FeeRules(maxFee: wei(100), leastTip: wei(2)))
         }
-        guard case .ready(let most) = try prepared(baseFee: "0x64") else { throw PreparationError() }
+        guard case .ready(let most) = try prepared(baseFee: "0x64") else { throw NotReady() }
         #expect(most.transaction.maxFeePerGas == wei(100))
         #expect(most.transaction.maxPriorityFeePerGas == wei(5))
-        #expect(throws: SendError.tooExpensive(baseFee: wei(101), limit: wei(100))) { try prepared(baseFee: "0x65") }
+        #expect(throws: PreparationError.tooExpensive(baseFee: wei(101), limit: wei(100))) {
+            try prepared(baseFee: "0x65")
+        }
     }
 
     @Test func `fees that are given need no history`() throws {
@@ -257,7 +260,7 @@ struct PreparerTests {
         struct Asked: Error {}
         func offline(
             chainId: UInt64? = nil, purpose: Purpose = .signing, _ change: (inout TransactionRequest) -> Void = { _ in }
-        ) throws -> Preparation {
+        ) throws -> PreparationResult {
             try Preparer(sender: Address(account), chainId: chainId, purpose: purpose)
                 .prepare(.complete.with(change), leastNonce: 9) { throw Asked() }
         }
@@ -266,7 +269,7 @@ struct PreparerTests {
             gasLimit: 100_000, to: contract, value: .zero, data: [1, 2, 3, 4])
         #expect(try offline() == .ready(PreparedTransaction(expected)))
         #expect(try offline(chainId: 8453) { $0.chainId = nil } == .ready(PreparedTransaction(expected)))
-        #expect(throws: SendError.wrongChain(expected: 1, actual: 8453)) { try offline(chainId: 1) }
+        #expect(throws: PreparationError.wrongChain(expected: 1, actual: 8453)) { try offline(chainId: 1) }
         #expect(throws: Asked.self) { try offline(purpose: .dryRun) }
         #expect(throws: Asked.self) { try offline { $0.chainId = nil } }
         #expect(throws: Asked.self) { try offline { $0.nonce = nil } }
@@ -312,10 +315,29 @@ struct CallerTests {
     }
 
     @Test func `another chain and an account without code are refused`() throws {
-        #expect(throws: SendError.wrongChain(expected: 1, actual: 8453)) { try call(on: FakeChain(), chainId: 1) }
-        #expect(throws: SendError.wrongChain(expected: 1, actual: 8453)) {
+        #expect(throws: PreparationError.wrongChain(expected: 1, actual: 8453)) {
+            try call(on: FakeChain(), chainId: 1)
+        }
+        #expect(throws: PreparationError.wrongChain(expected: 1, actual: 8453)) {
             try call(.open.with { $0.chainId = 1 }, on: FakeChain())
         }
-        #expect(throws: SendError.noContract(contract)) { try call(on: FakeChain(code: .text("0x"))) }
+        #expect(throws: PreparationError.noContract(contract)) { try call(on: FakeChain(code: .text("0x"))) }
     }
+}
+
+extension Preparer {
+    /// What one request comes to, with nothing known about the node.
+    func prepare(
+        _ request: TransactionRequest, leastNonce: UInt64, asking node: () throws -> EthereumNode
+    ) throws -> PreparationResult {
+        var capabilities = NodeCapabilities()
+        let batch = try prepare(
+            [request], after: AccountUsage(leastNonce: leastNonce), learning: &capabilities, asking: node)
+        guard let preparation = batch.preparations.first, batch.preparations.count == 1, batch.failure == nil else {
+            throw NotOne()
+        }
+        return preparation
+    }
+
+    struct NotOne: Error {}
 }

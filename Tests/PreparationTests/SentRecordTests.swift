@@ -1,9 +1,10 @@
 import ABI
 import EthereumNode
+import FakeChain
 import FakeNode
 import JSON
+import Preparation
 import Primitives
-import Sending
 import TEEBridge
 import TestVectors
 import Testing

@@ -1,9 +1,10 @@
 import BigInt
 import EthereumNode
+import FakeChain
 import FakeNode
 import JSON
+import Preparation
 import Primitives
-import Sending
 import Testing
 import Transactions
 
@@ -101,7 +102,7 @@ struct BatchTests {
         let reverting = FakeChain(gas: .error(3, "execution reverted"))
         let first = TransactionRequest.open.with { $0.gas = 50_000 }
         #expect(words(try prepare([first, .open], on: reverting)) == ["ready 7", "deferred"])
-        #expect(throws: SendError.dependent(label: "test")) {
+        #expect(throws: PreparationError.dependent(label: "test")) {
             let batch = try prepare([first, .open], on: reverting, purpose: .signing)
             if let failure = batch.failure { throw failure }
         }
@@ -128,7 +129,7 @@ struct BatchTests {
         // 31,500 gas at 2.1 gwei for each: 66,150 gwei.
         let chain = FakeChain(balance: .text("0x3c29bf407c00"), simulation: simulation([done, done]))
         #expect(words(try prepare([.open, .open], on: chain)) == ["ready 7", "deferred"])
-        let error = #expect(throws: SendError.self) {
+        let error = #expect(throws: PreparationError.self) {
             let batch = try prepare([.open, .open], on: chain, purpose: .dryRun)
             if let failure = batch.failure { throw failure }
         }
@@ -143,7 +144,7 @@ struct BatchTests {
     @Test func `a rollup's fee is part of what must be paid`() throws {
         let fee = "0x" + String(repeating: "0", count: 60) + "2710"
         let chain = FakeChain(balance: .text("0xe531527be70f"), l1Fee: .text(fee))
-        let error = #expect(throws: SendError.self) { try prepare([.open], on: chain) }
+        let error = #expect(throws: PreparationError.self) { try prepare([.open], on: chain) }
         #expect(error?.description.hasSuffix("0.000000000000000001 ether more") == true)
         var rich = chain
         rich.balance = .text("0xe531527be710")

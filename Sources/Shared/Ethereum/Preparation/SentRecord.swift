@@ -2,13 +2,13 @@ package import ABI
 package import EthereumNode
 package import JSON
 package import Primitives
-import Transactions
+package import Transactions
 
 /// What became of a request: the document that tx-send prints, one for each request.
 package struct SentRecord: Equatable, Sendable {
     /// How the request ended.
     package enum Status: String, Sendable {
-        /// In a block, and it did what it should.
+        /// In a block, and successful.
         case success
         /// In a block and reverted; or not sent, because it would revert.
         case reverted
@@ -18,7 +18,7 @@ package struct SentRecord: Equatable, Sendable {
         case skipped
         /// Sent, and not in a block when the time was up.
         case pending
-        /// Not sent: what it would do and cost was asked.
+        /// Not sent: simulated, with its cost.
         case simulated
         /// Not sent: signed.
         case signed
@@ -91,15 +91,6 @@ package struct SentRecord: Equatable, Sendable {
 
     private static func bytes(_ text: String) throws(PrimitiveError) -> [UInt8] { try Hex.decode(text) }
 
-    /// Whether nothing more should be sent after this.
-    var endsRun: Bool {
-        switch status {
-        case .reverted, .replaced: true
-        case .pending: doubt != nil
-        case .success, .skipped, .simulated, .signed, .called: false
-        }
-    }
-
     package static func == (left: SentRecord, right: SentRecord) -> Bool {
         left.json(decoding: ContractABI([])) == right.json(decoding: ContractABI([]))
     }
@@ -162,7 +153,7 @@ package struct SentRecord: Equatable, Sendable {
 
 extension SentRecord {
     /// The record of a request that was not sent, because it would revert.
-    static func reverting(_ request: TransactionRequest, with data: [UInt8]) -> SentRecord {
+    package static func reverting(_ request: TransactionRequest, with data: [UInt8]) -> SentRecord {
         var record = SentRecord(label: request.label, id: request.id, .reverted)
         record.revert = data
         record.selector = request.to == nil ? nil : try? Selector(request.data.prefix(Selector.byteCount))

@@ -10,7 +10,7 @@ package struct CallExecutor {
     package init(chainId: UInt64?) { self.chainId = chainId }
 
     /// - Returns: the record: called with its result, or reverted.
-    /// - Throws: `NodeError`, ``SendError``.
+    /// - Throws: `NodeError`, ``PreparationError``.
     package func call(_ request: TransactionRequest, asking node: EthereumNode) throws -> SentRecord {
         var batch = NodeBatch()
         let chainTicket = batch.add(.chainId)
@@ -21,10 +21,12 @@ package struct CallExecutor {
 
         let actual = try answers.answer(to: chainTicket)
         for expected in [chainId, request.chainId] {
-            if let expected, expected != actual { throw SendError.wrongChain(expected: expected, actual: actual) }
+            if let expected, expected != actual {
+                throw PreparationError.wrongChain(expected: expected, actual: actual)
+            }
         }
         if let codeTicket, let to = request.to, try answers.answer(to: codeTicket).isEmpty {
-            throw SendError.noContract(to)
+            throw PreparationError.noContract(to)
         }
         switch try answers.answer(to: callTicket) {
         case .returned(let bytes):

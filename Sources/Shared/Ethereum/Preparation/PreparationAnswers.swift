@@ -3,7 +3,7 @@ import EthereumNode
 import Primitives
 import Transactions
 
-/// What the node says about several requests, all of it asked for at once.
+/// The node's answers about several requests, from one batch.
 struct PreparationAnswers {
     /// What is asked.
     struct Questions {
@@ -120,7 +120,7 @@ struct PreparationAnswers {
             }
         }
         if index > 0, let bundle = bundle() {
-            // It does not tell why one fails: whoever asks is told when the others have arrived.
+            // It does not say why one fails: that is reported once the others have arrived.
             guard let gas = bundle[index] else { return .reverts([], isAlone: true) }
             // The node may have named any number; one that is too large for a sum is too large to be believed.
             let sum = gas.addingReportingOverflow(questions.requests[index].intrinsicGas)

@@ -1,4 +1,4 @@
-package import BigInt
+import BigInt
 package import EthereumNode
 package import Primitives
 package import Transactions
@@ -24,11 +24,11 @@ package struct Preparer {
     private var checksFunds: Bool { purpose != .signing }
 
     /// - Parameters:
-    ///   - requests: what is to be sent, in this order; at least one.
-    ///   - usage: what was sent before.
-    ///   - capabilities: what is known about the node, and what is learned.
+    ///   - requests: the requests to send, in this order; at least one.
+    ///   - usage: what has been sent before.
+    ///   - capabilities: what is known about the node; updated.
     ///   - node: gives the node; not called where the requests leave nothing open.
-    /// - Throws: ``SendError`` about the first request, and what `node` throws; nothing was sent.
+    /// - Throws: ``PreparationError`` about the first request, and what `node` throws; nothing was sent.
     package func prepare(
         _ requests: [TransactionRequest], after usage: AccountUsage = AccountUsage(),
         learning capabilities: inout NodeCapabilities,
@@ -59,7 +59,7 @@ package struct Preparer {
     }
 
     /// The transaction of a request that leaves nothing open; nil where something must be asked.
-    private func complete(_ request: TransactionRequest) throws(SendError) -> FeeMarketTransaction? {
+    private func complete(_ request: TransactionRequest) throws(PreparationError) -> FeeMarketTransaction? {
         guard !checksFunds, request.unless == nil, let chain = request.chainId ?? chainId, let nonce = request.nonce,
             let gas = request.gas, let most = request.maxFeePerGas, let tip = request.maxPriorityFeePerGas
         else { return nil }
@@ -105,9 +105,9 @@ package struct Preparer {
                 try check(request, at: index, answers, usage)
                 let trial = request.gas == nil || purpose == .dryRun ? try answers.trial(index) : nil
                 if case .reverts(let data, let isAlone)? = trial {
-                    // What reverts now may not once what is on its way has arrived.
+                    // A call that reverts now may succeed once the transactions in flight have arrived.
                     let isOpen = before.isWaiting || (isAlone && usage.isWaiting)
-                    guard !isOpen || purpose == .sending else { throw SendError.dependent(label: request.label) }
+                    guard !isOpen || purpose == .sending else { throw PreparationError.dependent(label: request.label) }
                     batch.preparations.append(isOpen ? .deferred : .reverts(data))
                     return batch
                 }
@@ -130,7 +130,7 @@ package struct Preparer {
     private func check(
         _ request: TransactionRequest, at place: Int, _ answers: PreparationAnswers, _ usage: AccountUsage
     ) throws {
-        if try answers.callsNobody(place), let to = request.to { throw SendError.noContract(to) }
+        if try answers.callsNobody(place), let to = request.to { throw PreparationError.noContract(to) }
         // Nodes refuse to estimate what cannot be paid, each in its own words.
         if checksFunds { try check(answers.balance(), for: usage.cost + request.value.value) }
     }
@@ -138,7 +138,7 @@ package struct Preparer {
     private func prepare(
         _ request: TransactionRequest, at place: Int, _ answers: PreparationAnswers, _ trial: PreparationAnswers.Trial?,
         _ usage: AccountUsage, _ capabilities: inout NodeCapabilities
-    ) throws -> Preparation {
+    ) throws -> PreparationResult {
         let gas = try request.gas ?? gasLimit(trial)
         let (tip, most) = try fees.fees(for: request, after: answers.feeHistory)
         let transaction = FeeMarketTransaction(
@@ -164,13 +164,13 @@ package struct Preparer {
         return gas + gas / (isEstimate ? 5 : 2)
     }
 
-    private func check(_ actual: UInt64, for request: TransactionRequest) throws(SendError) {
+    private func check(_ actual: UInt64, for request: TransactionRequest) throws(PreparationError) {
         for expected in [chainId, request.chainId] {
             if let expected, expected != actual { throw .wrongChain(expected: expected, actual: actual) }
         }
     }
 
-    private func check(_ balance: Quantity, for needed: BigUInt) throws(SendError) {
+    private func check(_ balance: Quantity, for needed: BigUInt) throws(PreparationError) {
         guard balance.value >= needed else {
             throw .insufficientFunds(sender: sender, balance: balance, needed: try? Quantity(needed))
         }
@@ -194,35 +194,6 @@ extension PreparationAnswers {
     }
 }
 
-/// What a request comes to before anything is signed.
-package enum Preparation: Equatable, Sendable {
-    /// Its precondition holds: there is nothing to do.
-    case skipped
-    /// It would revert with these bytes.
-    case reverts([UInt8])
-    /// It can be signed and sent.
-    case ready(PreparedTransaction)
-    /// What it comes to can only be told once everything before it is in a block.
-    case deferred
-
-    /// Whether nothing can be told of the requests behind this one.
-    var endsBatch: Bool {
-        switch self {
-        case .reverts, .deferred: true
-        case .skipped, .ready: false
-        }
-    }
-}
-
-/// What the first of several requests come to.
-package struct PreparedBatch {
-    /// In their order. The list ends behind the first request that is neither ready nor skipped: what comes after it
-    /// cannot be told yet.
-    package var preparations: [Preparation] = []
-    /// Why nothing can be said of the request behind those.
-    package var failure: (any Error)?
-}
-
 /// What requests are prepared for.
 package enum Purpose: Sendable {
     /// To be signed and sent: the sender must have what they may cost.
@@ -231,62 +202,4 @@ package enum Purpose: Sendable {
     case signing
     /// To be looked at: they are tried even if they say how much gas they may use.
     case dryRun
-}
-
-/// A transaction that leaves nothing open, and what is known of its cost.
-package struct PreparedTransaction: Equatable, Sendable {
-    /// What is to be signed.
-    package var transaction: FeeMarketTransaction
-    /// The gas that it uses now, if that was asked.
-    package var gasUsed: UInt64?
-    /// What a rollup takes for publishing it on its parent chain, in wei.
-    package var l1Fee: Quantity
-
-    package init(_ transaction: FeeMarketTransaction, gasUsed: UInt64? = nil, l1Fee: Quantity = .zero) {
-        self.transaction = transaction
-        self.gasUsed = gasUsed
-        self.l1Fee = l1Fee
-    }
-
-    /// What it costs at most, in wei: its value, all of its gas at its highest price, and the rollup's fee.
-    package var maxCost: BigUInt { transaction.maxCost + l1Fee.value }
-}
-
-extension FeeMarketTransaction {
-    /// What the transaction costs at most on its own chain, in wei: its value, and all of its gas at its highest
-    /// price.
-    package var maxCost: BigUInt { value.value + maxFeePerGas.value * BigUInt(gasLimit) }
-}
-
-/// What was sent before the requests that are prepared.
-package struct AccountUsage: Sendable {
-    /// The nonce after those that this run has used.
-    package var leastNonce: UInt64
-    /// What the transactions that are in no block yet may cost, in wei.
-    package var cost: BigUInt
-    /// Whether there are such transactions.
-    package var isWaiting: Bool
-
-    package init(leastNonce: UInt64 = 0, cost: BigUInt = 0, isWaiting: Bool = false) {
-        self.leastNonce = leastNonce
-        self.cost = cost
-        self.isWaiting = isWaiting
-    }
-}
-
-/// What has been learned about a node while talking to it.
-package struct NodeCapabilities: Sendable {
-    /// Whether it offers eth_simulateV1; nil as long as that is not known.
-    package var simulates: Bool?
-    /// Whether it lets eth_call assume code; nil as long as that is not known.
-    package var bundles: Bool?
-    /// Whether it may offer eth_sendRawTransactionSync.
-    package var waitsForBlocks = true
-    /// Whether its chain may be a rollup that takes a fee for its parent chain.
-    package var hasL1Fee = true
-
-    package init() {}
-
-    /// Whether the node tries requests one on top of the other, in one way or the other.
-    var triesTogether: Bool { simulates == true || bundles == true }
 }

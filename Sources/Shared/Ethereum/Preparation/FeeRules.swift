@@ -28,7 +28,7 @@ package struct FeeRules: Sendable {
     /// The fees of a transaction: what the request says, and the rest from the newest blocks, within the limit.
     ///
     /// - Parameter history: gives the newest blocks' fees; not called where the request says all.
-    /// - Throws: ``SendError/tooExpensive(baseFee:limit:)``, and what `history` throws.
+    /// - Throws: ``PreparationError/tooExpensive(baseFee:limit:)``, and what `history` throws.
     package func fees(
         for request: TransactionRequest, after history: () throws -> FeeHistory
     ) throws -> (tip: Quantity, most: Quantity) {
@@ -37,7 +37,7 @@ package struct FeeRules: Sendable {
         }
         let history = try history()
         if let maxFee, history.nextBaseFee > maxFee {
-            throw SendError.tooExpensive(baseFee: history.nextBaseFee, limit: maxFee)
+            throw PreparationError.tooExpensive(baseFee: history.nextBaseFee, limit: maxFee)
         }
         let tip = request.maxPriorityFeePerGas ?? usualTip(history)
         var most = request.maxFeePerGas ?? history.maxFeePerGas(tip: tip)
@@ -48,8 +48,8 @@ package struct FeeRules: Sendable {
     /// The fees of a transaction that takes another's place: as much as is usual now, and an eighth more than
     /// before, since nodes take nothing less than a tenth more.
     ///
-    /// - Parameter first: what was offered first for the nonce.
-    /// - Returns: nil where the limit leaves no room for that: `maxFee`, else ten times the first offer.
+    /// - Parameter first: the first offer for the nonce.
+    /// - Returns: nil where the limit leaves no room for that: `maxFee`, or else ten times the first offer.
     package func raised(
         _ transaction: FeeMarketTransaction, first: FeeMarketTransaction, after history: FeeHistory
     ) -> (tip: Quantity, most: Quantity)? {

@@ -1,0 +1,81 @@
+package import EthereumNode
+import Primitives
+import Processes
+package import Secp256k1
+package import Transactions
+
+/// Prepares requests and sends nothing: each is tried on top of those before it, and costed or signed.
+package final class DryRun {
+    private let key: SecretKey
+    private let preparer: Preparer
+    private let makeNode: () throws -> EthereumNode
+    private lazy var node = Result { try makeNode() }
+    private var capabilities = NodeCapabilities()
+    /// The nonce after those that were prepared.
+    private var nextNonce: UInt64 = 0
+
+    /// - Parameters:
+    ///   - chainId: the chain that the operator named; any, if nil.
+    ///   - signs: whether the records have the signed bytes, rather than what the requests would use and cost.
+    ///   - makeNode: gives the node; not called where nothing need be asked, and at most once.
+    package init(
+        key: consuming SecretKey, chainId: UInt64?, fees: FeeRules = FeeRules(), signs: Bool,
+        makeNode: @escaping () throws -> EthereumNode
+    ) {
+        self.key = key
+        self.makeNode = makeNode
+        preparer = Preparer(
+            sender: self.key.address, chainId: chainId, fees: fees, purpose: signs ? .signing : .dryRun)
+    }
+
+    /// Prepares requests that are to be sent in this order.
+    ///
+    /// - Parameter report: gets a record for each: signed or simulated, skipped, or reverted if it would revert.
+    ///   Nothing follows one that would.
+    /// - Throws: ``PreparationError``, `NodeError`, and what `report` throws.
+    package func run(_ requests: [TransactionRequest], report: (SentRecord) throws -> Void) throws {
+        let batch = try preparer.prepare(
+            requests, after: AccountUsage(leastNonce: nextNonce), learning: &capabilities
+        ) { try node.get() }
+        for case .ready(let prepared) in batch.preparations { nextNonce = prepared.transaction.nonce &+ 1 }
+        for (request, record) in zip(requests, Self.records(of: requests, batch, preparer.purpose, key)) {
+            guard let record else { throw PreparationError.dependent(label: request.label) }
+            try report(record)
+        }
+        if let failure = batch.failure { throw failure }
+    }
+
+    /// The records of what was prepared; nil for a request of which nothing can be said.
+    private static func records(
+        of requests: [TransactionRequest], _ batch: PreparedBatch, _ purpose: Purpose, _ key: borrowing SecretKey
+    ) -> [SentRecord?] {
+        Array(zip(requests, batch.preparations)).mapInParallel { request, preparation in
+            switch preparation {
+            case .ready(let prepared):
+                purpose == .signing ? .signed(request, prepared, by: key) : .simulated(request, prepared)
+            case .skipped: SentRecord(label: request.label, id: request.id, .skipped)
+            case .reverts(let data): .reverting(request, with: data)
+            case .deferred: nil
+            }
+        }
+    }
+}
+
+extension SentRecord {
+    fileprivate static func signed(
+        _ request: TransactionRequest, _ prepared: PreparedTransaction, by key: borrowing SecretKey
+    ) -> SentRecord {
+        let signed = prepared.transaction.signed(by: key)
+        var record = SentRecord(label: request.label, id: request.id, .signed)
+        (record.transactionHash, record.raw) = (signed.hash, signed.raw)
+        return record
+    }
+
+    fileprivate static func simulated(_ request: TransactionRequest, _ prepared: PreparedTransaction) -> SentRecord {
+        var record = SentRecord(label: request.label, id: request.id, .simulated)
+        let gasUsed = prepared.gasUsed ?? prepared.transaction.gasLimit
+        record.estimate = (gasUsed, (try? Quantity(prepared.maxCost)) ?? .zero)
+        record.l1Fee = prepared.l1Fee == .zero ? nil : prepared.l1Fee
+        return record
+    }
+}
