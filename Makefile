@@ -18,7 +18,7 @@ export VERSION PREFIX DESTDIR BUILD
 
 .DEFAULT_GOAL := build
 .PHONY: setup build release install uninstall dist deb test sanitize costs bench soak test-deb fuzz demo session diagram \
-    format lint clean help
+    format docs lint clean help
 
 setup: ## install what Debian and Python lack; quick when nothing does
 	@scripts/setup
@@ -84,6 +84,9 @@ diagram: ## draw docs/dataflow.svg
 
 format: ## lay out the Swift sources
 	swift format --in-place --recursive --parallel $(SOURCES)
+
+docs: build ## make a web site of the libraries' documentation in .build/docs
+	@scripts/docs
 
 lint: build ## check layout, structure and documentation, shell scripts and Python
 	@scripts/lint $(SOURCES)

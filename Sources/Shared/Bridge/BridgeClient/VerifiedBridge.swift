@@ -3,7 +3,7 @@ package import Secp256k1
 package import StateProofs
 
 /// Reads a TEEBridge contract through nodes that are not trusted at all: everything is read out of the contract's
-/// storage, with proofs against a block that is believed for other reasons than a node's word (``BlockAgreement``).
+/// storage, with proofs against a block that is believed for other reasons than a node's word (`BlockAgreement`).
 ///
 /// So no node can hide, alter, reorder or invent a message or a key: the number of messages is proven, and every word of
 /// each.

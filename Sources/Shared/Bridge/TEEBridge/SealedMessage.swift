@@ -18,7 +18,7 @@ package struct SealedMessage: Equatable, Sendable {
         self.payload = payload
     }
 
-    /// - Throws: ``JSONError``; unknown members are ignored.
+    /// - Throws: `JSONError`; unknown members are ignored.
     package init(json: JSONObject) throws(JSONError) {
         from = try json.optionalParsed("from_member", as: "a member id, 32 bytes of hex", Self.memberId)
         to = try json.optionalParsed("to_member", as: "a member id, 32 bytes of hex", Self.memberId)

@@ -56,7 +56,7 @@ package struct RPCOptions: ParsableArguments {
 
     /// The chain that the operator named; nil for none.
     ///
-    /// - Throws: ``SettingError`` if CHAIN is neither a known name nor a chain id.
+    /// - Throws: `SettingError` if CHAIN is neither a known name nor a chain id.
     package func chainId() throws(SettingError) -> UInt64? {
         if let chain { return chain }
         return try Environment.parsed("CHAIN", by: Self.chainId(of:))
@@ -69,7 +69,7 @@ package struct RPCOptions: ParsableArguments {
     ///     again for longer.
     ///   - observer: hears of each request.
     ///   - isCancelled: asked while a request runs; true ends it.
-    /// - Throws: ``SettingError`` if no URL is set.
+    /// - Throws: `SettingError` if no URL is set.
     package func node(
         timeout: Duration = .seconds(30), observer: @escaping HTTPObserver = { _ in },
         isCancelled: @escaping () -> Bool = { false }
@@ -90,7 +90,7 @@ package struct RPCOptions: ParsableArguments {
 
     /// The nodes' URLs, in the order in which they were given.
     ///
-    /// - Throws: ``SettingError`` if no URL is set.
+    /// - Throws: `SettingError` if no URL is set.
     package func endpoints() throws(SettingError) -> [Endpoint] {
         var endpoints = try namedEndpoints()
         if endpoints.isEmpty, let url = try Environment.parsed("ETH_RPC_URL", "RPC_URL", by: Endpoint.init(url:)) {

@@ -48,7 +48,7 @@ package struct GuestInfo: Sendable, Equatable {
     /// The whole answer.
     package let raw: JSONObject
 
-    /// - Throws: ``JSONError`` for a member that is absent or ill-typed. Unknown members are no error.
+    /// - Throws: `JSONError` for a member that is absent or ill-typed. Unknown members are no error.
     init(_ object: JSONObject) throws(JSONError) {
         appId = try object.parsed("app_id", as: "20 bytes of hex") { text throws(PrimitiveError) in
             try Address(hex: text, prefix: .optional)

@@ -4,7 +4,7 @@ import Processes
 /// Finds the proofs in a stream of bytes: a serial console's log, with all that gets between its lines.
 ///
 /// Behind each `PROOF_JSON=`, wherever in a line it stands, an object is looked for, as it is and with what does not
-/// belong to it left out (see ``LogDamage``), and taken if it is a valid ``Proof``. Another marker begins anew. What is
+/// belong to it left out (see ``LogDamage``), and taken if it is a valid `Proof`. Another marker begins anew. What is
 /// found does not depend on the pieces that the bytes come in, and the memory not on their number.
 ///
 /// The marker itself must be intact.

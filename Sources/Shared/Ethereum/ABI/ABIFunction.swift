@@ -64,7 +64,7 @@ package struct ABIFunction: Hashable, Sendable {
 extension Selector {
     /// The selector that data begins with.
     ///
-    /// - Throws: ``ABIError/truncated(place:type:needed:available:)`` for fewer than four bytes.
+    /// - Throws: `ABIError/truncated(place:type:needed:available:)` for fewer than four bytes.
     init(leading data: some Collection<UInt8>) throws(ABIError) {
         do { try self.init(data.prefix(Self.byteCount)) } catch {
             throw .truncated(place: "selector", type: "bytes4", needed: Self.byteCount, available: data.count)
@@ -73,7 +73,7 @@ extension Selector {
 
     /// What follows the selector, which the data must begin with.
     ///
-    /// - Throws: ``ABIError`` if the data is shorter than a selector, or begins with another one.
+    /// - Throws: `ABIError` if the data is shorter than a selector, or begins with another one.
     func require<Data: Collection<UInt8>>(
         in data: Data, signature: String
     ) throws(ABIError) -> Data.SubSequence {

@@ -6,7 +6,7 @@ import JSON
 ///
 /// Where several nodes are given, the next one is asked when one cannot be reached or answers nonsense; a question
 /// that sends something goes to another node only if the first cannot have seen it. When all of them fail in a way
-/// that may pass, questions are asked again with growing pauses, for as long as ``patience`` says; what sends
+/// that may pass, questions are asked again with growing pauses, for as long as `patience` says; what sends
 /// something is not.
 package final class EthereumNode {
     private let clients: [RPCClient]

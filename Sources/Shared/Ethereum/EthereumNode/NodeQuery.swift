@@ -152,7 +152,7 @@ extension NodeQuery where Answer == UnprovenObject? {
         block("eth_getBlockByNumber", .string(number.quantity), isWhole: isWhole)
     }
 
-    /// A block by its hash, as the node states it; nil if the node knows none. See ``block(number:)``.
+    /// A block by its hash, as the node states it; nil if the node knows none. See `block(number:)`.
     package static func block(hash: Bytes32) -> NodeQuery { block("eth_getBlockByHash", .string(hash.hex)) }
 
     private static func block(_ method: String, _ name: JSONValue, isWhole: Bool = false) -> NodeQuery {
@@ -200,35 +200,35 @@ extension JSONValue {
 
     /// The quantity of at most 64 bits that the value is.
     ///
-    /// - Throws: ``NodeError/malformed(method:expected:)`` if it is not.
+    /// - Throws: `NodeError/malformed(method:expected:)` if it is not.
     func number(of method: String) throws(NodeError) -> UInt64 {
         try parsed(of: method, as: "a quantity of at most 64 bits", UInt64.init(quantity:))
     }
 
     /// The quantity that the value is.
     ///
-    /// - Throws: ``NodeError/malformed(method:expected:)`` if it is not.
+    /// - Throws: `NodeError/malformed(method:expected:)` if it is not.
     func quantity(of method: String) throws(NodeError) -> Quantity {
         try parsed(of: method, as: "a quantity", Quantity.init(hex:))
     }
 
     /// The bytes that the value is.
     ///
-    /// - Throws: ``NodeError/malformed(method:expected:)`` if it is not.
+    /// - Throws: `NodeError/malformed(method:expected:)` if it is not.
     func bytes(of method: String) throws(NodeError) -> [UInt8] {
         try parsed(of: method, as: "hex") { text throws(PrimitiveError) in try Hex.decode(text) }
     }
 
     /// The 32 bytes that the value is.
     ///
-    /// - Throws: ``NodeError/malformed(method:expected:)`` if it is not.
+    /// - Throws: `NodeError/malformed(method:expected:)` if it is not.
     func hash(of method: String) throws(NodeError) -> Bytes32 {
         try parsed(of: method, as: "32 bytes of hex") { text throws(PrimitiveError) in try Bytes32(hex: text) }
     }
 
     /// The address that the value is.
     ///
-    /// - Throws: ``NodeError/malformed(method:expected:)`` if it is not.
+    /// - Throws: `NodeError/malformed(method:expected:)` if it is not.
     func address(of method: String) throws(NodeError) -> Address {
         try parsed(of: method, as: "an address") { text throws(PrimitiveError) in try Address(hex: text) }
     }
@@ -238,7 +238,7 @@ extension JSONValue {
 
     /// A member that must be there.
     ///
-    /// - Throws: ``NodeError/malformed(method:expected:)`` if it is absent or null.
+    /// - Throws: `NodeError/malformed(method:expected:)` if it is absent or null.
     func member(_ name: String, of method: String) throws(NodeError) -> JSONValue {
         guard let value = member(name) else { throw .malformed(method: method, expected: "an object with \(name)") }
         return value
@@ -246,7 +246,7 @@ extension JSONValue {
 
     /// The elements of the array that the value is.
     ///
-    /// - Throws: ``NodeError/malformed(method:expected:)`` if it is not.
+    /// - Throws: `NodeError/malformed(method:expected:)` if it is not.
     func elements(of method: String) throws(NodeError) -> [JSONValue] {
         guard let array else { throw .malformed(method: method, expected: "an array") }
         return array

@@ -51,7 +51,7 @@ package final class RPCClient {
     /// The result of one call.
     ///
     /// - Parameter once: whether the call may reach the server once at most, as one that sends something should; it
-    ///   then gets a connection of its own. See ``HTTPRequest/reusesConnection``.
+    ///   then gets a connection of its own. See `HTTPRequest/reusesConnection`.
     /// - Throws: ``RPCError``, the node's own error as ``RPCError/response(code:message:data:)``.
     package func call(
         _ method: String, _ parameters: [JSONValue] = [], once: Bool = false

@@ -38,7 +38,7 @@ package enum RPCError: UserFacingError, Equatable {
         if case .transport(let error) = self { error.kind } else { .serviceFailed }
     }
 
-    /// Whether the same call may well succeed a little later; see ``HTTPError/isTransient``.
+    /// Whether the same call may well succeed a little later; see `HTTPError/isTransient`.
     package var isTransient: Bool {
         switch self {
         case .transport(let error): error.isTransient
@@ -105,7 +105,7 @@ extension RPCError.NotJSON: CustomStringConvertible {
 extension HTTPResponse {
     /// The body as JSON.
     ///
-    /// - Throws: ``RPCError/notJSON(endpoint:_:)``.
+    /// - Throws: `RPCError/notJSON(endpoint:_:)`.
     func json(from endpoint: Endpoint) throws(RPCError) -> JSONValue {
         func notJSON(_ what: RPCError.NotJSON) -> RPCError { .notJSON(endpoint: endpoint.displayName, what) }
         let first = body.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }

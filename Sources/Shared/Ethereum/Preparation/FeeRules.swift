@@ -87,6 +87,8 @@ enum L1Fee {
         mutability: .view)
 
     /// Asks for the fee of a request, with numbers of full length in place of those that are not known yet.
+    ///
+    /// - Throws: `ABIError` if the transaction cannot be encoded.
     static func question(_ request: TransactionRequest) throws(ABIError) -> NodeQuery<CallOutcome<[UInt8]>> {
         let long = Quantity(UInt64.max >> 16)
         let transaction = FeeMarketTransaction(

@@ -38,6 +38,9 @@ struct PreparationAnswers {
         var l1Fee: NodeBatch.Ticket<CallOutcome<[UInt8]>>?
     }
 
+    /// Asks a node the questions, in one batch.
+    ///
+    /// - Throws: `NodeError` if the batch as a whole failed.
     init(_ questions: Questions, from node: EthereumNode) throws {
         self.questions = questions
         let requests = questions.requests
@@ -65,17 +68,30 @@ struct PreparationAnswers {
         answers = try node.ask(batch)
     }
 
+    /// The node's chain.
+    ///
+    /// - Throws: `NodeError` if the node did not answer it.
     func chainId() throws(NodeError) -> UInt64 { try answers.answer(to: chainTicket) }
 
+    /// The sender's next nonce.
+    ///
+    /// - Throws: `NodeError` if the node did not answer it.
     func nonce() throws(NodeError) -> UInt64 { try answers.answer(to: nonceTicket) }
 
+    /// The sender's balance, in wei.
+    ///
+    /// - Throws: `NodeError` if the node did not answer it.
     func balance() throws(NodeError) -> Quantity { try answers.answer(to: balanceTicket) }
 
+    /// Base fees and tips of the newest blocks.
+    ///
+    /// - Throws: `NodeError` if the node did not answer it.
     func feeHistory() throws(NodeError) -> FeeHistory { try answers.answer(to: feesTicket) }
 
     /// What the requests and their preconditions come to, one on top of the other.
     ///
     /// - Returns: nil if that was not asked, or the node does not offer it.
+    /// - Throws: `NodeError` if the node did not answer it.
     func simulation() throws(NodeError) -> [(unless: SimulatedCall?, call: SimulatedCall)]? {
         guard let simulationTicket else { return nil }
         let results: [SimulatedCall]
@@ -96,6 +112,8 @@ struct PreparationAnswers {
     func bundle() -> [UInt64?]? { bundleTicket.flatMap { try? answers.answer(to: $0) } }
 
     /// What a request's precondition returns now; nil if it has none.
+    ///
+    /// - Throws: `NodeError` if the node did not answer it.
     func precondition(_ index: Int) throws(NodeError) -> CallOutcome<[UInt8]>? {
         guard let ticket = tickets[index].unless else { return nil }
         return try answers.answer(to: ticket)
@@ -112,6 +130,8 @@ struct PreparationAnswers {
     }
 
     /// What became of a request when it was tried; nil if it was not.
+    ///
+    /// - Throws: `NodeError` if the node did not answer it.
     func trial(_ index: Int) throws(NodeError) -> Trial? {
         if let simulated = try simulation()?[index].call {
             switch simulated.outcome {
@@ -134,12 +154,16 @@ struct PreparationAnswers {
     }
 
     /// Whether a request calls an account that has no code.
+    ///
+    /// - Throws: `NodeError` if the node did not answer it.
     func callsNobody(_ index: Int) throws(NodeError) -> Bool {
         guard let to = questions.requests[index].to, let ticket = codeTickets[to] else { return false }
         return try answers.answer(to: ticket).isEmpty
     }
 
     /// What a request costs for the parent chain; nil if nothing is taken, or it was not asked.
+    ///
+    /// - Throws: `NodeError` if the node did not answer it.
     func l1Fee(_ index: Int) throws(NodeError) -> Quantity? {
         guard let ticket = tickets[index].l1Fee else { return nil }
         return L1Fee.answer(try answers.answer(to: ticket))

@@ -66,7 +66,7 @@ package struct SentRecord: Equatable, Sendable {
 
     /// Reads a record back, as far as it is needed to go on with it; the document stays as it was.
     ///
-    /// - Throws: ``JSONError``.
+    /// - Throws: `JSONError`.
     package init(stored json: JSONObject) throws(JSONError) {
         label = try json.optionalString("label")
         id = try json.optionalString("id")

@@ -59,7 +59,7 @@ package struct TransactionRequest: Equatable, Sendable {
 extension TransactionRequest {
     /// Reads a request; unknown members are ignored.
     ///
-    /// - Throws: ``JSONError``. An object with neither `to` nor `data` is no request: it would create an empty
+    /// - Throws: `JSONError`. An object with neither `to` nor `data` is no request: it would create an empty
     ///   contract.
     package init(json: JSONObject) throws(JSONError) {
         label = try json.optionalString("label")
@@ -99,7 +99,7 @@ extension TransactionRequest {
 extension TransactionRequest.Precondition {
     /// Reads the member `unless` of a request.
     ///
-    /// - Throws: ``JSONError`` if a member is missing or malformed.
+    /// - Throws: `JSONError` if a member is missing or malformed.
     init(json: JSONObject) throws(JSONError) {
         to = try json.parsed("to", as: "an address", Address.init)
         data = try json.parsed("data", as: "hex", TransactionRequest.bytes)

@@ -56,7 +56,7 @@ package struct Input: ~Copyable {
     ///   - limit: how many bytes one object, or the array, may have.
     ///   - parse: turns an object into a document; called for several objects in parallel.
     ///   - body: acts on it.
-    /// - Throws: ``ConsoleError``, ``JSONError``, and what the closures throw. No object at all is an error: it means
+    /// - Throws: ``ConsoleError``, `JSONError`, and what the closures throw. No object at all is an error: it means
     ///   that the program before this one in the pipeline failed.
     package consuming func forEachObject<Document: Sendable>(
         limit: Int, parse: @escaping @Sendable (JSONObject) throws -> Document, _ body: (Document) throws -> Void
