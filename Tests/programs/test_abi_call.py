@@ -133,11 +133,11 @@ NUMBER = "expected a whole number, decimal or 0x-hex"
 
 
 @pytest.mark.parametrize("signature, words, error", [
-    (ONE, ["256"], 'argument 1: the number does not fit in in "uint8"'),
-    (ONE, ["-1"], 'argument 1: the number does not fit in in "uint8"'),
-    ("f(int8)", ["128"], 'argument 1: the number does not fit in in "int8"'),
-    ("f(uint256)", [str(2**256)], 'argument 1: the number does not fit in in "uint256"'),
-    ("f(uint256)", ["0x" + "f" * 65], 'argument 1: the number does not fit in in "uint256"'),
+    (ONE, ["256"], 'argument 1: the number does not fit in "uint8"'),
+    (ONE, ["-1"], 'argument 1: the number does not fit in "uint8"'),
+    ("f(int8)", ["128"], 'argument 1: the number does not fit in "int8"'),
+    ("f(uint256)", [str(2**256)], 'argument 1: the number does not fit in "uint256"'),
+    ("f(uint256)", ["0x" + "f" * 65], 'argument 1: the number does not fit in "uint256"'),
     ("f(uint256 n)", ["1e3"], f'argument 1 (n): not a value of type "uint256": "1e3": {NUMBER}'),
     ("f(uint256)", [""], NUMBER), ("f(uint256)", ["007"], NUMBER), ("f(uint256)", ["٣"], NUMBER),
     ("f(uint256)", ["1__0"], NUMBER), ("f(uint256)", [" 1"], NUMBER),
@@ -168,7 +168,7 @@ def test_words_are_refused(call, signature, words, error):
 
 
 @pytest.mark.parametrize("document, error", [
-    ("[300, [true, []]]", 'argument 1 (a): the number does not fit in in "uint8"'),
+    ("[300, [true, []]]", 'argument 1 (a): the number does not fit in "uint8"'),
     ("[1, [true, [1]]]", "argument 2 (t.c[0]): "),
     ('{"a": 1, "t": {"b": true}}', 'argument 2 (t): member "c" of "(bool,string[])" is missing'),
     ('{"a": 1}', 'arguments: member "t"'), ("[1]", 'needs 2 values, but there is 1'),
@@ -197,7 +197,7 @@ def test_arguments_by_name(call):
     (TWO, ["--arg", "a=1"], 'arguments: member "t" of "(uint8,(bool,string[]))" is missing'),
     (TWO, ["--arg", "a=1", "--arg", "a=2"], 'the argument "a" is given twice'),
     (TWO, ["--arg", "a=1", "--arg", "tt=2"], 'the interface has no argument "tt"'),
-    ("f(uint8 a)", ["--arg", "a=256"], 'argument 1 (a): the number does not fit in in "uint8"'),
+    ("f(uint8 a)", ["--arg", "a=256"], 'argument 1 (a): the number does not fit in "uint8"'),
     ("f(uint8 a,uint8)", ["--arg", "a=1"], "cannot be given by name"),
     ("f(uint8 a,uint8 a)", ["--arg", "a=1"], "cannot be given by name"),
     ("f(uint8 a)", ["--arg", "a"], "expected NAME=VALUE"), ("f(uint8 a)", ["--arg", "=1"], "expected NAME=VALUE"),
