@@ -85,7 +85,7 @@ diagram: ## draw docs/dataflow.svg
 format: ## lay out the Swift sources
 	swift format --in-place --recursive --parallel $(SOURCES)
 
-lint: setup ## check layout, shell scripts and Python
+lint: build ## check layout, structure and documentation, shell scripts and Python
 	@scripts/lint $(SOURCES)
 
 clean: ## remove all that was built, the Python packages too

@@ -12,6 +12,16 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// What is compiled here and not only for tests leaves a symbol graph, which `make lint` and `make docs` read.
+let product =
+    strict + [
+        .unsafeFlags(
+            [
+                "-emit-symbol-graph", "-emit-symbol-graph-dir", "\(Context.packageDirectory)/.build/symbol-graphs",
+                "-symbol-graph-minimum-access-level", "internal", "-symbol-graph-skip-synthesized-members",
+            ], .when(configuration: .debug))
+    ]
+
 /// The modules of Base, which every other target may import.
 let baseNames = ["Failures", "JSON", "Primitives", "SecretMemory"]
 let base = baseNames.map(Target.Dependency.init(stringLiteral:))
@@ -26,7 +36,7 @@ func library(_ path: String, _ dependencies: [Target.Dependency] = []) -> Target
     let names = path.split(separator: "/")
     return .target(
         name: String(names[1]), dependencies: names[0] == "Base" ? dependencies : base + dependencies,
-        path: "Sources/Shared/\(path)", swiftSettings: strict)
+        path: "Sources/Shared/\(path)", swiftSettings: product)
 }
 
 /// A C library of the system, imported by the one module that owns it.
@@ -39,7 +49,7 @@ func cLibrary(_ name: String, pkgConfig: String? = nil, package: String? = nil) 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
         name: name, dependencies: base + ["CommandLineTool", "Console", argumentParser] + dependencies,
-        path: "Sources/\(name)", swiftSettings: strict)
+        path: "Sources/\(name)", swiftSettings: product)
 }
 
 /// The tests of one library.

@@ -30,6 +30,8 @@ struct ABIEncode: CommandLineTool {
 let inputLimit = 16 << 20
 
 /// Prints a request on a line of its own.
+///
+/// - Throws: ``ConsoleError`` if it cannot be written.
 func emit(_ request: TransactionRequest) throws(ConsoleError) {
     try Descriptor.standardOutput.writeLine(request.json.compact)
 }

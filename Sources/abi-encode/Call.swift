@@ -121,6 +121,9 @@ struct NamedArgument {
     let name: String
     let word: String
 
+    /// Reads `NAME=VALUE`.
+    ///
+    /// - Throws: `ValidationError` if it has no `=`, or no name before it.
     init(_ text: String) throws(ValidationError) {
         guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {
             throw ValidationError("expected NAME=VALUE")

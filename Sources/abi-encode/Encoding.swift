@@ -103,6 +103,8 @@ private struct EncodingError: UserFacingError {
 
 extension JSONObject {
     /// The bytes of a member that is hex.
+    ///
+    /// - Throws: ``JSONError`` if it is absent, or not hex.
     func hex(_ name: String) throws(JSONError) -> [UInt8] {
         try parsed(name, as: "hex") { text throws(PrimitiveError) in try Hex.decode(text) }
     }
@@ -126,6 +128,7 @@ struct RequestOptions: ParsableArguments {
     /// - Parameters:
     ///   - name: its label, if the options give none.
     ///   - mutability: what the interface says of the code that is called, which decides whether it takes ether.
+    /// - Throws: ``NotPayable`` if the code takes no ether, and the options give some.
     func request(
         _ name: String, to: Address?, data: [UInt8], mutability: StateMutability?
     ) throws(NotPayable) -> TransactionRequest {

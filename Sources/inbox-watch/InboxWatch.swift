@@ -81,6 +81,7 @@ struct InboxWatch: CommandLineTool {
     @OptionGroup var keys: KeyOptions
     @OptionGroup var verbosity: VerboseOption
 
+    /// How a message is printed.
     enum Format: String, ExpressibleByArgument, CaseIterable { case json, text }
 
     func run() throws {

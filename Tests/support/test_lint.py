@@ -117,3 +117,73 @@ def test_what_can_trap_needs_a_reason(package):
     package(SENDING, "let number = array.first\n")
     assert findings(root, "lint-traps", "Sources") == [
         f"traps-allowed:1: nothing traps there any more: {SENDING}: array[0]"]
+
+
+DOCUMENTED = """/// A client.
+package struct Client: CustomStringConvertible {
+    /// Its name.
+    package let name: String
+    var count: Int { name.count }
+    package var description: String { name }
+
+    package init(name: String) { self.name = name }
+
+    /// Asks for it.
+    ///
+    /// - Parameter path: below the endpoint.
+    /// - Throws: ``Failed`` if it is not there.
+    func get(_ path: String) throws(Failed) {}
+
+    /// Passes on what `body` throws.
+    func with<E: Error>(_ body: () throws(E) -> Void) throws(E) { try body() }
+
+    private func hidden() throws {}
+}
+
+/// It failed.
+struct Failed: Error {}
+"""
+SYMBOL_GRAPH = ["-emit-symbol-graph", "-symbol-graph-minimum-access-level", "internal",
+                "-symbol-graph-skip-synthesized-members", "-emit-symbol-graph-dir"]
+
+
+@pytest.fixture
+def documented(tmp_path):
+    """The findings about a source's documentation, compiled as the module HTTP with Package.swift's options."""
+    def check(text):
+        (tmp_path / "scripts").mkdir()
+        shutil.copy(SCRIPTS / "lint-docs", tmp_path / "scripts")
+        source = tmp_path / SOUND
+        source.parent.mkdir(parents=True)
+        source.write_text(text)
+        (graphs := tmp_path / ".build/symbol-graphs").mkdir(parents=True)
+        subprocess.run(["swiftc", "-emit-module", "-module-name", "HTTP", "-package-name", "test", *SYMBOL_GRAPH, graphs,
+                        source], cwd=tmp_path, check=True)
+        return [line.removeprefix(f"{SOUND}:") for line in findings(tmp_path, "lint-docs")]
+    return check
+
+
+def test_what_is_documented_has_no_finding(documented):
+    assert documented(DOCUMENTED) == []
+
+
+@pytest.mark.parametrize("old, new, finding", [
+    ("/// A client.", "", "2: Client has no documentation"),
+    ("    /// Its name.", "", "4: Client.name has no documentation"),
+    ("init(name: String) {", "init(_ text: String) { let name = text;", "8: Client.init(_:) has no documentation"),
+    ("get(_ path: String)", "get()", "14: Client.get() documents a parameter path, which it does not have"),
+    ("- Throws: ``Failed`` if it is not there.", "", "14: Client.get(_:) does not say when it throws Failed"),
+    ("    private func", "    func", "19: Client.hidden() has no documentation"),
+])
+def test_what_lacks_documentation_is_found(documented, old, new, finding):
+    assert old in DOCUMENTED
+    assert documented(DOCUMENTED.replace(old, new)) == [finding]
+
+
+def test_a_module_must_have_been_built(tmp_path):
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(SCRIPTS / "lint-docs", tmp_path / "scripts")
+    (tmp_path / "Sources/tx-send").mkdir(parents=True)
+    done = subprocess.run(["scripts/lint-docs"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Sources/tx-send: no symbol graph of tx_send; rm -r .build/debug and make build\n"

@@ -30,6 +30,8 @@ package struct JSONParser {
     }
 
     /// The one value that the text is.
+    ///
+    /// - Throws: ``JSONError`` if it is not JSON, or has more behind its value.
     package static func parse(_ text: String) throws(JSONError) -> JSONValue { try parse(Array(text.utf8)) }
 
     private init(_ bytes: ArraySlice<UInt8>, line: Int) {

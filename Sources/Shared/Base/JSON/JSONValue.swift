@@ -1,11 +1,16 @@
 /// A JSON value as it was read, or as it is to be written.
 package enum JSONValue: Equatable, Sendable {
+    /// `null`.
     case null
+    /// `true` or `false`.
     case bool(Bool)
     /// A number, in the digits it was written with: JSON's numbers have no size.
     case number(String)
+    /// A text, without its quotes and escapes.
     case string(String)
+    /// An array.
     case array([JSONValue])
+    /// An object.
     case object(JSONObject)
 
     /// A whole number.
@@ -70,23 +75,31 @@ package struct JSONObject: Equatable, Sendable {
     }
 
     /// The text of a member that must be there.
+    ///
+    /// - Throws: ``JSONError`` if it is absent, or not a string.
     package func string(_ name: String) throws(JSONError) -> String {
         guard let text = try required(name).string else { throw illTyped(name, expected: "a string") }
         return text
     }
 
     /// The text of a member that may be absent; null is not absent.
+    ///
+    /// - Throws: ``JSONError`` if it is not a string.
     package func optionalString(_ name: String) throws(JSONError) -> String? {
         self[name] == nil ? nil : try string(name)
     }
 
     /// The object that a member, which must be there, is.
+    ///
+    /// - Throws: ``JSONError`` if it is absent, or not an object.
     package func object(_ name: String) throws(JSONError) -> JSONObject {
         guard let object = try required(name).object else { throw illTyped(name, expected: "an object") }
         return object
     }
 
     /// The array that a member, which must be there, is.
+    ///
+    /// - Throws: ``JSONError`` if it is absent, or not an array.
     package func array(_ name: String) throws(JSONError) -> [JSONValue] {
         guard let elements = try required(name).array else { throw illTyped(name, expected: "an array") }
         return elements
@@ -95,6 +108,7 @@ package struct JSONObject: Equatable, Sendable {
     /// A member that must be there, read by `parse` from its text.
     ///
     /// - Parameter expected: what the text should be, for the error: "32 bytes of hex".
+    /// - Throws: ``JSONError`` if it is absent or not a string, or if `parse` throws.
     package func parsed<Value, Reason: Error>(
         _ name: String, as expected: String, _ parse: (String) throws(Reason) -> Value
     ) throws(JSONError) -> Value {
@@ -105,6 +119,8 @@ package struct JSONObject: Equatable, Sendable {
     }
 
     /// As ``parsed(_:as:_:)`` for a member that may be absent.
+    ///
+    /// - Throws: ``JSONError`` if it is not a string, or if `parse` throws.
     package func optionalParsed<Value, Reason: Error>(
         _ name: String, as expected: String, _ parse: (String) throws(Reason) -> Value
     ) throws(JSONError) -> Value? {

@@ -43,6 +43,7 @@ package struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible
         try self.init(BigUInt(bigEndian: bytes))
     }
 
+    /// 0.
     package static var zero: Quantity { Quantity(UInt64(0)) }
 
     /// The number as 64 bits, or nil where it needs more.

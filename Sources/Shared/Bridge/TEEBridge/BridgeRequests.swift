@@ -15,6 +15,7 @@ package struct BridgeRequests: Sendable {
     ///
     /// - Parameter verifier: the verifier contract that is to judge the proof (v2); nil for a bridge that does so
     ///   itself (v1).
+    /// - Throws: ``ABIError`` if the proof has a purpose or path too long to encode.
     package func register(_ proof: Proof, verifier: Address? = nil) throws(ABIError) -> TransactionRequest {
         let chain = proof.chain
         let values: [ABIValue] = [
@@ -36,6 +37,8 @@ package struct BridgeRequests: Sendable {
     }
 
     /// Posts a sealed message; the contract checks that both are members, but not who sends.
+    ///
+    /// - Throws: ``ABIError`` if the payload is too long to encode.
     package func onboard(from sender: Bytes32, to recipient: Bytes32, payload: [UInt8]) throws(ABIError)
         -> TransactionRequest
     {
@@ -44,6 +47,8 @@ package struct BridgeRequests: Sendable {
     }
 
     /// Puts a verifier contract on the allow-list, or takes it off (v2).
+    ///
+    /// - Throws: ``ABIError``, which no address causes.
     package func verifier(_ verifier: Address, isAllowed: Bool) throws(ABIError) -> TransactionRequest {
         try request(
             isAllowed ? TEEBridge.addVerifier : TEEBridge.removeVerifier, [.address(verifier)],
@@ -51,6 +56,8 @@ package struct BridgeRequests: Sendable {
     }
 
     /// Puts a KMS root on the allow-list, or takes it off; in v2 the list is that of the verifier, not of the bridge.
+    ///
+    /// - Throws: ``ABIError``, which no address causes.
     package func kmsRoot(_ root: Address, isAllowed: Bool) throws(ABIError) -> TransactionRequest {
         try request(
             isAllowed ? TEEBridge.addKmsRoot : TEEBridge.removeKmsRoot, [.address(root)],
@@ -58,6 +65,8 @@ package struct BridgeRequests: Sendable {
     }
 
     /// Puts a code id on the allow-list, or takes it off.
+    ///
+    /// - Throws: ``ABIError``, which no code id causes.
     package func code(_ codeId: Bytes32, isAllowed: Bool) throws(ABIError) -> TransactionRequest {
         try request(
             isAllowed ? TEEBridge.addAllowedCode : TEEBridge.removeAllowedCode, [.word(codeId)],
@@ -65,6 +74,8 @@ package struct BridgeRequests: Sendable {
     }
 
     /// Allows a compose file's hash in a dstack app contract; the bridge has no part in it.
+    ///
+    /// - Throws: ``ABIError``, which no hash causes.
     package static func composeHash(_ hash: Bytes32, app: Address) throws(ABIError) -> TransactionRequest {
         try BridgeRequests(bridge: app).request(
             TEEBridge.addComposeHash, [.word(hash)], unless: TEEBridge.allowedComposeHashes, .word(hash), is: true)

@@ -71,20 +71,29 @@ package enum TEEBridge {
 
     /// The owner's functions of the allow-lists, and the questions that go with them.
     package static let addKmsRoot = change("addKmsRoot", ABIParameter(.address, name: "root"))
+    /// Takes a KMS root off the list.
     package static let removeKmsRoot = change("removeKmsRoot", ABIParameter(.address, name: "root"))
+    /// Whether a KMS root is on the list.
     package static let allowedKmsRoots = view("allowedKmsRoots", [ABIParameter(.address)], [ABIParameter(.bool)])
+    /// Puts a code id on the list.
     package static let addAllowedCode = change("addAllowedCode", ABIParameter(word, name: "codeId"))
+    /// Takes a code id off the list.
     package static let removeAllowedCode = change("removeAllowedCode", ABIParameter(word, name: "codeId"))
+    /// Whether a code id is on the list.
     package static let allowedCode = view("allowedCode", [ABIParameter(word)], [ABIParameter(.bool)])
+    /// The account that may change the lists.
     package static let owner = view("owner", [], [ABIParameter(.address)])
 
     /// The same for the verifiers of v2; the KMS roots of v2 are on the dstack verifier's list.
     package static let addVerifier = change("addVerifier", ABIParameter(.address, name: "verifier"))
+    /// Takes a verifier off the list.
     package static let removeVerifier = change("removeVerifier", ABIParameter(.address, name: "verifier"))
+    /// Whether a verifier is on the list.
     package static let allowedVerifiers = view("allowedVerifiers", [ABIParameter(.address)], [ABIParameter(.bool)])
 
     /// dstack's app contract: allows a compose file's hash to boot.
     package static let addComposeHash = change("addComposeHash", ABIParameter(word, name: "composeHash"))
+    /// Whether a compose file's hash may boot.
     package static let allowedComposeHashes = view("allowedComposeHashes", [ABIParameter(word)], [ABIParameter(.bool)])
 
     private static func view(_ name: String, _ inputs: [ABIParameter], _ outputs: [ABIParameter]) -> ABIFunction {

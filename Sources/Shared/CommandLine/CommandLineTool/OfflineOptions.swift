@@ -20,6 +20,8 @@ package struct BridgeOption: ParsableArguments {
     }
 
     /// The contract's address; nil if neither names it.
+    ///
+    /// - Throws: ``SettingError`` if BRIDGE_CONTRACT is not an address.
     package func namedAddress() throws(SettingError) -> Address? {
         if let bridge { return bridge }
         return try Environment.parsed("BRIDGE_CONTRACT", by: Address.init)
@@ -56,6 +58,8 @@ package struct KMSRootOptions: ParsableArguments {
     }
 
     /// The roots that the operator named, by options or by the environment; none is allowed.
+    ///
+    /// - Throws: ``SettingError`` if KMS_ROOTS names something that is not a root.
     package func trusted() throws(SettingError) -> Set<Address> {
         guard kmsRoots.isEmpty else { return Set(kmsRoots) }
         let fromEnvironment = try Environment.parsed("KMS_ROOTS") { text in
@@ -71,12 +75,16 @@ package enum TimeoutOption {
     private static let longest = 86_400.0
 
     /// A number of seconds, fractions allowed.
+    ///
+    /// - Throws: ``DurationError`` if it is not such a number.
     package static func seconds(_ text: String) throws(DurationError) -> Duration {
         guard let seconds = Double(text), seconds >= 0, seconds <= longest else { throw DurationError(text: text) }
         return .seconds(seconds)
     }
 
     /// The time from the option, the environment or the default, in this order.
+    ///
+    /// - Throws: ``SettingError`` if ETH_TIMEOUT is not a number of seconds.
     package static func duration(
         _ option: Duration?, default defaultDuration: Duration
     ) throws(SettingError) -> Duration {

@@ -55,6 +55,8 @@ package struct RPCOptions: ParsableArguments {
     }
 
     /// The chain that the operator named; nil for none.
+    ///
+    /// - Throws: ``SettingError`` if CHAIN is neither a known name nor a chain id.
     package func chainId() throws(SettingError) -> UInt64? {
         if let chain { return chain }
         return try Environment.parsed("CHAIN", by: Self.chainId(of:))

@@ -103,6 +103,7 @@ package struct InboxOptions: ParsableArguments {
 
     /// The names of blocks.
     package enum Tag: String, ExpressibleByArgument, CaseIterable {
+        /// A block tag as nodes know it.
         case latest, safe, finalized
     }
 

@@ -7,6 +7,9 @@ package import SecretMemory
 struct CipherContext: ~Copyable {
     private let pointer: OpaquePointer
 
+    /// A context without cipher and key; see ``begin(_:key:nonce:isEncrypting:)``.
+    ///
+    /// - Throws: ``CipherError/libraryFailed(call:)`` if there is no memory.
     init() throws(CipherError) {
         guard let context = unsafe EVP_CIPHER_CTX_new() else { throw .libraryFailed(call: "EVP_CIPHER_CTX_new") }
         unsafe pointer = context
@@ -21,6 +24,9 @@ struct CipherContext: ~Copyable {
         var keyByteCount: Int { self == .aes256GCM ? 32 : 16 }
     }
 
+    /// Sets the cipher, its key and its nonce.
+    ///
+    /// - Throws: ``CipherError/libraryFailed(call:)``.
     func begin(
         _ cipher: Cipher, key: borrowing SecretBytes, nonce: [UInt8], isEncrypting: Bool
     ) throws(CipherError) {
@@ -47,6 +53,8 @@ struct CipherContext: ~Copyable {
     private static let pieceByteCount = 1 << 30
 
     /// Encrypts or decrypts bytes in place, from `start` to the end.
+    ///
+    /// - Throws: ``CipherError/libraryFailed(call:)``.
     func update(_ bytes: inout MutableSpan<UInt8>, from start: Int) throws(CipherError) {
         var position = start
         while position < bytes.count {
@@ -62,6 +70,9 @@ struct CipherContext: ~Copyable {
         }
     }
 
+    /// Ends the message. When decrypting, this checks the tag.
+    ///
+    /// - Throws: ``CipherError/libraryFailed(call:)``, also for a wrong tag.
     func finish() throws(CipherError) {
         var written: Int32 = 0
         var nothing: UInt8 = 0
@@ -70,6 +81,9 @@ struct CipherContext: ~Copyable {
         }
     }
 
+    /// Writes the tag of an encrypted message.
+    ///
+    /// - Throws: ``CipherError/libraryFailed(call:)``.
     func readTag(into output: inout MutableSpan<UInt8>, at start: Int) throws(CipherError) {
         let isDone = unsafe output.withUnsafeMutableBufferPointer { output in
             guard let target = output.baseAddress else { return false }
@@ -79,6 +93,9 @@ struct CipherContext: ~Copyable {
         guard isDone else { throw .libraryFailed(call: "EVP_CTRL_AEAD_GET_TAG") }
     }
 
+    /// Sets the tag that ``finish()`` checks.
+    ///
+    /// - Throws: ``CipherError/libraryFailed(call:)``.
     func expectTag(_ tag: [UInt8]) throws(CipherError) {
         var tag = tag
         let isDone = unsafe EVP_CIPHER_CTX_ctrl(pointer, EVP_CTRL_AEAD_SET_TAG, Int32(tag.count), &tag) == 1
@@ -133,6 +150,8 @@ package enum RandomBytes {
     }
 
     /// `count` bytes that are no secret, such as a nonce.
+    ///
+    /// - Throws: ``CipherError`` if the system has no random bytes.
     package static func array(count: Int) throws(CipherError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var span = bytes.mutableSpan
@@ -141,6 +160,8 @@ package enum RandomBytes {
     }
 
     /// `count` bytes that are a secret, such as a key.
+    ///
+    /// - Throws: ``CipherError`` if the system has no random bytes or no memory.
     package static func secret(count: Int) throws(CipherError) -> SecretBytes {
         try SecretBytes(count: count) { target throws(CipherError) in try fill(&target) }
     }

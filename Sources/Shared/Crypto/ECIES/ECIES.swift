@@ -18,13 +18,20 @@ package struct ECIES: Sendable, Equatable {
 
     /// The nonce lengths that the format knows.
     package enum NonceLength: Int, Sendable, CaseIterable {
+        /// 12 bytes, the usual length for AES-GCM.
         case twelve = 12
+        /// 16 bytes, eciespy's default.
         case sixteen = 16
     }
 
     /// The settings that eciespy and eciesjs have by default.
     package static let standard = ECIES()
 
+    /// A format, by default eciespy's.
+    ///
+    /// - Parameters:
+    ///   - ephemeralCompressed: whether the ephemeral key is sent in 33 bytes instead of 65.
+    ///   - derivationCompressed: whether the key derivation takes public keys in 33 bytes instead of 65.
     package init(
         ephemeralCompressed: Bool = false, derivationCompressed: Bool = false, nonceLength: NonceLength = .sixteen
     ) {
@@ -47,6 +54,8 @@ package struct ECIES: Sendable, Equatable {
 
     /// Seals with an ephemeral key and a nonce that are given: for test vectors alone, since a pair used twice with
     /// one recipient gives the texts away.
+    ///
+    /// - Throws: ``ECIESError`` if OpenSSL or libsecp256k1 fails.
     package func seal(
         _ text: Span<UInt8>, to recipient: PublicKey, ephemeral: borrowing SecretKey, nonce: [UInt8]
     ) throws(ECIESError) -> [UInt8] {

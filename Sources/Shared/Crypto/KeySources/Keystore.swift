@@ -82,6 +82,9 @@ struct KeystoreFields: Sendable {
     /// Derived bytes: 16 for the cipher, 16 for the MAC.
     static let derivedByteCount = 32
 
+    /// Reads the document, of version 3 alone.
+    ///
+    /// - Throws: ``KeystoreError`` if a member is missing, malformed or not supported.
     init(_ json: JSONObject) throws(KeystoreError) {
         guard json["version"] == .number("3") else {
             throw .unsupported(member: "version", value: json["version"]?.compact ?? "none")

@@ -55,6 +55,10 @@ package struct SignatureChain: Equatable, Sendable {
         Keccak256.hash(Array("dstack-kms-issued:".utf8) + appId.bytes + appKey.compressed)
     }
 
+    /// The key that made a signature.
+    ///
+    /// - Parameter member: what the signature is called in an error.
+    /// - Throws: ``ProofError/invalidSignature(member:_:)`` if it has a high s, or no key can have made it.
     static func signer(
         of prehash: Bytes32, _ signature: RecoverableSignature, member: String
     ) throws(ProofError) -> PublicKey {

@@ -172,6 +172,8 @@ package struct ProofFetcher: Sendable {
     }
 
     /// The proofs of several sources, all fetched at once and delivered in the order of the sources.
+    ///
+    /// - Throws: what `body` throws, which ends the fetching.
     package func fetchAll(
         from sources: [ProofSource], _ body: (Result<Proof, ProofSourceError>) throws -> Void
     ) throws {

@@ -10,6 +10,7 @@ import Processes
 package struct BackwardSearch {
     /// What came of it.
     package enum Outcome: Equatable {
+        /// The newest proof, or that no marker stands in the log.
         case proof(Proof), noMarker
         /// No candidate is a proof, or the files became shorter meanwhile: reading forward tells why.
         case unknown
@@ -30,6 +31,7 @@ package struct BackwardSearch {
     private let log: SeekableLog
     private let sizes: Sizes
 
+    /// A search that has read nothing yet.
     package init(_ log: SeekableLog, sizes: Sizes = Sizes()) {
         self.log = log
         self.sizes = sizes
@@ -145,6 +147,7 @@ package struct SeekableLog: Sendable {
     /// Reads all of a range of the log, as much as the buffer has room for, into the beginning of the buffer.
     ///
     /// - Returns: how many bytes that were.
+    /// - Throws: ``Unreadable`` if a file is shorter than it was, or cannot be read.
     func read(_ range: Range<Int>, into buffer: inout [UInt8]) throws(Unreadable) -> Int {
         let end = range.lowerBound + min(range.count, buffer.count)
         var span = buffer.mutableSpan

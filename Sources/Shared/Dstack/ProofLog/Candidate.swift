@@ -220,7 +220,9 @@ package enum RejectionReason: Error, Equatable, Sendable {
 
 /// A candidate that was refused.
 package struct Rejection: Equatable, Sendable {
+    /// Where its marker stands.
     package let location: SourceLocation
+    /// Why it is no proof.
     package let cause: RejectionReason
 
     package init(_ location: SourceLocation, _ cause: RejectionReason) {

@@ -121,6 +121,7 @@ struct LogFile: ~Copyable {
     /// Opens a file; nil is standard input.
     ///
     /// - Parameter isFollowed: a pipe without a writer must not hold up what has a deadline.
+    /// - Throws: ``ProofLogError`` if the file cannot be opened.
     init(path: String?, isFollowed: Bool) throws(ProofLogError) {
         var status = stat()
         if let path {
@@ -143,6 +144,8 @@ struct LogFile: ~Copyable {
     var isRegular: Bool { status.st_mode & S_IFMT == S_IFREG }
 
     /// Reads the available bytes; 0 at the end, nil if there are none yet.
+    ///
+    /// - Throws: ``ProofLogError`` if the file cannot be read.
     mutating func read(into block: inout [UInt8]) throws(ProofLogError) -> Int? {
         do throws(ConsoleError) {
             var span = block.mutableSpan

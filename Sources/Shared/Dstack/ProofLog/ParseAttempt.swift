@@ -71,6 +71,7 @@ struct ParseAttempt {
         }
     }
 
+    /// Ends the attempt: the candidate is not a proof.
     mutating func refuse(_ refusal: RejectionReason) { state = .refused(refusal) }
 
     /// Takes back the last bytes, which may hold no quote, brace or backslash.
@@ -80,6 +81,7 @@ struct ParseAttempt {
 }
 
 extension [UInt8] {
+    /// Adds bytes at the end.
     mutating func append(_ bytes: Span<UInt8>) {
         unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }

@@ -23,6 +23,7 @@ package struct ProofScanner {
     /// The location of the next byte.
     private var place = SourceLocation(line: 1, offset: 0)
 
+    /// A scanner that has seen nothing yet.
     package init(_ selection: ProofSearch.Selection = .all) { self.selection = selection }
 
     /// Takes the next bytes and reports what becomes certain with them, in the order of the markers.
@@ -186,6 +187,7 @@ struct Marker {
 
 /// Counts line ends at the speed of memory.
 enum LineEnds {
+    /// How many line ends there are.
     static func count(in bytes: Span<UInt8>) -> Int {
         unsafe bytes.withUnsafeBufferPointer { buffer in
             var total = 0

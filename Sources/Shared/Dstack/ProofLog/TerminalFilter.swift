@@ -16,6 +16,7 @@ struct TerminalFilter {
     /// Whether the next byte is text, unless it is a control character.
     var isInText: Bool { state == .text }
 
+    /// Takes the next byte of the log.
     mutating func take(_ byte: UInt8) -> Output {
         if byte == UInt8(ascii: "\n") {
             state = .text

@@ -181,6 +181,7 @@ extension String {
 
 /// Where in a list of values the work is, for an error to name: `args[2].amount`, `argument 3 (recipients[2])`.
 struct ABIPath: CustomStringConvertible {
+    /// A step into a value: to an element of an array, or to a component of a tuple.
     enum Step {
         case index(Int)
         case name(String)
@@ -201,6 +202,7 @@ struct ABIPath: CustomStringConvertible {
         end = name == nil ? "" : ")"
     }
 
+    /// Goes to a part of the value.
     mutating func enter(_ step: Step) { steps.append(step) }
 
     /// Goes back to where it was before ``enter(_:)``. An error leaves the path where it arose.

@@ -101,6 +101,8 @@ package struct ABIRevert: Hashable, Sendable {
     package var selector: Selector { Selector(signature: signature) }
 
     /// Revert data: the selector and the values.
+    ///
+    /// - Throws: ``ABIError`` if a value is not of its type.
     package func encode(_ values: [ABIValue]) throws(ABIError) -> [UInt8] {
         selector.bytes + (try ABI.encode(values, as: inputs.map(\.type)))
     }

@@ -2,6 +2,7 @@ package import Primitives
 
 /// What a function may do to the chain's state, as its interface says.
 package enum StateMutability: String, Sendable {
+    /// As Solidity's keyword of that name.
     case pure, view, nonpayable, payable
 }
 
@@ -71,6 +72,8 @@ extension Selector {
     }
 
     /// What follows the selector, which the data must begin with.
+    ///
+    /// - Throws: ``ABIError`` if the data is shorter than a selector, or begins with another one.
     func require<Data: Collection<UInt8>>(
         in data: Data, signature: String
     ) throws(ABIError) -> Data.SubSequence {

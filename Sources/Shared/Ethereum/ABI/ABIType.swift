@@ -110,6 +110,8 @@ extension ABIType {
     }
 
     /// The type that a JSON interface has under `type`, where a tuple's components are listed separately.
+    ///
+    /// - Throws: ``ABIError`` if it is not a tuple, or an array of tuples.
     init(_ text: String, components: [ABIParameter]) throws(ABIError) {
         var scanner = SignatureScanner(text)
         guard scanner.take(word: "tuple") else { throw scanner.expected("tuple") }
@@ -155,6 +157,7 @@ extension SignatureScanner {
     /// Takes a type.
     ///
     /// - Parameter nesting: how many tuples enclose the type.
+    /// - Throws: ``ABIError`` if there is none, or it is too large or nested too deeply.
     mutating func type(nesting: Int = 0) throws(ABIError) -> ABIType {
         if peek == UInt8(ascii: "(") { return try tuple(nesting: nesting) }
         let name = try requireIdentifier("a type")
@@ -174,6 +177,8 @@ extension SignatureScanner {
     }
 
     /// Takes what makes arrays of a type: `[]` and `[k]`, any number of them.
+    ///
+    /// - Throws: ``ABIError`` for a length that is not a number, or a type that becomes too large.
     mutating func suffixes(of type: ABIType) throws(ABIError) -> ABIType {
         var type = type
         var depth = type.depth
@@ -197,11 +202,15 @@ extension SignatureScanner {
     }
 
     /// Takes a list of types in parentheses, each with a name or without.
+    ///
+    /// - Throws: ``ABIError`` if there is none.
     mutating func parameters(nesting: Int = 0) throws(ABIError) -> [ABIParameter] {
         try list { scanner throws(ABIError) in try scanner.parameter(nesting: nesting).parameter }
     }
 
     /// Takes a list of an event's parameters in parentheses, where `indexed` may come between type and name.
+    ///
+    /// - Throws: ``ABIError`` if there is none.
     mutating func eventParameters() throws(ABIError) -> [ScannedParameter] {
         try list { scanner throws(ABIError) in try scanner.parameter(nesting: 0, allowsIndexed: true) }
     }

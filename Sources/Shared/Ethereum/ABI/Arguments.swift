@@ -81,6 +81,8 @@ struct ArgumentReader {
     }
 
     /// The value that all of the text is.
+    ///
+    /// - Throws: ``ABIError`` if it is not a value of the type, or goes on behind it.
     mutating func whole(_ type: ABIType) throws(ABIError) -> ABIValue {
         let value = try value(type)
         guard peek == nil else { throw expected("the end", of: type) }

@@ -13,6 +13,7 @@ package struct ContractABI: Hashable, Sendable {
     /// The constructor; one without parameters where the interface has none.
     package let constructor: ABIConstructor
 
+    /// The functions, events and errors among definitions.
     package init(_ definitions: [ABIDefinition]) {
         functions = definitions.compactMap { if case .function(let function) = $0 { function } else { nil } }
         events = definitions.compactMap { if case .event(let event) = $0 { event } else { nil } }

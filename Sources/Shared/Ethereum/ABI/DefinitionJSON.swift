@@ -3,6 +3,9 @@ package import JSON
 // Inside this file a mistake is a JSONError, which knows its line and its member.
 
 extension ABIParameter {
+    /// Reads an element of `inputs`, `outputs` or `components`.
+    ///
+    /// - Throws: ``JSONError`` if a member is missing or malformed.
     init(_ object: JSONObject) throws(JSONError) {
         // JSON's own limit of nesting bounds the recursion; the type's limit, which is lower, is the scanner's.
         let components = try object.string("type").hasPrefix("tuple") ? Self.list("components", of: object) : nil
@@ -46,6 +49,9 @@ package enum ABIDefinition: Hashable, Sendable {
         do throws(JSONError) { try self.init(json) } catch { throw .json(error) }
     }
 
+    /// Reads an entry of a JSON interface.
+    ///
+    /// - Throws: ``JSONError`` if it is not an object, or a member is missing or malformed.
     init(_ json: JSONValue) throws(JSONError) {
         guard let object = json.object else { throw .notAnObject(line: 1) }
         // An entry without a type is a function, says Solidity's specification of the JSON.

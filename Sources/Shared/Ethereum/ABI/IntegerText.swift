@@ -14,6 +14,8 @@ extension BigInt {
     ///
     /// Refused is what another program takes for another number: a leading zero, which may mean octal, and an
     /// exponent, whose `e` may be a hex digit.
+    ///
+    /// - Throws: ``IntegerTextError`` if it is not such a number.
     init(integer text: String) throws(IntegerTextError) {
         let isNegative = text.utf8.first == UInt8(ascii: "-")
         let digits = try Self.ungrouped(Array(text.utf8.dropFirst(isNegative ? 1 : 0)))

@@ -119,6 +119,8 @@ struct SignatureScanner {
     }
 
     /// Takes the character, which must be next.
+    ///
+    /// - Throws: ``ABIError`` if it is not.
     mutating func require(_ character: Unicode.Scalar) throws(ABIError) {
         guard take(character) else { throw expected("\"\(character)\"") }
     }
@@ -130,6 +132,9 @@ struct SignatureScanner {
     }
 
     /// Takes a name that must be next.
+    ///
+    /// - Parameter what: what should stand here, for the error.
+    /// - Throws: ``ABIError`` if there is none.
     mutating func requireIdentifier(_ what: String) throws(ABIError) -> String {
         guard let name = identifier() else { throw expected(what) }
         return name
@@ -159,6 +164,8 @@ struct SignatureScanner {
     }
 
     /// Everything must have been taken.
+    ///
+    /// - Throws: ``ABIError`` if something is left.
     mutating func requireEnd() throws(ABIError) {
         guard peek == nil else { throw expected("the end") }
     }

@@ -13,6 +13,10 @@ extension ABIValue {
         try self.init(json: json, as: type, at: ABIPath(root: place))
     }
 
+    /// The value of a type, from JSON.
+    ///
+    /// - Parameter path: where the value stands, for errors.
+    /// - Throws: ``ABIError`` if the JSON is not a value of the type.
     init(json: JSONValue, as type: ABIType, at path: ABIPath) throws(ABIError) {
         switch (type, json) {
         case (.uint, .number(let digits)), (.int, .number(let digits)):
@@ -34,6 +38,12 @@ extension ABIValue {
         }
     }
 
+    /// The values of an array's elements.
+    ///
+    /// - Parameters:
+    ///   - type: the array's type, for errors.
+    ///   - path: where the array stands.
+    /// - Throws: ``ABIError`` if there are too many or too few, or one is not of its type.
     static func list(
         _ elements: [JSONValue], as sequence: ABISequence, of type: ABIType, at path: ABIPath
     ) throws(ABIError) -> [ABIValue] {
@@ -95,6 +105,8 @@ extension [ABIParameter] {
     }
 
     /// The members that an object has for the parameters, in their order.
+    ///
+    /// - Throws: ``ABIError`` if one is missing, or the object has others.
     func ordered(
         _ object: JSONObject, of type: ABIType, at path: ABIPath
     ) throws(ABIError) -> [JSONValue] {

@@ -14,6 +14,9 @@ extension ABIValue {
         try self.init(argument: argument, as: type, at: ABIPath(root: place))
     }
 
+    /// The value of a type, from an argument on a command line: JSON or Solidity's notation for arrays and tuples.
+    ///
+    /// - Throws: ``ABIError`` if it is not a value of the type.
     init(argument: String, as type: ABIType, at path: ABIPath) throws(ABIError) {
         switch type {
         case .array, .fixedArray, .tuple:
@@ -24,6 +27,8 @@ extension ABIValue {
     }
 
     /// The value of a type that is neither array nor tuple, from its text.
+    ///
+    /// - Throws: ``ABIError`` if it is not a value of the type.
     init(text: String, as type: ABIType, at path: ABIPath) throws(ABIError) {
         switch type {
         case .uint(let width):
@@ -80,6 +85,9 @@ extension ABIValue {
 }
 
 extension ABIPath {
+    /// The error for a text that is not a value of a type.
+    ///
+    /// - Parameter expected: what the text should be.
     func notAValue(_ text: String, of type: ABIType, expected: String) -> ABIError {
         .notAValue(place: "\(self)", type: "\(type)", text: text, expected: expected)
     }

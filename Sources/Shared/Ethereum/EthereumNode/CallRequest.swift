@@ -158,6 +158,9 @@ package struct SimulatedCall: Equatable, Sendable {
         self.gasUsed = gasUsed
     }
 
+    /// Reads a call's result in the answer to eth_simulateV1.
+    ///
+    /// - Throws: ``NodeError`` if a member is missing or malformed.
     init(json: JSONValue) throws(NodeError) {
         let method = "eth_simulateV1"
         let used = try json.member("gasUsed", of: method).number(of: method)

@@ -24,6 +24,9 @@ package struct FeeHistory: Equatable, Sendable {
         return (try? Quantity(offer)) ?? nextBaseFee
     }
 
+    /// Reads the answer to eth_feeHistory.
+    ///
+    /// - Throws: ``NodeError`` if a member is missing or malformed.
     init(json: JSONValue) throws(NodeError) {
         let method = "eth_feeHistory"
         let baseFees = try json.member("baseFeePerGas", of: method).elements(of: method)

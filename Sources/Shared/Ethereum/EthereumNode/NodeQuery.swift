@@ -8,6 +8,8 @@ package struct NodeQuery<Answer: Sendable>: Sendable {
     /// Whether the node may get the call once at most: it sends something.
     let isSentOnce: Bool
     /// Reads the result.
+    ///
+    /// - Throws: ``NodeError`` if it is malformed.
     let parse: @Sendable (JSONValue) throws(NodeError) -> Answer
     /// Reads an error that is an answer too, such as a revert; nil for all others.
     let parseError: @Sendable (RPCError) -> Answer?
@@ -23,6 +25,7 @@ package struct NodeQuery<Answer: Sendable>: Sendable {
         self.parseError = parseError
     }
 
+    /// The answer that a result or an error of the node is.
     func answer(_ result: Result<JSONValue, RPCError>) -> Result<Answer, NodeError> {
         switch result {
         case .success(let value):
@@ -36,7 +39,9 @@ package struct NodeQuery<Answer: Sendable>: Sendable {
 
 /// Which block a question is about.
 package enum BlockTag: Sendable, Equatable {
+    /// A block tag as nodes know it.
     case latest, pending, safe, finalized
+    /// The block of a number.
     case number(UInt64)
 
     var json: JSONValue {
@@ -194,26 +199,36 @@ extension JSONValue {
     }
 
     /// The quantity of at most 64 bits that the value is.
+    ///
+    /// - Throws: ``NodeError/malformed(method:expected:)`` if it is not.
     func number(of method: String) throws(NodeError) -> UInt64 {
         try parsed(of: method, as: "a quantity of at most 64 bits", UInt64.init(quantity:))
     }
 
     /// The quantity that the value is.
+    ///
+    /// - Throws: ``NodeError/malformed(method:expected:)`` if it is not.
     func quantity(of method: String) throws(NodeError) -> Quantity {
         try parsed(of: method, as: "a quantity", Quantity.init(hex:))
     }
 
     /// The bytes that the value is.
+    ///
+    /// - Throws: ``NodeError/malformed(method:expected:)`` if it is not.
     func bytes(of method: String) throws(NodeError) -> [UInt8] {
         try parsed(of: method, as: "hex") { text throws(PrimitiveError) in try Hex.decode(text) }
     }
 
     /// The 32 bytes that the value is.
+    ///
+    /// - Throws: ``NodeError/malformed(method:expected:)`` if it is not.
     func hash(of method: String) throws(NodeError) -> Bytes32 {
         try parsed(of: method, as: "32 bytes of hex") { text throws(PrimitiveError) in try Bytes32(hex: text) }
     }
 
     /// The address that the value is.
+    ///
+    /// - Throws: ``NodeError/malformed(method:expected:)`` if it is not.
     func address(of method: String) throws(NodeError) -> Address {
         try parsed(of: method, as: "an address") { text throws(PrimitiveError) in try Address(hex: text) }
     }
@@ -222,12 +237,16 @@ extension JSONValue {
     func member(_ name: String) -> JSONValue? { object?[name].flatMap { $0.isNull ? nil : $0 } }
 
     /// A member that must be there.
+    ///
+    /// - Throws: ``NodeError/malformed(method:expected:)`` if it is absent or null.
     func member(_ name: String, of method: String) throws(NodeError) -> JSONValue {
         guard let value = member(name) else { throw .malformed(method: method, expected: "an object with \(name)") }
         return value
     }
 
     /// The elements of the array that the value is.
+    ///
+    /// - Throws: ``NodeError/malformed(method:expected:)`` if it is not.
     func elements(of method: String) throws(NodeError) -> [JSONValue] {
         guard let array else { throw .malformed(method: method, expected: "an array") }
         return array

@@ -3,7 +3,9 @@ package import JSON
 
 /// A call of one method.
 package struct RPCCall: Sendable, Equatable {
+    /// The method, such as `eth_chainId`.
     package let method: String
+    /// Its parameters, in order.
     package let parameters: [JSONValue]
 
     package init(_ method: String, _ parameters: [JSONValue] = []) {
@@ -11,6 +13,9 @@ package struct RPCCall: Sendable, Equatable {
         self.parameters = parameters
     }
 
+    /// The call as a JSON-RPC request.
+    ///
+    /// - Parameter id: the number that the answer repeats.
     func json(id: UInt64) -> JSONValue {
         .members([
             "jsonrpc": .string("2.0"), "id": .number(id), "method": .string(method), "params": .array(parameters),
@@ -34,6 +39,7 @@ package final class RPCClient {
     /// The smallest batch that the server refused, and how: larger ones are not tried again.
     private var refused: (count: Int, error: RPCError)?
 
+    /// A client for one endpoint.
     package init(
         _ endpoint: Endpoint, over http: HTTPClient = HTTPClient(), limits: HTTPLimits = HTTPLimits()
     ) {
@@ -55,6 +61,8 @@ package final class RPCClient {
     }
 
     /// The result in the answer to the call of this number.
+    ///
+    /// - Throws: ``RPCError`` if the response is an HTTP error, malformed or an error of the node.
     func result(in response: HTTPResponse, to id: UInt64) throws(RPCError) -> JSONValue {
         guard response.isSuccess else { throw failure(of: response) }
         let answer = RPCAnswer(try response.json(from: endpoint))
@@ -90,6 +98,8 @@ package final class RPCClient {
     }
 
     /// The results in the answer to a batch of calls of these numbers.
+    ///
+    /// - Throws: ``RPCError`` if the whole batch failed.
     func results(
         in response: HTTPResponse, to calls: [RPCCall], _ ids: [UInt64]
     ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
@@ -174,6 +184,7 @@ struct RPCAnswer {
     /// The result or the node's error, or why it is neither.
     let outcome: Outcome
 
+    /// What an answer holds.
     enum Outcome {
         case result(JSONValue)
         case error(RPCFailure)

@@ -28,6 +28,9 @@ package struct Receipt: Equatable, Sendable {
         package let data: [UInt8]
     }
 
+    /// Reads the answer to eth_getTransactionReceipt.
+    ///
+    /// - Throws: ``NodeError`` if a member is missing or malformed.
     init(json: JSONValue) throws(NodeError) {
         let method = "eth_getTransactionReceipt"
         transactionHash = try json.member("transactionHash", of: method).hash(of: method)

@@ -47,6 +47,7 @@ struct HeaderField {
     let name: String
     let form: Form
 
+    /// How a field is encoded.
     enum Form {
         /// So many bytes.
         case bytes(Int)
@@ -79,6 +80,8 @@ struct HeaderField {
     ]
 
     /// The field of a block as in the header's list.
+    ///
+    /// - Throws: ``StateProofError`` if it is missing or malformed.
     func item(of block: JSONObject) throws(StateProofError) -> RLP {
         switch form {
         case .bytes(let count):
@@ -100,11 +103,15 @@ struct HeaderField {
     }
 
     /// A member that is 32 bytes.
+    ///
+    /// - Throws: ``StateProofError`` if it is missing or malformed.
     static func hash(_ object: JSONObject, _ name: String) throws(StateProofError) -> Bytes32 {
         try parsed(object, name, as: "32 bytes of hex") { try? Bytes32(hex: $0) }
     }
 
     /// A member that is a quantity of at most 64 bits.
+    ///
+    /// - Throws: ``StateProofError`` if it is missing or malformed.
     static func number(_ object: JSONObject, _ name: String) throws(StateProofError) -> UInt64 {
         try parsed(object, name, as: "a quantity of at most 64 bits") { try? UInt64(quantity: $0) }
     }

@@ -16,6 +16,8 @@ extension BlockAgreement {
     private static let oldAge: UInt64 = 900
 
     /// The newest block that enough nodes show.
+    ///
+    /// - Throws: ``ProvenStateError`` if too few nodes answer or agree, or one is far behind.
     func newest(_ responders: inout NodeQuorum) throws(ProvenStateError) -> ProvenBlock {
         let (first, last) = try heads(&responders)
         let gap = first.answer - min(first.answer, last.answer)

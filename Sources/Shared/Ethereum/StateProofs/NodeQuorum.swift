@@ -54,7 +54,9 @@ package struct QuorumNode {
 
     /// Which block a node shows.
     package struct Statement: Equatable, Sendable {
+        /// The node's endpoint, without secrets.
         package let endpoint: String
+        /// The hash of the block that it shows.
         package let hash: Bytes32
     }
 
@@ -75,6 +77,8 @@ package struct QuorumNode {
     }
 
     /// The header of the block with a hash; nil if the node knows none. See ``header(number:)``.
+    ///
+    /// - Throws: ``ProvenStateError`` if the node fails, or shows another block.
     func header(hash: Bytes32) throws(ProvenStateError) -> BlockHeader? {
         guard let header = try header(.block(hash: hash)) else { return nil }
         guard header.hash == hash else {

@@ -41,6 +41,7 @@ package enum StateProofError: UserFacingError, Equatable {
 
 /// What a proof is about.
 package enum ProofSubject: Equatable, Sendable, CustomStringConvertible {
+    /// An account, by its address.
     case account(Address)
     /// A word of storage, by its slot.
     case slot(Bytes32)

@@ -28,7 +28,9 @@ package enum RLPError: UserFacingError, Equatable {
 
 /// Recursive Length Prefix (Ethereum yellow paper, appendix B): strings of bytes, and lists of such.
 package indirect enum RLP: Equatable, Sendable {
+    /// A byte string.
     case string([UInt8])
+    /// A list of items.
     case list([RLP])
 
     /// How deeply lists may be nested when decoding.

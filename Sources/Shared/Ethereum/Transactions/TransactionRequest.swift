@@ -97,6 +97,9 @@ extension TransactionRequest {
 }
 
 extension TransactionRequest.Precondition {
+    /// Reads the member `unless` of a request.
+    ///
+    /// - Throws: ``JSONError`` if a member is missing or malformed.
     init(json: JSONObject) throws(JSONError) {
         to = try json.parsed("to", as: "an address", Address.init)
         data = try json.parsed("data", as: "hex", TransactionRequest.bytes)

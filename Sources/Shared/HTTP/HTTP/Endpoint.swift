@@ -72,6 +72,9 @@ package struct Endpoint: Hashable, Sendable {
     }
 
     /// The URL for `path` below this endpoint; the endpoint's own query stays at the end.
+    ///
+    /// - Throws: ``HTTPError/invalidRequest(endpoint:reason:)`` if the path does not begin with a slash, or is not
+    ///   printable ASCII.
     func url(for path: String) throws(HTTPError) -> String {
         guard !path.isEmpty else { return whole }
         guard path.hasPrefix("/"), path.utf8.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "#") }) else {

@@ -133,6 +133,7 @@ package enum HTTPPhase: Sendable, Hashable {
 
 /// The parts of an answer that have limits of their own.
 package enum HTTPResponsePart: String, Sendable, CustomStringConvertible {
+    /// The status line and headers, or what follows them.
     case head, body
 
     package var description: String { rawValue }

@@ -2,7 +2,9 @@
 package struct HTTPRequest: Sendable {
     /// What is done, and the bytes that it needs.
     package enum Method: Sendable, Equatable {
+        /// GET.
         case get
+        /// POST, with a body.
         case post([UInt8])
     }
 

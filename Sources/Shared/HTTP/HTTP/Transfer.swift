@@ -112,10 +112,12 @@ struct TransferOptions {
         unsafe self.handle = handle.pointer
     }
 
+    /// Sets an option to a number.
     mutating func set(_ option: CURLoption, _ value: Int) {
         note(unsafe ccurl_set_long(functions, handle, option, value))
     }
 
+    /// Sets an option to a text, which curl copies.
     mutating func set(_ option: CURLoption, _ value: String) {
         note(unsafe ccurl_set_string(functions, handle, option, value))
     }
@@ -137,23 +139,28 @@ struct TransferOptions {
         }
     }
 
+    /// Sets an option to a pointer, which must outlive the transfer.
     @unsafe mutating func set(_ option: CURLoption, pointer: UnsafeRawPointer?) {
         note(unsafe ccurl_set_pointer(functions, handle, option, pointer))
     }
 
+    /// Sets an option to a list, which must outlive the transfer.
     @unsafe mutating func set(_ option: CURLoption, list: UnsafeMutablePointer<curl_slist>?) {
         note(unsafe ccurl_set_list(functions, handle, option, list))
     }
 
+    /// Sets the function that takes the head or the body.
     @unsafe mutating func setReceiver(_ option: CURLoption, _ receiver: curl_write_callback?) {
         note(unsafe ccurl_set_receiver(functions, handle, option, receiver))
     }
 
+    /// Sets the function that curl calls often, and that may end the transfer.
     @unsafe mutating func setProgress(_ progress: curl_xferinfo_callback?) {
         set(CURLOPT_NOPROGRESS, 0)
         note(unsafe ccurl_set_progress(functions, handle, progress))
     }
 
+    /// Restricts curl to HTTP/1.1 over HTTP and HTTPS, without redirects.
     mutating func allowOnlyHTTP() {
         note(unsafe ccurl_allow_only_http(functions, handle))
         note(unsafe ccurl_leave_slow_resolver(functions, handle))

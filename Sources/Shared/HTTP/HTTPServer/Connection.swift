@@ -33,6 +33,8 @@ final class Connection: ChannelInboundHandler {
     }
 
     /// Makes this the end of the channel's pipeline, and starts the clock.
+    ///
+    /// - Throws: SwiftNIO's error if the channel is closed already.
     func addHandlers() throws {
         var decoding = NIOHTTPDecoderLimitConfiguration()
         decoding.maxHeaderFieldSize = limits.field

@@ -108,6 +108,7 @@ package struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
+    /// The same host with another port; nil keeps this one.
     func with(port: Int?) -> ListenAddress { ListenAddress(host: host, port: port ?? self.port) }
 
     package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }

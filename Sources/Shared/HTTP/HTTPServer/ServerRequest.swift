@@ -85,6 +85,7 @@ struct RequestTarget: Equatable {
     /// 3.2.2).
     let authority: String?
 
+    /// A name and its value in a query.
     struct Parameter: Equatable {
         let name: String
         let value: String

@@ -27,6 +27,8 @@ package struct Descriptor: Sendable {
     }
 
     /// Writes all the bytes, without erasing the status line.
+    ///
+    /// - Throws: ``ConsoleError`` if they cannot be written.
     func writeUnder(_ bytes: Span<UInt8>) throws(ConsoleError) {
         var position = 0
         while position < bytes.count {
@@ -45,19 +47,26 @@ package struct Descriptor: Sendable {
     }
 
     /// Writes all the bytes of a secret, and makes no copy of them.
+    ///
+    /// - Throws: ``ConsoleError`` if they cannot be written.
     package func write(_ secret: borrowing SecretBytes) throws(ConsoleError) {
         try secret.withBytes { bytes throws(ConsoleError) in try write(bytes) }
     }
 
     /// Writes all the bytes.
+    ///
+    /// - Throws: ``ConsoleError`` if they cannot be written.
     package func write(_ bytes: [UInt8]) throws(ConsoleError) { try write(bytes.span) }
 
     /// Writes a line and its end in one call, so that lines of several programs do not mix.
+    ///
+    /// - Throws: ``ConsoleError`` if it cannot be written.
     package func writeLine(_ line: String) throws(ConsoleError) { try write(Array(line.utf8) + [UInt8(ascii: "\n")]) }
 
     /// Reads what is there, at most as much as `buffer` holds; 0 at the end.
     ///
     /// - Parameter path: what the input is called in an error.
+    /// - Throws: ``ConsoleError/cannotRead(path:errno:)``.
     package func read(into buffer: inout MutableSpan<UInt8>, path: String) throws(ConsoleError) -> Int {
         while true {
             let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(number, $0.baseAddress, $0.count) }

@@ -50,6 +50,7 @@ package enum ExitStatus: Int32, Sendable {
     /// Sent, outcome unknown.
     case outcomeUnknown = 4
 
+    /// The status for an error of a category.
     package init(_ kind: ErrorCategory) {
         self =
             switch kind {

@@ -44,6 +44,8 @@ package struct AppendFile: ~Copyable {
     package var unfinished: ArraySlice<UInt8> { bytes[start...] }
 
     /// Removes what follows the last newline; call this before appending.
+    ///
+    /// - Throws: ``FileError/cannotWrite(path:errno:)``.
     package mutating func removeUnfinished() throws(FileError) {
         guard !unfinished.isEmpty else { return }
         guard ftruncate(file.number, lseek(file.number, 0, SEEK_END) - unfinished.count) == 0 else {

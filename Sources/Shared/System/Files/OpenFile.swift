@@ -8,6 +8,10 @@ struct OpenFile: ~Copyable {
     let path: String
     let number: Int32
 
+    /// Opens a file; one that is created has mode 0600.
+    ///
+    /// - Parameter flags: those of open(2).
+    /// - Throws: ``FileError/cannotOpen(path:errno:)``.
     init(_ path: String, _ flags: Int32) throws(FileError) {
         let number = unsafe open(path, flags | O_CLOEXEC, 0o600)
         guard number >= 0 else { throw .cannotOpen(path: path, errno: errno) }
@@ -29,6 +33,9 @@ struct OpenFile: ~Copyable {
     }
 
     /// All of its bytes.
+    ///
+    /// - Parameter limit: the most bytes that it may have.
+    /// - Throws: ``FileError`` if it cannot be read, or is longer.
     borrowing func readAll(limit: Int) throws(FileError) -> [UInt8] {
         var bytes: [UInt8] = []
         while try readBlock(into: &bytes) {
@@ -40,6 +47,7 @@ struct OpenFile: ~Copyable {
     /// Adds its next bytes, 64 KiB at most, to others.
     ///
     /// - Returns: whether there were any.
+    /// - Throws: ``FileError`` if they cannot be read.
     borrowing func readBlock(into bytes: inout [UInt8]) throws(FileError) -> Bool {
         var block = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -53,6 +61,8 @@ struct OpenFile: ~Copyable {
     }
 
     /// Writes all the bytes, and has them on the disk when it returns.
+    ///
+    /// - Throws: ``FileError/cannotWrite(path:errno:)``.
     borrowing func write(_ bytes: [UInt8]) throws(FileError) {
         var position = 0
         while position < bytes.count {
@@ -65,6 +75,9 @@ struct OpenFile: ~Copyable {
         try synchronise()
     }
 
+    /// Has all that was written on the disk when it returns.
+    ///
+    /// - Throws: ``FileError/cannotWrite(path:errno:)``.
     borrowing func synchronise() throws(FileError) {
         while fsync(number) != 0 {
             guard errno == EINTR else { throw .cannotWrite(path: path, errno: errno) }
@@ -72,6 +85,8 @@ struct OpenFile: ~Copyable {
     }
 
     /// Has the names in the directory of a path on the disk.
+    ///
+    /// - Throws: ``FileError`` if the directory cannot be opened or synchronised.
     static func synchroniseDirectory(of path: String) throws(FileError) {
         let directory = try OpenFile(parent(of: path), O_RDONLY | O_DIRECTORY)
         // Some file systems cannot; they need not either.
@@ -80,6 +95,7 @@ struct OpenFile: ~Copyable {
         }
     }
 
+    /// The directory that a path is in.
     static func parent(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])

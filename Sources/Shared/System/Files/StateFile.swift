@@ -16,6 +16,8 @@ package enum StateFile {
     /// content or the new one.
     ///
     /// The new content is written next to the file, under a unique name and with mode 0600.
+    ///
+    /// - Throws: ``FileError`` if the new content cannot be written, or put in place.
     package static func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
         let draft = "\(path).\(getpid()).new"
         // A program of the same number that was killed may have left one.

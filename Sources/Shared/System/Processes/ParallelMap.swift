@@ -105,8 +105,10 @@ final class Semaphore: @unchecked Sendable {
         unsafe semaphore.deallocate()
     }
 
+    /// Adds one, which lets one waiting thread go on.
     func post() { unsafe sem_post(semaphore) }
 
+    /// Waits until there is one, and takes it.
     func wait() {
         // A signal that was handled ends the waiting as well.
         while unsafe sem_wait(semaphore) != 0 {}
