@@ -101,9 +101,9 @@ def test_what_a_hint_advises_works():
      "but there are 32", [OWN, "abi-encode register --help lists the options"]),
     (["add-kms-root", "--bridge", ADDRESS, MEMBER], "the value '0x…' is invalid for '<root>': 20 bytes are needed, "
      "but there are 32", [OWN, "abi-encode add-kms-root --help lists the options"]),
-    (["add-kms-root", "--bridge", ADDRESS, "phalabase"], "the value 'phalabase' is invalid for '<root>': not an address "
-     'with 0x, or a KMS root\'s name: "phalabase"',
-     ["the names are phala-base", "abi-encode add-kms-root --help lists the options"]),
+    (["add-kms-root", "--bridge", ADDRESS, "phalabase"], "the value 'phalabase' is invalid for '<root>': not a 0x "
+     'address or a KMS root\'s name: "phalabase"',
+     ["known names: phala-base", "abi-encode add-kms-root --help lists the options"]),
     (["call", "--to", ADDRESS, "f(address)", MEMBER], 'argument 1: not a value of type "address": "0x…": expected '
      "0x and 40 hex digits: 20 bytes are needed, but there are 32", [OWN]),
     (["call", "--to", ADDRESS, "f(bytes32)", ADDRESS], f'argument 1: not a value of type "bytes32": "{ADDRESS}": '
@@ -117,7 +117,7 @@ def test_what_the_environment_should_name(chain):
     check(run("abi-encode", "add-verifier", ADDRESS, env={"BRIDGE_CONTRACT": MEMBER}), BAD_INPUT,
           "the environment variable BRIDGE_CONTRACT cannot be used: 20 bytes are needed, but there are 32", OWN)
     check(run("tx-send", "--call", stdin={"to": ADDRESS}, env=chain.env | {"CHAIN": "bas"}), BAD_INPUT,
-          'the environment\'s CHAIN cannot be used: not a chain\'s id or name: "bas"', "the names are base, base-sepolia, mainnet, sepolia")
+          'the environment variable CHAIN cannot be used: not a chain id or name: "bas"', "known names: base, base-sepolia, mainnet, sepolia")
 
 
 SEAL = "ecies-seal --help lists the options"

@@ -44,7 +44,7 @@ package struct UnknownName: UserFacingError, Equatable {
 
     package var kind: ErrorCategory { .badInput }
     package var description: String { "not \(what): \(text.hidingKeys.quoted())" }
-    package var hints: [String] { ["the names are \(names.joined(separator: ", "))"] }
+    package var hints: [String] { ["known names: \(names.joined(separator: ", "))"] }
 }
 
 /// The environment variables that set options.

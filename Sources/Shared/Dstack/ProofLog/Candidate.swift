@@ -234,7 +234,7 @@ package struct Rejection: Equatable, Sendable {
     package var reason: String {
         let text =
             switch cause {
-            case .cutOff: "it is cut off before its end"
+            case .cutOff: "it is cut off"
             case .tooLong(let limit): "it does not end within \(limit) bytes"
             case .notJSON(let error): error.description
             case .invalid(let error): error.description

@@ -32,7 +32,7 @@ package enum ProofLogError: UserFacingError, Equatable {
                 + (count > 1 ? " (\(count) such lines in all)" : "")
         case .timedOut(let duration, let refused):
             "no valid proof came within \(duration)"
-                + (refused.map { "; at line \($0.location.line) one was refused: \($0.reason)" } ?? "")
+                + (refused.map { "; at line \($0.location.line) one was rejected: \($0.reason)" } ?? "")
         }
     }
 

@@ -127,14 +127,14 @@ package enum ABIError: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
-        case .ambiguousName: ["give the whole signature, with the types"]
+        case .ambiguousName: ["give the full signature, with its types"]
         case .unknownItem(_, _, let known) where !known.isEmpty:
             [
                 "it has \(known.prefix(Self.listLimit).map { $0.quoted() }.joined(separator: ", "))"
                     + (known.count > Self.listLimit ? " and \(known.count - Self.listLimit) more" : "")
             ]
-        case .wrongTopicCount: ["write indexed behind the types of those values that are topics"]
-        case .unknownResult(let signature): ["add the types that it returns: \(signature)(…)"]
+        case .wrongTopicCount: ["add the word indexed after the type of each value that is a topic"]
+        case .unknownResult(let signature): ["add the return types: \(signature)(…)"]
         case .json(let error): error.hints
         case .notAValue(_, "address", let text, _):
             Self.hints(for: text) { text throws(PrimitiveError) in

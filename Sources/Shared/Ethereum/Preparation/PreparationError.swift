@@ -25,16 +25,16 @@ package enum PreparationError: UserFacingError, Equatable {
 
     package var description: String {
         switch self {
-        case .wrongChain(let expected, let actual): "the node is of chain \(actual), not of chain \(expected)"
+        case .wrongChain(let expected, let actual): "the node is on chain \(actual), not on chain \(expected)"
         case .noContract(let address): "there is no contract at \(address): the call would do nothing"
         case .insufficientFunds(let sender, let balance, let needed):
             "\(sender) has \(balance.inEther), but the transactions may cost "
                 + (needed.map { "\($0.inEther), \($0.less(balance).inEther) more" } ?? "more than there is")
         case .dependent(let label):
-            "what \(label.map { $0.quoted() } ?? "a request") would do depends on the requests before it, and the node "
-                + "cannot try them together (it has no eth_simulateV1)"
+            "the outcome of \(label.map { $0.quoted() } ?? "a request") depends on the requests before it, and the node "
+                + "cannot simulate them together (it has no eth_simulateV1)"
         case .tooExpensive(let baseFee, let limit):
-            "a unit of gas costs \(baseFee.value) wei, and --max-fee allows \(limit.value)"
+            "gas costs \(baseFee.value) wei a unit, but --max-fee allows \(limit.value)"
         }
     }
 
@@ -42,14 +42,14 @@ package enum PreparationError: UserFacingError, Equatable {
         switch self {
         case .wrongChain(let expected, _):
             [
-                "name a node of chain \(expected) with --rpc-url, or the chain that is meant with --chain; a request "
+                "name a node on chain \(expected) with --rpc-url, or the intended chain with --chain; a request "
                     + "may name one as well"
             ]
-        case .noContract: ["is the address right, and the chain?"]
+        case .noContract: ["are the address and the chain right?"]
         case .insufficientFunds(let sender, _, _):
-            ["send ether to \(sender) on this chain; --dry-run says what the requests may cost, --max-fee bounds it"]
+            ["send ether to \(sender) on this chain; --dry-run shows what the requests may cost, and --max-fee limits it"]
         case .dependent: ["send the requests instead, or use a node that has eth_simulateV1"]
-        case .tooExpensive: ["wait until gas is cheaper, or allow more with --max-fee"]
+        case .tooExpensive: ["wait until gas is cheaper, or raise --max-fee"]
         }
     }
 }

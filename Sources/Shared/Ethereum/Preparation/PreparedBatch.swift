@@ -13,7 +13,7 @@ package enum PreparationResult: Equatable, Sendable {
     /// What it comes to can only be told once everything before it is in a block.
     case deferred
 
-    /// Whether nothing can be told of the requests behind this one.
+    /// Whether nothing is known about the requests after this one.
     var endsBatch: Bool {
         switch self {
         case .reverts, .deferred: true
@@ -24,14 +24,14 @@ package enum PreparationResult: Equatable, Sendable {
 
 /// What the first of several requests come to.
 package struct PreparedBatch {
-    /// In their order. The list ends behind the first request that is neither ready nor skipped: what comes after it
+    /// In their order. The list ends after the first request that is neither ready nor skipped: what comes after it
     /// cannot be told yet.
     package var preparations: [PreparationResult] = []
-    /// Why nothing can be said of the request behind those.
+    /// Why nothing is known about the request after those.
     package var failure: (any Error)?
 }
 
-/// A transaction that leaves nothing open, and what is known of its cost.
+/// A complete transaction, and what is known of its cost.
 package struct PreparedTransaction: Equatable, Sendable {
     /// What is to be signed.
     package var transaction: FeeMarketTransaction
