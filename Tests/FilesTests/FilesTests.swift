@@ -1,21 +1,8 @@
 import Failures
 import Files
 import Glibc
+import TestSupport
 import Testing
-
-/// A directory of its own for a test, removed with all that is in it.
-func withDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
-    var template = Array("/tmp/files-XXXXXX".utf8CString)
-    let made = unsafe template.withUnsafeMutableBufferPointer { buffer in
-        unsafe buffer.baseAddress.flatMap { unsafe mkdtemp($0) }.map { unsafe String(cString: $0) }
-    }
-    let path = try #require(made)
-    defer {
-        for name in names(in: path) { _ = unsafe unlink("\(path)/\(name)") }
-        _ = unsafe rmdir(path)
-    }
-    return try body(path)
-}
 
 func names(in path: String) -> [String] {
     guard let directory = unsafe opendir(path) else { return [] }
@@ -40,14 +27,14 @@ private func text(_ bytes: [UInt8]?) -> String? { bytes.map { String(decoding: $
 @Suite(.timeLimit(.minutes(1)))
 struct StateFileTests {
     @Test func `an absent file has no content`() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let content = try StateFile.read("\(directory)/none", limit: 10)
             #expect(content == nil)
         }
     }
 
     @Test func `a content replaces the one before, with mode 0600, and leaves nothing beside it`() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/state"
             for content in ["first", "", "second, and longer"] {
                 try StateFile.replace(path, with: Array(content.utf8))
@@ -59,7 +46,7 @@ struct StateFileTests {
     }
 
     @Test func `a draft that a killed program left is no obstacle, and a link in its place is not followed`() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/state"
             let victim = "\(directory)/victim"
             try StateFile.replace(victim, with: [1])
@@ -71,7 +58,7 @@ struct StateFileTests {
     }
 
     @Test func `a file beyond its limit is refused`() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/state"
             try StateFile.replace(path, with: [1, 2, 3])
             #expect(throws: FileError.tooLong(path: path, limit: 2)) { try StateFile.read(path, limit: 2) }
@@ -79,7 +66,7 @@ struct StateFileTests {
     }
 
     @Test func `what cannot be written is said, and the old content stays`() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/none/state"
             #expect(throws: FileError.cannotOpen(path: "\(path).\(getpid()).new", errno: ENOENT)) {
                 try StateFile.replace(path, with: [1])
@@ -95,7 +82,7 @@ struct StateFileTests {
 @Suite(.timeLimit(.minutes(1)))
 struct AppendFileTests {
     @Test func `lines are there when the file is opened again, and half a line until it is removed`() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/journal"
             do {
                 var file = try AppendFile(path, lineLimit: 5)
@@ -121,7 +108,7 @@ struct AppendFileTests {
     }
 
     @Test func `its lines come one by one, whatever blocks the file is read in, and none is too long`() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/journal"
             let lines = (0..<300).map { String(repeating: "\($0),", count: $0) }
             try AppendFile(path, lineLimit: 1196).append(lines)
@@ -130,7 +117,7 @@ struct AppendFileTests {
             #expect(try file.nextLine() == nil)
             #expect(file.unfinished.isEmpty)
         }
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/journal"
             try AppendFile(path, lineLimit: 200_000).append([String(repeating: "1", count: 200_000)])
             for limit in [10, 199_999] {
@@ -144,7 +131,7 @@ struct AppendFileTests {
     }
 
     @Test func `one program has it at a time`() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/journal"
             do {
                 let file = try AppendFile(path, lineLimit: 100)
@@ -159,7 +146,7 @@ struct AppendFileTests {
 @Suite(.timeLimit(.minutes(1)))
 struct LockTests {
     @Test func `a file lock is one program's until it ends`() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/lock"
             do {
                 let lock = try FileLock(path)

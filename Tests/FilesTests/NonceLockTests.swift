@@ -1,6 +1,7 @@
 import Failures
 import Files
 import Glibc
+import TestSupport
 import Testing
 
 /// What an attempt to acquire a lock came to.
@@ -60,8 +61,8 @@ struct NonceLockTests {
     func `one program of a user has it until it ends, in the same directory or elsewhere`(
         isElsewhere: Bool, hasDirectory: Bool
     ) throws {
-        try withDirectory { directory in
-            try withDirectory { other in
+        try withTemporaryDirectory { directory in
+            try withTemporaryDirectory { other in
                 let name = name("until-it-ends/\(isElsewhere)/\(hasDirectory)")
                 let second = isElsewhere ? (hasDirectory ? [other] : []) : [directory]
                 do {
@@ -91,7 +92,7 @@ struct NonceLockTests {
     }
 
     @Test func `the lock file has mode 0600, and keeps programs apart that do not see each other's sockets`() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let lockName = name("file")
             do {
                 guard let lock = try NonceLock.acquire(lockName, in: [directory]) else {
@@ -108,7 +109,7 @@ struct NonceLockTests {
     }
 
     @Test func `it goes on at once where the program before ended, and leaves no descriptor`() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let lockName = name("again")
             for _ in 0..<2000 { #expect(Attempt(lockName, in: [directory]) == .held(beside: nil)) }
         }
@@ -164,8 +165,8 @@ struct NonceLockTests {
     }
 
     @Test func `a directory that others can write, or that is none, is passed over`() throws {
-        try withDirectory { directory in
-            try withDirectory { good in
+        try withTemporaryDirectory { directory in
+            try withTemporaryDirectory { good in
                 for mode: mode_t in [0o770, 0o707, 0o710, 0o701, 0o777, 0o1777] {
                     #expect(unsafe chmod(directory, mode) == 0)
                     _ = Attempt(name("passed"), in: [directory, good])
@@ -184,7 +185,7 @@ struct NonceLockTests {
     }
 
     @Test(.enabled(if: isRoot)) func `another user's directory is passed over`() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             #expect(unsafe chown(directory, 65534, 65534) == 0)
             #expect(Attempt(name("foreign"), in: [directory]) == .held(beside: nil))
             #expect(names(in: directory) == [])
@@ -192,7 +193,7 @@ struct NonceLockTests {
     }
 
     @Test func `the last directory is made if it is absent, and no other`() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let (first, last) = ("\(directory)/first", "\(directory)/last")
             #expect(Attempt(name("made"), in: [first, last]) == .held(beside: nil))
             #expect(names(in: directory) == ["last"])
@@ -218,7 +219,7 @@ struct NonceLockTests {
         let long = String(repeating: "x", count: 200)
         #expect(Attempt(long, in: []) == .failed(.cannotLock(path: "@\(long)", errno: ENAMETOOLONG)))
         await #expect(processExitsWith: .success) { () throws in
-            try withDirectory { directory in
+            try withTemporaryDirectory { directory in
                 let file = "\(directory)/teebridge-test-\(getpid())-limit.lock"
                 var attempts: [Attempt] = []
                 // Which descriptors are free is not known. Without a directory the socket is the first to want one.
@@ -241,7 +242,7 @@ struct NonceLockTests {
 
     @Test(.enabled(if: isRoot)) func `a directory of the user's in which nothing can be made is an error`() async {
         await #expect(processExitsWith: .success) { () throws in
-            try withDirectory { directory in
+            try withTemporaryDirectory { directory in
                 let file = "\(directory)/teebridge-test-\(getpid())-denied.lock"
                 try #require(unsafe chown(directory, 65534, 65534) == 0)
                 for (mode, path) in [(mode_t(0o000), directory), (0o100, directory), (0o500, file)] {

@@ -4,6 +4,7 @@ import FakeNode
 import JSON
 import Primitives
 import Sending
+import TestSupport
 import Testing
 import Transactions
 

@@ -8,6 +8,7 @@ import LoopbackServer
 import Primitives
 import Sending
 import TEEBridge
+import TestSupport
 import Testing
 import Transactions
 

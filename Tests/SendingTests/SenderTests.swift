@@ -10,6 +10,7 @@ import Secp256k1
 import Sending
 import Synchronization
 import TEEBridge
+import TestSupport
 import Testing
 import Transactions
 
