@@ -56,7 +56,7 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: "\(name)Tests",
-        dependencies: (baseNames.filter { $0 != name } + [name, "TestVectors"]).map(
+        dependencies: (baseNames.filter { $0 != name } + [name, "TestSupport", "TestVectors"]).map(
             Target.Dependency.init(stringLiteral:))
             + dependencies,
         path: "Tests/\(name)Tests", swiftSettings: strict)
@@ -157,6 +157,7 @@ let package = Package(
 
         .target(
             name: "TestVectors", dependencies: ["JSON", "Primitives"], path: "Tests/TestVectors", swiftSettings: strict),
+        support("TestSupport"),
         support("LoopbackServer"),
         support("FakeNode", ["EthereumNode", "HTTP", "JSON", "LoopbackServer"]),
         support(
@@ -172,12 +173,12 @@ let package = Package(
         tests(of: "Files"),
         tests(of: "Console"),
         tests(of: "HTTP", ["LoopbackServer"]),
-        tests(of: "HTTPServer"),
+        tests(of: "HTTPServer", [nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1")]),
         tests(of: "Secp256k1"),
         tests(of: "Ciphers"),
         tests(of: "ECIES", ["Secp256k1"]),
         tests(of: "Envelope", ["Secp256k1"]),
-        tests(of: "KeySources", ["Secp256k1"]),
+        tests(of: "KeySources", ["Console", "Secp256k1"]),
         tests(of: "ABI", [bigInt]),
         tests(of: "Transactions", ["Secp256k1"]),
         tests(of: "EthereumNode", ["FakeNode", "HTTP", "LoopbackServer", "Transactions", bigInt]),
@@ -204,7 +205,7 @@ let package = Package(
                 "ABI", "BridgeClient", "ECIES", "Envelope", "EthereumNode", "FakeNode", "Files", "LoopbackServer",
                 "ModelChecker", "Secp256k1", "TEEBridge", bigInt,
             ]),
-        tests(of: "AgentSite", ["HTTPServer"]),
+        tests(of: "AgentSite", ["Dstack", "HTTP", "HTTPServer", "KeySources", nio("NIOHTTP1")]),
         tests(of: "CommandLineTool", ["Console", argumentParser]),
         tests(
             of: "NetworkOptions",

@@ -8,6 +8,7 @@ import LoopbackServer
 import Primitives
 import Secp256k1
 import TEEBridge
+import TestSupport
 import TestVectors
 import Testing
 

@@ -6,6 +6,7 @@ import LoopbackServer
 import Primitives
 import Synchronization
 import TEEBridge
+import TestSupport
 import TestVectors
 import Testing
 

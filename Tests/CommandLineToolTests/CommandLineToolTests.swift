@@ -39,7 +39,7 @@ private struct Strict: CommandLineTool {
 
 @Suite(.timeLimit(.minutes(1)))
 struct ProgramTests {
-    @Test func `a failure ends the program with the status of its kind`() async {
+    @Test func `an error ends the program with the exit status of its kind`() async {
         await #expect(processExitsWith: .exitCode(0)) { Sample.main() }
         await #expect(processExitsWith: .exitCode(1)) {
             unsafe Sample.error = Sample.Ending.no
@@ -59,7 +59,7 @@ struct ProgramTests {
         }
     }
 
-    @Test func `a failure is said with its hints`() async throws {
+    @Test func `an error is reported with its hints`() async throws {
         let result = try await #require(processExitsWith: .exitCode(3), observing: [\.standardErrorContent]) {
             unsafe Sample.error = Sample.Ending.unreachable
             Sample.main()
@@ -68,7 +68,7 @@ struct ProgramTests {
         #expect(text.contains("sample: error: it ended\nsample: hint: a hint\n"))
     }
 
-    @Test func `a closed pipe ends the program quietly by SIGPIPE, even if that is held back`() async throws {
+    @Test func `a closed pipe ends the program quietly by SIGPIPE, even if the signal is blocked`() async throws {
         let result = try await #require(processExitsWith: .signal(SIGPIPE), observing: [\.standardErrorContent]) {
             var held = sigset_t()
             unsafe sigfillset(&held)
@@ -79,7 +79,7 @@ struct ProgramTests {
         #expect(!String(decoding: result.standardErrorContent, as: UTF8.self).contains("sample:"))
     }
 
-    @Test func `a run that said all there is to say ends with its status and no more words`() async throws {
+    @Test func `a run that has reported everything ends with its status and prints nothing more`() async throws {
         let result = try await #require(processExitsWith: .exitCode(4), observing: [\.standardErrorContent]) {
             unsafe Sample.error = ExitCode(.outcomeUnknown)
             Sample.main()
@@ -87,7 +87,7 @@ struct ProgramTests {
         #expect(!String(decoding: result.standardErrorContent, as: UTF8.self).contains("sample:"))
     }
 
-    @Test func `a faulty command line is said in the house's way`() async throws {
+    @Test func `a usage error is reported like every other error`() async throws {
         let result = try await #require(processExitsWith: .exitCode(2), observing: [\.standardErrorContent]) {
             // The process's own arguments are the test runner's, which the program does not know.
             Strict.main()

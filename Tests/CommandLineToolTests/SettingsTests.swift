@@ -11,7 +11,7 @@ private let other = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 private let phala = "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
 
 @Suite struct OptionTests {
-    @Test("the bridge is an address", arguments: [address, address.lowercased()])
+    @Test("the bridge option takes an address", arguments: [address, address.lowercased()])
     func bridge(text: String) throws {
         #expect(try BridgeOption.parse(["--bridge", text]).address().checksummed == address)
     }
@@ -23,7 +23,7 @@ private let phala = "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
         ])
     func badBridge(text: String) { #expect(throws: (any Error).self) { try BridgeOption.parse(["--bridge", text]) } }
 
-    @Test func `KMS roots are addresses and names, several`() throws {
+    @Test func `the KMS roots are a list of addresses and names`() throws {
         let roots = try KMSRootOptions.parse(["--kms-root", address, "--kms-root", "phala-base"]).trusted()
         #expect(Set(roots.map(\.checksummed)) == [address, phala])
         #expect(throws: (any Error).self) { try KMSRootOptions.parse(["--kms-root", "phala"]) }
@@ -34,7 +34,9 @@ private let phala = "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
         #expect(try TimeoutOption.seconds(text) == .milliseconds(milliseconds))
     }
 
-    @Test("what is no such number is refused", arguments: ["", "x", "nan", "inf", "86400.1", "1s", " 1", "1e400"])
+    @Test(
+        "anything but seconds up to a day is refused",
+        arguments: ["", "x", "nan", "inf", "86400.1", "1s", " 1", "1e400"])
     func badTimeout(text: String) {
         #expect(throws: DurationError.self) { try TimeoutOption.seconds(text) }
     }
@@ -43,7 +45,7 @@ private let phala = "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
 /// What the environment says: each test in a process of its own, since a process has but one.
 @Suite(.timeLimit(.minutes(1)))
 struct EnvironmentTests {
-    @Test func `an empty variable is as good as none, and the first one that is set counts`() async {
+    @Test func `the first variable that is set and not empty counts`() async {
         await #expect(processExitsWith: .success) { () throws in
             unsafe setenv("A", "", 1)
             unsafe setenv("B", "b", 1)
@@ -55,7 +57,7 @@ struct EnvironmentTests {
         }
     }
 
-    @Test func `a variable that does not parse is named, and no other is taken in its place`() async {
+    @Test func `an invalid variable is an error that names it, and no other variable is tried`() async {
         await #expect(processExitsWith: .success) { () throws in
             struct Bad: Error, CustomStringConvertible { var description: String { "it is bad" } }
             unsafe setenv("A", "x", 1)
@@ -67,7 +69,7 @@ struct EnvironmentTests {
         }
     }
 
-    @Test func `the bridge is the option's, then the environment's, then missing`() async {
+    @Test func `the bridge comes from the option, then from the environment`() async {
         await #expect(processExitsWith: .success) { () throws in
             unsafe unsetenv("BRIDGE_CONTRACT")
             let error = #expect(throws: SettingError.self) { try BridgeOption.parse([]).address() }
@@ -83,7 +85,7 @@ struct EnvironmentTests {
         }
     }
 
-    @Test func `KMS roots are the options', or else the environment's, and none is no error`() async {
+    @Test func `the KMS roots come from the options, then from the environment, and may be missing`() async {
         await #expect(processExitsWith: .success) { () throws in
             unsafe unsetenv("KMS_ROOTS")
             #expect(try KMSRootOptions.parse([]).trusted().isEmpty)
@@ -97,7 +99,7 @@ struct EnvironmentTests {
         }
     }
 
-    @Test func `the time is the option's, then the environment's, then the program's`() async {
+    @Test func `the time comes from the option, then from the environment, then from the program`() async {
         await #expect(processExitsWith: .success) { () throws in
             unsafe unsetenv("ETH_TIMEOUT")
             #expect(try TimeoutOption.duration(nil, default: .seconds(7)) == .seconds(7))

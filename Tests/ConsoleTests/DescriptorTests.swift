@@ -1,43 +1,42 @@
 import Console
+import Dispatch
 import Failures
 import Glibc
 import SecretMemory
+import TestSupport
 import Testing
 
-/// The two ends of a pipe, open for as long as `body` runs.
-private func withPipe<Result>(_ body: (_ reader: Descriptor, _ writer: Descriptor) throws -> Result) throws -> Result {
-    var ends: [Int32] = [0, 0]
-    try #require(unsafe pipe(&ends) == 0)
-    defer { for end in ends { close(end) } }
-    return try body(Descriptor(number: ends[0]), Descriptor(number: ends[1]))
+extension Pipe {
+    fileprivate var input: Descriptor { Descriptor(number: reader) }
+    fileprivate var output: Descriptor { Descriptor(number: writer) }
 }
 
 @Suite(.timeLimit(.minutes(1)))
 struct DescriptorTests {
-    @Test func `what is written comes out, a line with its end`() throws {
-        try withPipe { reader, writer throws in
-            try writer.write([])
-            try writer.writeLine("é")
+    @Test func `a line is written with a line feed and read as it was written`() throws {
+        try withPipe { pipe throws in
+            try pipe.output.write([])
+            try pipe.output.writeLine("é")
             var block = [UInt8](repeating: 0, count: 10)
             var span = block.mutableSpan
-            let count = try reader.read(into: &span, path: "pipe")
+            let count = try pipe.input.read(into: &span, path: "pipe")
             #expect(count == 3)
             #expect(block.prefix(3) == [0xC3, 0xA9, 0x0A])
         }
     }
 
-    @Test func `a closed pipe is told apart from what cannot be written`() async {
+    @Test func `writing to a pipe that has no reader reports a closed output`() async {
         // In a process of its own: the signal must be off, as it is in the programs.
         await #expect(processExitsWith: .success) { () throws in
             _ = signal(SIGPIPE, SIG_IGN)
-            var ends: [Int32] = [0, 0]
-            try #require(unsafe pipe(&ends) == 0)
-            close(ends[0])
-            #expect(throws: ConsoleError.outputClosed) { try Descriptor(number: ends[1]).writeLine("x") }
+            try withPipe { pipe throws in
+                pipe.closeReader()
+                #expect(throws: ConsoleError.outputClosed) { try pipe.output.writeLine("x") }
+            }
         }
     }
 
-    @Test func `a full device and a descriptor that is none cannot be written`() throws {
+    @Test func `writing to a full device or an invalid descriptor fails with the system's reason`() throws {
         let full = unsafe open("/dev/full", O_WRONLY | O_CLOEXEC)
         try #require(full >= 0)
         defer { close(full) }
@@ -46,94 +45,50 @@ struct DescriptorTests {
         #expect(throws: ConsoleError.cannotWrite(errno: EBADF)) { try Descriptor(number: -1).write([1]) }
     }
 
-    @Test func `more than a pipe holds is written whole`() async throws {
-        var ends: [Int32] = [0, 0]
-        try #require(unsafe pipe(&ends) == 0)
-        let (reading, writing) = (ends[0], ends[1])
+    @Test func `a write that exceeds the pipe's buffer is completed`() throws {
         let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0) }
-        let writer = Task.detached {
-            defer { close(writing) }
-            try Descriptor(number: writing).write(bytes)
+        let secret = try withPipe { pipe in
+            DispatchQueue.global().async {
+                try? pipe.output.write(bytes)
+                pipe.closeWriter()
+            }
+            return try pipe.input.readSecret(limit: bytes.count, path: "pipe")
         }
-        let secret = try Descriptor(number: reading).readSecret(limit: bytes.count, path: "pipe")
-        close(reading)
-        try await writer.value
         let isWhole = secret.withBytes { span in
-            span.indices.allSatisfy { span[$0] == bytes[$0] } && span.count == bytes.count
+            span.count == bytes.count && span.indices.allSatisfy { span[$0] == bytes[$0] }
         }
         #expect(isWhole)
     }
 
-    @Test("a secret has a limit", arguments: [(0, 0), (4, 4), (4, 5)])
+    @Test("a secret may have as many bytes as its limit", arguments: [(0, 0), (4, 4), (4, 5)])
     func secretWithinLimit(count: Int, limit: Int) throws {
-        let read = try withPipe { reader, writer in
-            try writer.write([UInt8](repeating: 7, count: count))
-            close(writer.number)
-            return try reader.readSecret(limit: limit, path: "pipe").count
+        let read = try withPipe { pipe in
+            try pipe.output.write([UInt8](repeating: 7, count: count))
+            pipe.closeWriter()
+            return try pipe.input.readSecret(limit: limit, path: "pipe").count
         }
         #expect(read == count)
     }
 
     @Test func `a secret beyond its limit is refused`() throws {
-        try withPipe { reader, writer throws in
-            try writer.write([1, 2, 3])
+        try withPipe { pipe throws in
+            try pipe.output.write([1, 2, 3])
             #expect(throws: ConsoleError.tooLong(path: "pipe", limit: 2)) {
-                _ = try reader.readSecret(limit: 2, path: "pipe")
+                _ = try pipe.input.readSecret(limit: 2, path: "pipe")
             }
         }
     }
 
-    @Test func `what cannot be read is told by its name`() {
+    @Test func `an error names the input that cannot be read`() {
         #expect(throws: ConsoleError.cannotRead(path: "there", errno: EBADF)) {
             _ = try Descriptor(number: -1).readSecret(limit: 2, path: "there")
         }
     }
 
-    @Test func `a pipe is no terminal`() throws {
-        try withPipe { reader, writer throws in
-            #expect(!reader.isTerminal)
-            #expect(!writer.isTerminal)
+    @Test func `a pipe is not a terminal`() throws {
+        try withPipe { pipe throws in
+            #expect(!pipe.input.isTerminal)
+            #expect(!pipe.output.isTerminal)
         }
-    }
-}
-
-@Suite(.timeLimit(.minutes(1)))
-struct VoiceTests {
-    private enum Sample: UserFacingError {
-        case no
-        var kind: ErrorCategory { .negativeResult }
-        var description: String { "it does not hold" }
-        var hints: [String] { ["one", "two"] }
-    }
-
-    @Test func `lines on standard error begin with the program and the kind`() async throws {
-        let result = try await #require(
-            processExitsWith: .success, observing: [\.standardErrorContent, \.standardOutputContent]
-        ) {
-            let diagnostics = Diagnostics(program: "prog")
-            diagnostics.warning("odd")
-            diagnostics.note("so far")
-            #expect(diagnostics.report(Sample.no) == .negativeResult)
-        }
-        let expected = """
-            prog: warning: odd
-            prog: so far
-            prog: error: it does not hold
-            prog: hint: one
-            prog: hint: two
-
-            """
-        #expect(String(decoding: result.standardErrorContent, as: UTF8.self).contains(expected))
-        #expect(!String(decoding: result.standardOutputContent, as: UTF8.self).contains("prog: "))
-    }
-
-    @Test(
-        "each kind of failure has its status",
-        arguments: [
-            (ErrorCategory.negativeResult, 1), (.badInput, 2), (.serviceFailed, 3), (.outcomeUnknown, 4),
-        ] as [(ErrorCategory, Int32)])
-    func status(kind: ErrorCategory, status: Int32) {
-        #expect(ExitStatus(kind).rawValue == status)
-        #expect(ExitStatus.done.rawValue == 0)
     }
 }

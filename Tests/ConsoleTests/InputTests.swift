@@ -1,17 +1,9 @@
 import Console
 import Failures
-import FoundationEssentials
 import Glibc
 import JSON
+import TestSupport
 import Testing
-
-/// Runs `body` with the path of a file that holds a text.
-private func withFile<Result>(_ text: String, _ body: (String) throws -> Result) throws -> Result {
-    let path = "\(FileManager.default.temporaryDirectory.path)/input-\(UInt64.random(in: 0...UInt64.max))"
-    try Data(text.utf8).write(to: URL(filePath: path))
-    defer { unsafe unlink(path) }
-    return try body(path)
-}
 
 private func open(_ path: String) throws(ConsoleError) -> Input {
     try Input(path: path, awaited: "things", diagnostics: Diagnostics(program: "test"))
@@ -20,7 +12,7 @@ private func open(_ path: String) throws(ConsoleError) -> Input {
 @Suite struct InputTests {
     /// The objects of an input, as JSON.
     private func objects(_ text: String, limit: Int = 1000) throws -> [String] {
-        try withFile(text) { path in
+        try withTemporaryFile(text.utf8) { path in
             var objects: [String] = []
             try open(path).forEachObject(limit: limit, parse: { JSONValue.object($0).compact }) { objects.append($0) }
             return objects
@@ -35,9 +27,9 @@ private func open(_ path: String) throws(ConsoleError) -> Input {
         ])
     func layouts(text: String) throws { #expect(try objects(text) == [#"{"a":1}"#, #"{"b":2}"#]) }
 
-    @Test("an input without an object says so", arguments: ["", "\n", " \t\r\n", "[]"])
+    @Test("an input without objects is an error", arguments: ["", "\n", " \t\r\n", "[]"])
     func empty(text: String) throws {
-        try withFile(text) { path throws in
+        try withTemporaryFile(text.utf8) { path throws in
             let error = #expect(throws: ConsoleError.empty(path: path, awaited: "things")) {
                 try open(path).forEachObject(limit: 1000, parse: { $0 }) { _ in }
             }
@@ -46,16 +38,16 @@ private func open(_ path: String) throws(ConsoleError) -> Input {
     }
 
     @Test(
-        "a fault names its line",
+        "a syntax error names its line",
         arguments: [
             ("{\"a\":1}\n7\n", .notAnObject(line: 2)), ("\n[{},\n1]", .notAnObject(line: 2)),
             ("{}\n{\"a\":1,\n\"a\":2}", .duplicateMember(line: 3, member: "a")), ("{}\n\n{", .truncated(line: 3)),
         ] as [(String, JSONError)])
     func faults(text: String, error: JSONError) throws { #expect(throws: error) { try objects(text) } }
 
-    @Test func `nothing is acted on before what came with it was parsed`() throws {
+    @Test func `no object is acted on before the whole block was parsed`() throws {
         struct Refused: Error {}
-        try withFile("{\"a\":1}\n{\"b\":2}\n") { path throws in
+        try withTemporaryFile("{\"a\":1}\n{\"b\":2}\n".utf8) { path throws in
             var isActedOn = false
             #expect(throws: Refused.self) {
                 try open(path).forEachObject(limit: 1000) { object in
@@ -68,7 +60,7 @@ private func open(_ path: String) throws(ConsoleError) -> Input {
         }
     }
 
-    @Test func `an object has a limit, and the input none`() throws {
+    @Test func `each object has a limit, and the whole input has none`() throws {
         let line = "{\"a\":\"\(String(repeating: "x", count: 80))\"}\n"
         #expect(try objects(String(repeating: line, count: 2000), limit: 100).count == 2000)
         let error = #expect(throws: JSONError.self) { try objects(line, limit: 50) }
@@ -78,28 +70,27 @@ private func open(_ path: String) throws(ConsoleError) -> Input {
         }
     }
 
-    @Test func `an object that comes in pieces is given as soon as it is whole`() throws {
+    @Test func `an object that arrives in pieces is delivered as soon as it is complete`() throws {
         struct Enough: Error {}
-        var ends: [Int32] = [0, 0]
-        try #require(unsafe pipe(&ends) == 0)
-        defer { for end in ends { close(end) } }
-        // The writing end stays open: an input that waited for its end would never come back.
-        let writer = Descriptor(number: ends[1])
-        try writer.write(Array("{\"a\":1}\n{\"b\"".utf8))
         var count = 0
-        #expect(throws: Enough.self) {
-            try open("/dev/fd/\(ends[0])").forEachObject(limit: 1000, parse: { $0 }) { _ in
-                count += 1
-                if count == 2 { throw Enough() }
-                try writer.write(Array(":2}".utf8))
+        try withPipe { pipe throws in
+            // The writing end stays open: an input that waited for its end would never come back.
+            let writer = Descriptor(number: pipe.writer)
+            try writer.write(Array("{\"a\":1}\n{\"b\"".utf8))
+            #expect(throws: Enough.self) {
+                try open("/dev/fd/\(pipe.reader)").forEachObject(limit: 1000, parse: { $0 }) { _ in
+                    count += 1
+                    if count == 2 { throw Enough() }
+                    try writer.write(Array(":2}".utf8))
+                }
             }
         }
         #expect(count == 2)
     }
 
-    @Test("all of it is read up to the limit", arguments: [0, 1, 65_535, 65_536, 65_537, 200_000])
+    @Test("an input is read whole up to its limit", arguments: [0, 1, 65_535, 65_536, 65_537, 200_000])
     func readAll(count: Int) throws {
-        try withFile(String(repeating: "x", count: count)) { path throws in
+        try withTemporaryFile([UInt8](repeating: 7, count: count)) { path throws in
             #expect(try open(path).readAll(limit: count).count == count)
             if count > 0 {
                 #expect(throws: ConsoleError.tooLong(path: path, limit: count - 1)) {
@@ -109,7 +100,7 @@ private func open(_ path: String) throws(ConsoleError) -> Input {
         }
     }
 
-    @Test func `a file that is missing and one that is none are told by name`() throws {
+    @Test func `an error names the path of a missing file and of a directory`() throws {
         let missing = #expect(throws: ConsoleError.cannotOpen(path: "/nonexistent", errno: ENOENT)) {
             _ = try open("/nonexistent")
         }
@@ -120,7 +111,7 @@ private func open(_ path: String) throws(ConsoleError) -> Input {
         #expect(folder?.description == "cannot read \"/tmp\": is a directory")
     }
 
-    @Test("standard input has a name of its own", arguments: [nil, "-"] as [String?])
+    @Test("standard input is named as such", arguments: [nil, "-"] as [String?])
     func standardInput(path: String?) throws {
         let input = try Input(path: path, awaited: "things", diagnostics: Diagnostics(program: "test"))
         let name = input.path
@@ -129,7 +120,7 @@ private func open(_ path: String) throws(ConsoleError) -> Input {
         #expect(number == STDIN_FILENO)
     }
 
-    @Test func `names in messages cannot drive a terminal`() {
+    @Test func `control characters in names are escaped in messages`() {
         let error = ConsoleError.cannotOpen(path: "a\n\u{1B}[2J", errno: ENOENT)
         #expect(error.description == "cannot open \"a\\u{a}\\u{1b}[2J\": no such file or directory")
         #expect(error.kind == .badInput)

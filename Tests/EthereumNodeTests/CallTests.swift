@@ -3,6 +3,7 @@ import Failures
 import HTTP
 import JSON
 import LoopbackServer
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))

@@ -4,6 +4,7 @@ import HTTP
 import JSON
 import LoopbackServer
 import Primitives
+import TestSupport
 import Testing
 
 /// Runs `body` with a node of several URLs, each of which answers in its own way, and ends them.

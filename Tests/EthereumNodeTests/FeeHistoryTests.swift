@@ -2,6 +2,7 @@ import EthereumNode
 import FakeNode
 import JSON
 import Primitives
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))

@@ -1,6 +1,7 @@
 import Failures
 import Files
 import Glibc
+import TestSupport
 import Testing
 
 /// What an attempt to acquire a lock came to.
@@ -57,11 +58,11 @@ private let isRoot = geteuid() == 0
 @Suite(.timeLimit(.minutes(1)))
 struct NonceLockTests {
     @Test(arguments: [true, false], [true, false])
-    func `one program of a user has it until it ends, in the same directory or elsewhere`(
+    func `one program of a user holds the lock, in whichever directory`(
         isElsewhere: Bool, hasDirectory: Bool
     ) throws {
-        try withDirectory { directory in
-            try withDirectory { other in
+        try withTemporaryDirectory { directory in
+            try withTemporaryDirectory { other in
                 let name = name("until-it-ends/\(isElsewhere)/\(hasDirectory)")
                 let second = isElsewhere ? (hasDirectory ? [other] : []) : [directory]
                 do {
@@ -79,7 +80,7 @@ struct NonceLockTests {
         }
     }
 
-    @Test func `another process is noticed`() async throws {
+    @Test func `a lock that another process holds is in use`() async throws {
         guard let lock = try NonceLock.acquire(name("process"), in: []) else {
             Issue.record("it cannot be had")
             return
@@ -90,8 +91,8 @@ struct NonceLockTests {
         _ = consume lock
     }
 
-    @Test func `the lock file has mode 0600, and keeps programs apart that do not see each other's sockets`() throws {
-        try withDirectory { directory in
+    @Test func `the lock file has mode 0600 and works without the sockets`() throws {
+        try withTemporaryDirectory { directory in
             let lockName = name("file")
             do {
                 guard let lock = try NonceLock.acquire(lockName, in: [directory]) else {
@@ -107,14 +108,14 @@ struct NonceLockTests {
         }
     }
 
-    @Test func `it goes on at once where the program before ended, and leaves no descriptor`() throws {
-        try withDirectory { directory in
+    @Test func `a released lock is free at once, and leaves no descriptor open`() throws {
+        try withTemporaryDirectory { directory in
             let lockName = name("again")
             for _ in 0..<2000 { #expect(Attempt(lockName, in: [directory]) == .held(beside: nil)) }
         }
     }
 
-    @Test(.enabled(if: isRoot)) func `another user's program stops nobody, and each is told of the other`() async {
+    @Test(.enabled(if: isRoot)) func `another user's lock is reported and blocks nobody`() async {
         await #expect(processExitsWith: .success) { () throws in
             let lockName = name("users")
             let theirs = try asNobody { () throws -> NonceLock? in try NonceLock.acquire(lockName, in: []) }
@@ -138,7 +139,7 @@ struct NonceLockTests {
     }
 
     @Test(.enabled(if: isRoot), arguments: [true, false])
-    func `a user who only has the name stops nobody`(listens: Bool) throws {
+    func `another user who only binds the name blocks nobody`(listens: Bool) throws {
         let lockName = name("squatted/\(listens)")
         let squatter = try bind(lockName, listens: listens)
         defer { close(squatter) }
@@ -150,7 +151,7 @@ struct NonceLockTests {
         #expect(Attempt(lockName, in: []) == .held(beside: .unknown))
     }
 
-    @Test func `those that ask find room as long as somebody looks`() throws {
+    @Test func `any number of inquiries in a row find the lock in use`() throws {
         let lockName = name("room")
         guard let lock = try NonceLock.acquire(lockName, in: []) else {
             Issue.record("it cannot be had")
@@ -163,9 +164,9 @@ struct NonceLockTests {
         _ = consume lock
     }
 
-    @Test func `a directory that others can write, or that is none, is passed over`() throws {
-        try withDirectory { directory in
-            try withDirectory { good in
+    @Test func `a directory that others can write, and a path that is not a directory, are skipped`() throws {
+        try withTemporaryDirectory { directory in
+            try withTemporaryDirectory { good in
                 for mode: mode_t in [0o770, 0o707, 0o710, 0o701, 0o777, 0o1777] {
                     #expect(unsafe chmod(directory, mode) == 0)
                     _ = Attempt(name("passed"), in: [directory, good])
@@ -183,16 +184,16 @@ struct NonceLockTests {
         }
     }
 
-    @Test(.enabled(if: isRoot)) func `another user's directory is passed over`() throws {
-        try withDirectory { directory in
+    @Test(.enabled(if: isRoot)) func `another user's directory is skipped`() throws {
+        try withTemporaryDirectory { directory in
             #expect(unsafe chown(directory, 65534, 65534) == 0)
             #expect(Attempt(name("foreign"), in: [directory]) == .held(beside: nil))
             #expect(names(in: directory) == [])
         }
     }
 
-    @Test func `the last directory is made if it is absent, and no other`() throws {
-        try withDirectory { directory in
+    @Test func `only the last directory is created if it is missing`() throws {
+        try withTemporaryDirectory { directory in
             let (first, last) = ("\(directory)/first", "\(directory)/last")
             #expect(Attempt(name("made"), in: [first, last]) == .held(beside: nil))
             #expect(names(in: directory) == ["last"])
@@ -203,7 +204,7 @@ struct NonceLockTests {
         }
     }
 
-    @Test func `the directories are XDG_RUNTIME_DIR, the one of systemd, and one of our own`() async {
+    @Test func `the directories are XDG_RUNTIME_DIR, that of systemd, and one of our own`() async {
         await #expect(processExitsWith: .success) {
             unsafe setenv("XDG_RUNTIME_DIR", "/tmp/somewhere", 1)
             let user = geteuid()
@@ -214,11 +215,11 @@ struct NonceLockTests {
         }
     }
 
-    @Test func `what the system does not give is an error, and no other program`() async {
+    @Test func `a failing system call is an error, not a lock in use`() async {
         let long = String(repeating: "x", count: 200)
         #expect(Attempt(long, in: []) == .failed(.cannotLock(path: "@\(long)", errno: ENAMETOOLONG)))
         await #expect(processExitsWith: .success) { () throws in
-            try withDirectory { directory in
+            try withTemporaryDirectory { directory in
                 let file = "\(directory)/teebridge-test-\(getpid())-limit.lock"
                 var attempts: [Attempt] = []
                 // Which descriptors are free is not known. Without a directory the socket is the first to want one.
@@ -239,9 +240,10 @@ struct NonceLockTests {
         }
     }
 
-    @Test(.enabled(if: isRoot)) func `a directory of the user's in which nothing can be made is an error`() async {
+    @Test(.enabled(if: isRoot)) func `a directory of the user's own in which no file can be created is an error`() async
+    {
         await #expect(processExitsWith: .success) { () throws in
-            try withDirectory { directory in
+            try withTemporaryDirectory { directory in
                 let file = "\(directory)/teebridge-test-\(getpid())-denied.lock"
                 try #require(unsafe chown(directory, 65534, 65534) == 0)
                 for (mode, path) in [(mode_t(0o000), directory), (0o100, directory), (0o500, file)] {

@@ -1,6 +1,7 @@
 import GuestAgent
 import HTTP
 import LoopbackServer
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))

@@ -5,6 +5,7 @@ import JSON
 import LoopbackServer
 import Primitives
 import SecretMemory
+import TestSupport
 import Testing
 
 /// Digits of a test key: 00 01 02 … 1f.

@@ -7,6 +7,7 @@ import JSON
 import LoopbackServer
 import Primitives
 import Synchronization
+import TestSupport
 import TestVectors
 import Testing
 

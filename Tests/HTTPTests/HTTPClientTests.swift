@@ -1,5 +1,6 @@
 import HTTP
 import LoopbackServer
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))

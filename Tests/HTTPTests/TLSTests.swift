@@ -1,6 +1,7 @@
 import Foundation
 import HTTP
 import LoopbackServer
+import TestSupport
 import Testing
 
 /// `openssl s_server` on loopback with a new certificate for the name localhost, which nobody trusts.

@@ -5,6 +5,8 @@ import FakeNode
 import JSON
 import Preparation
 import Primitives
+import Sending
+import TestSupport
 import Testing
 import Transactions
 

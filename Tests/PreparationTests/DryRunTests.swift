@@ -8,6 +8,7 @@ import Primitives
 import Secp256k1
 import TEEBridge
 import Testing
+import TestSupport
 import Transactions
 
 @Suite(.timeLimit(.minutes(1)))

@@ -9,6 +9,7 @@ import LoopbackServer
 import Preparation
 import Primitives
 import TEEBridge
+import TestSupport
 import Testing
 import Transactions
 

@@ -1,5 +1,6 @@
 import Glibc
 import Processes
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1)), .serialized)
@@ -13,7 +14,7 @@ struct SignalsTests {
         #expect(!Self.signals.wait(for: .seconds(20)))
     }
 
-    @Test func `signals are noticed in their order, each once`() {
+    @Test func `signals are taken once, in the order in which they came`() {
         #expect(Self.signals.take().isEmpty)
         send(SIGUSR2)
         #expect(Self.signals.take() == [SIGUSR2])
@@ -31,22 +32,31 @@ struct SignalsTests {
         #expect(Self.signals.take().isEmpty)
     }
 
-    @Test func `a wait ends with its time`() {
+    @Test func `a wait ends when its time is up`() {
         let start = ContinuousClock.now
         #expect(!Self.signals.wait(for: .milliseconds(60)))
         #expect(ContinuousClock.now - start >= .milliseconds(60))
     }
 
-    @Test func `a descriptor that can be read, or has ended, ends the wait`() throws {
-        var ends: [Int32] = [-1, -1]
-        #expect(unsafe pipe(&ends) == 0)
-        #expect(!Self.signals.wait(for: .milliseconds(10), reading: ends[0]))
-        #expect(unsafe write(ends[1], "x", 1) == 1)
-        #expect(Self.signals.wait(for: .seconds(20), reading: ends[0]))
-        var byte: UInt8 = 0
-        #expect(unsafe read(ends[0], &byte, 1) == 1)
-        close(ends[1])
-        #expect(Self.signals.wait(for: nil, reading: ends[0]))
-        close(ends[0])
+    @Test func `a descriptor with input or at its end ends the wait`() throws {
+        try withPipe { pipe throws in
+            #expect(!Self.signals.wait(for: .milliseconds(10), reading: pipe.reader))
+            #expect(unsafe write(pipe.writer, "x", 1) == 1)
+            #expect(Self.signals.wait(for: .seconds(20), reading: pipe.reader))
+            var byte: UInt8 = 0
+            #expect(unsafe read(pipe.reader, &byte, 1) == 1)
+            pipe.closeWriter()
+            #expect(Self.signals.wait(for: nil, reading: pipe.reader))
+        }
+    }
+
+    @Test func `a program ends by the signal itself, even one that is ignored and blocked`() async {
+        await #expect(processExitsWith: .signal(SIGTERM)) {
+            _ = signal(SIGTERM, SIG_IGN)
+            var blocked = sigset_t()
+            unsafe sigfillset(&blocked)
+            unsafe pthread_sigmask(SIG_BLOCK, &blocked, nil)
+            Signals.end(by: SIGTERM)
+        }
     }
 }

@@ -5,7 +5,7 @@ import Testing
 @testable import Processes
 
 @Suite(.timeLimit(.minutes(1))) struct WorkerTests {
-    /// What was done, in its order.
+    /// The work done, in order.
     private final class Log: Sendable {
         private let entries = Mutex<[Int]>([])
         var all: [Int] { entries.withLock { $0 } }
@@ -15,7 +15,7 @@ import Testing
     private struct Refusal: Error {}
 
     @Test(arguments: [0, 1, 2, 1000])
-    func workIsDoneInItsOrderAndAllOfIt(_ count: Int) {
+    func `all work is done, in order`(_ count: Int) {
         let log = Log()
         Worker.with(log.add) { worker in
             for number in 0..<count { worker.hand(number) }
@@ -23,7 +23,7 @@ import Testing
         #expect(log.all == Array(0..<count))
     }
 
-    @Test func allIsDoneWhenItWasWaitedFor() {
+    @Test func `a wait ends when the work handed over is done`() {
         let log = Log()
         Worker.with({ (number: Int) in
             usleep(1000)
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test func whatWasHandedOverIsDoneAlsoWhereTheCallerThrows() {
+    @Test func `work handed over is done even if the caller throws`() {
         let log = Log()
         #expect(throws: Refusal.self) {
             try Worker.with({ (number: Int) in
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test(.enabled(if: Processors.count > 1, "there is one processor"))
-    func theCallerGoesOnMeanwhile() {
+    func `the caller continues while the work is done`() {
         let isOpen = Atomic(false)
         let log = Log()
         Worker.with({ (number: Int) in

@@ -11,6 +11,7 @@ import Primitives
 import Secp256k1
 import Sending
 import TEEBridge
+import TestSupport
 import Testing
 import Transactions
 

@@ -1,4 +1,4 @@
-"""bridge-agent as clients meet it, good ones and bad ones, and as its guest agent, its node and its host treat it."""
+"""bridge-agent with its guest agent, its node and its host. HTTPServerTests and AgentSiteTests judge its answers."""
 
 import fcntl
 import http.client
@@ -75,12 +75,10 @@ class Site:
         connection.connect((host, self.port))
         return connection
 
-    def exchange(self, data: bytes, half_close: bool = False) -> bytes:
+    def exchange(self, data: bytes) -> bytes:
         """All that comes back for these bytes until the other side closes."""
         with self.connect() as connection:
             connection.sendall(data)
-            if half_close:
-                connection.shutdown(socket.SHUT_WR)
             return read_all(connection)
 
     def get(self, path: str = "/healthz", method: str = "GET", at: str = "127.0.0.1", headers: dict | None = None,
@@ -189,155 +187,8 @@ def test_proof_is_the_whole_document(site):
     assert run("proof-fetch", f"http://127.0.0.1:{site.port}").check_done().document == PROOFS[0]
 
 
-def test_info_is_what_the_reference_agent_gives(site):
-    status, document, _ = site.get("/info")
-    proof = PROOFS[0]
-    assert (status, document) == (200, {
-        "app_id": proof["app_id"], "member_id": proof["member_id"], "derived_address": proof["derived_address"],
-        "derived_pubkey": proof["dstack_proof"]["derived_compressed_pubkey"], "code_id": proof["code_id"],
-        "kms_root": proof["kms_root"]})
-
-
 def test_health(site):
     assert site.get()[:2] == (200, {"status": "ok", "member_id": A})
-
-
-@pytest.mark.parametrize("path", ["/proof", "/info", "/healthz", "/onboarding", "/nowhere"])
-def test_head_is_get_without_the_body(site, path):
-    status, body, headers = site.get(path, "HEAD")
-    full_status, document, full_headers = site.get(path)
-    assert (status, body) == (full_status, None)
-    assert document and headers.items() == full_headers.items()
-    assert site.exchange(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()).endswith(b"\r\n\r\n")
-
-
-@pytest.mark.parametrize("path", ["/", "/proof/", "/Proof", "//proof", "/proof/..", "/.env", "/proof%00", "/%2Fproof",
-                                  "/proof%2f..%2finfo", "/a" * 1000])
-def test_other_paths_are_not_found(site, path):
-    status, document, _ = site.get(path)
-    assert status == 404 and list(document) == ["error"]
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"])
-@pytest.mark.parametrize("path", ["/proof", "/nowhere"])
-def test_other_methods_are_refused(site, method, path):
-    answer = site.exchange(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc".encode())
-    assert replies(answer) == [405] and b"\r\nAllow: GET, HEAD\r\n" in answer and b'{"error":' in answer
-
-
-@pytest.mark.parametrize("query", ["bridge=%zz", "bridge=%e", "bridge=%ff", "%f=1", "bridge=0x1", "bridge=", "bridge",
-                                   "bridge={bridge}&bridge={bridge}", "rpc=a&rpc=a", "bridge={wrong}"])
-def test_bad_queries(watching, chain, query):
-    site = watching()
-    wrong = chain.bridge.address.swapcase().replace("0X", "0x")
-    status, document, _ = site.get("/onboarding?" + query.format(bridge=chain.bridge.address, wrong=wrong))
-    assert status == 400 and list(document) == ["error"]
-
-
-def test_unknown_parameters_are_ignored(watching):
-    site = watching()
-    assert site.status("/proof?x=1&&y") == 200
-    assert site.status("/onboarding?x=1&x=2") == 200
-
-
-# What is no request, or several
-
-HOST = b"Host: localhost\r\n"
-SHAPES = {
-    "length and encoding": (b"GET /proof HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"
-                            b"\r\n0\r\n\r\n", 400),
-    "encoding and length": (b"GET /proof HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"
-                            b"\r\n0\r\n\r\n", 400),
-    "two lengths": (b"GET /proof HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\nabcde", 400),
-    "list of lengths": (b"GET /proof HTTP/1.1\r\n" + HOST + b"Content-Length: 0, 0\r\n\r\n", 400),
-    "signed length": (b"GET /proof HTTP/1.1\r\n" + HOST + b"Content-Length: +5\r\n\r\nabcde", 400),
-    "chunked body": (b"GET /proof HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 413),
-    "strange encoding": (b"GET /proof HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: xchunked\r\n\r\n", 413),
-    "identity": (b"GET /proof HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: identity\r\n\r\n", 413),
-    "body": (b"GET /proof HTTP/1.1\r\n" + HOST + b"Content-Length: 40\r\n\r\n" + GET, 413),
-    "body of HEAD": (b"HEAD /proof HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\nabc", 413),
-    "no body, said so": (b"GET /proof HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\n\r\n", 200),
-    "folded header": (b"GET /proof HTTP/1.1\r\n" + HOST + b"X: a\r\n b\r\n\r\n", 400),
-    "folded encoding": (b"GET /proof HTTP/1.1\r\n" + HOST + b"Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", 400),
-    "bare line feeds": (b"GET /proof HTTP/1.1\nHost: localhost\n\n", 400),
-    "one bare line feed": (b"GET /proof HTTP/1.1\r\nHost: localhost\nX: y\r\n\r\n", 400),
-    "bare return": (b"GET /proof HTTP/1.1\r\nHost: localhost\rX: y\r\n\r\n", 400),
-    "NUL in a value": (b"GET /proof HTTP/1.1\r\n" + HOST + b"X: a\0b\r\n\r\n", 400),
-    "NUL in a name": (b"GET /proof HTTP/1.1\r\n" + HOST + b"X\0: a\r\n\r\n", 400),
-    "NUL in the target": (b"GET /pro\0of HTTP/1.1\r\n" + HOST + b"\r\n", 400),
-    "space before the colon": (b"GET /proof HTTP/1.1\r\n" + HOST + b"Content-Length : 5\r\n\r\n", 400),
-    "space in the target": (b"GET /pr oof HTTP/1.1\r\n" + HOST + b"\r\n", 400),
-    "no name": (b"GET /proof HTTP/1.1\r\n" + HOST + b": a\r\n\r\n", 400),
-    "no Host": (b"GET /proof HTTP/1.1\r\n\r\n", 400),
-    "two Hosts": (b"GET /proof HTTP/1.1\r\n" + HOST + HOST + b"\r\n", 400),
-    "HTTP/1.0": (b"GET /proof HTTP/1.0\r\n\r\n", 200),
-    "HTTP/2.0": (b"GET /proof HTTP/2.0\r\n" + HOST + b"\r\n", 400),
-    "HTTP/2 preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
-    "HTTP/1.1 with a sign": (b"GET /proof HTTP/+1.1\r\n" + HOST + b"\r\n", 400),
-    "unknown method": (b"FETCH /proof HTTP/1.1\r\n" + HOST + b"\r\n", 400),
-    "lower-case method": (b"get /proof HTTP/1.1\r\n" + HOST + b"\r\n", 400),
-    "TLS": (bytes.fromhex("16030100c8010000c40303") + bytes(200), 400),
-    "no target": (b"GET HTTP/1.1\r\n" + HOST + b"\r\n", 400),
-    "asterisk": (b"GET * HTTP/1.1\r\n" + HOST + b"\r\n", 400),
-    "fragment": (b"GET /proof#x HTTP/1.1\r\n" + HOST + b"\r\n", 400),
-    "absolute target": (b"GET http://localhost/proof HTTP/1.1\r\n" + HOST + b"\r\n", 200),
-    "absolute target without a path": (b"GET http://localhost?a HTTP/1.1\r\n" + HOST + b"\r\n", 404),
-    "another scheme": (b"GET file:///proof HTTP/1.1\r\n" + HOST + b"\r\n", 400),
-    "escaped path": (b"GET /%70roo%66 HTTP/1.1\r\n" + HOST + b"\r\n", 200),
-    "escape that is none": (b"GET /%zzproof HTTP/1.1\r\n" + HOST + b"\r\n", 400),
-    "escape cut": (b"GET /proof%6 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
-    "escape of no text": (b"GET /proof%ff HTTP/1.1\r\n" + HOST + b"\r\n", 400),
-    "empty lines first": (b"\r\n\r\n" + GET, 200),
-    "expectation": (b"GET /proof HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\n\r\n", 200),
-    "upgrade": (b"GET /proof HTTP/1.1\r\n" + HOST + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\nrest", 200),
-    "long target": (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 431),
-    "long header": (b"GET /proof HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 9000 + b"\r\n\r\n", 431),
-    "long name": (b"GET /proof HTTP/1.1\r\n" + HOST + b"X" * 9000 + b": a\r\n\r\n", 431),
-    "long headers": (b"GET /proof HTTP/1.1\r\n" + HOST + (b"X: " + b"a" * 4000 + b"\r\n") * 5 + b"\r\n", 431),
-    "64 headers": (b"GET /proof HTTP/1.1\r\n" + HOST + b"X: a\r\n" * 63 + b"\r\n", 200),
-    "65 headers": (b"GET /proof HTTP/1.1\r\n" + HOST + b"X: a\r\n" * 64 + b"\r\n", 431),
-    "long white space": (b"GET /proof HTTP/1.1\r\n" + HOST + b"X:" + b" " * 20_000, 431),
-    "endless empty lines": (b"\r\n" * 10_000, 431),
-}
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("in_pieces", [False, True], ids=["at once", "in pieces"])
-def test_shapes_of_requests_have_one_answer(site, shape, in_pieces):
-    request, expected = SHAPES[shape]
-    with site.connect() as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for start in range(0, len(request), size := 97 if in_pieces else len(request)):
-            connection.sendall(request[start : start + size])
-        answer = read_all(connection)
-    assert replies(answer) == [expected], answer
-    assert b"\r\nConnection: close\r\n" in answer
-    if expected != 200 and not request.startswith(b"HEAD"):
-        assert list(json.loads(answer.partition(b"\r\n\r\n")[2])) == ["error"]
-    assert site.status() == 200
-
-
-def test_a_request_behind_another_is_not_answered(site):
-    for rest in (GET, b"garbage\0", GET * 100):
-        assert replies(site.exchange(GET + rest)) == [200]
-
-
-def test_a_request_in_a_body_is_not_answered(site):
-    """However the bytes arrive; and the one answer is not lost to a reset, since what comes is still taken."""
-    body = GET + bytes(3 * 2**20 - len(GET))
-    head = b"GET /proof HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
-    for pieces in ([head + body], [head, body], [head, GET, bytes(1000)], [head[:-1], head[-1:] + GET, GET]):
-        with site.connect() as connection:
-            for piece in pieces:
-                connection.sendall(piece)
-                time.sleep(0.05)
-            assert replies(read_all(connection)) == [413]
-
-
-def test_a_client_that_closes_its_side_is_answered(site):
-    assert replies(site.exchange(GET, half_close=True)) == [200]
-    assert replies(site.exchange(b"", half_close=True)) == []
-    assert replies(site.exchange(GET[:-2], half_close=True)) in ([], [400])
 
 
 # Slow clients
@@ -348,60 +199,7 @@ def test_a_silent_connection_ends_at_the_deadline(site):
         assert DEADLINE - 0.1 < seconds_until_closed(connection) < DEADLINE + SLACK
 
 
-def test_half_a_header_ends_at_the_deadline(site):
-    with site.connect() as connection:
-        connection.sendall(GET[:20])
-        assert DEADLINE - 0.1 < seconds_until_closed(connection) < DEADLINE + SLACK
-
-
-def drip(connection: socket.socket, data: bytes, pause: float):
-    def send():
-        try:
-            for byte in data:
-                connection.sendall(bytes([byte]))
-                time.sleep(pause)
-        except OSError:
-            pass
-
-    thread = threading.Thread(target=send, daemon=True)
-    thread.start()
-    return thread
-
-
-def test_a_dripping_header_ends_at_the_deadline(site):
-    with site.connect() as connection:
-        drip(connection, b"GET /proof HTTP/1.1\r\nX: " + b"a" * 100, 0.1)
-        assert DEADLINE - 0.1 < seconds_until_closed(connection) < DEADLINE + SLACK
-
-
-def test_a_dripping_body_is_not_waited_for(site):
-    with site.connect() as connection:
-        connection.sendall(b"GET /proof HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
-        drip(connection, b"a" * 100, 0.1)
-        start = time.monotonic()
-        assert replies(read_all(connection)) == [413]
-        assert time.monotonic() - start < SLACK
-
-
-def test_a_connection_is_not_kept_alive(site):
-    with site.connect() as connection:
-        connection.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive\r\n\r\n"))
-        start = time.monotonic()
-        assert replies(read_all(connection)) == [200]
-        assert time.monotonic() - start < SLACK
-        # Nor is the server's end of it there for ever if the client stays.
-        assert eventually(lambda: sockets(site) == 0, DEADLINE + SLACK)
-
-
-def sockets(site: Site) -> int:
-    """How many connections on its port the agent has not closed: the inode of others is 0."""
-    lines = [line.split() for line in open("/proc/net/tcp").readlines()[1:]]
-    client_inodes = {line[9] for line in lines if int(line[2].partition(":")[2], 16) == site.port}
-    return sum(int(line[1].partition(":")[2], 16) == site.port and line[3] != "0A" and line[9] != "0"
-               and line[9] not in client_inodes for line in lines)
-
-
-@pytest.mark.parametrize("size", [16_384, 65_536, 200 * 1024, 4 * 2**20])
+@pytest.mark.parametrize("size", [16_384, 4 * 2**20])
 def test_a_long_header_line_costs_nothing(site, size):
     before = cpu_seconds(site.process)
     start = time.monotonic()
@@ -413,30 +211,14 @@ def test_a_long_header_line_costs_nothing(site, size):
 # Many clients
 
 
-def test_idle_connections_keep_nobody_out(site):
-    idlers = [site.connect() for _ in range(300)]
-    try:
-        start = time.monotonic()
-        assert site.status(timeout=5) == 200
-        assert time.monotonic() - start < 1
-    finally:
-        for idler in idlers:
-            idler.close()
-
-
 def test_one_connection_more_ends_the_oldest_that_waits(start):
     site = start("--max-connections", "3")
-    first, second, third = (site.connect() for _ in range(3))
-    second.sendall(GET[:20])
-    time.sleep(0.1)
-    with first, second, third, site.connect() as fourth:
-        assert seconds_until_closed(first) < 1
-        fourth.sendall(GET)
-        assert replies(read_all(fourth)) == [200]
-        second.sendall(GET[20:])
-        assert replies(read_all(second)) == [200]
-        third.sendall(GET)
-        assert replies(read_all(third)) == [200]
+    connections = [site.connect() for _ in range(4)]
+    assert seconds_until_closed(connections[0]) < 1
+    for connection in connections[1:]:
+        connection.sendall(GET)
+        assert replies(read_all(connection)) == [200]
+        connection.close()
 
 
 def test_running_out_of_files_is_survived(start):
@@ -473,46 +255,6 @@ def large_inbox(chain, count: int = 8, size: int = 200_000):
 
     with relay(chain.url, spoil) as node:
         yield node
-
-
-def test_a_slow_reader_ends_at_the_deadline(watching, chain):
-    with large_inbox(chain) as node:
-        site = watching("--max-payload", "1000000", env={"ETH_RPC_URL": node.url})
-        with site.connect(receive_buffer=4096) as connection:
-            connection.sendall(b"GET /onboarding HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            start = time.monotonic()
-            assert replies(connection.recv(1024)) == [200]
-            assert site.status() == 200, "one slow reader keeps others from being answered"
-            with pytest.raises(ConnectionResetError):
-                while connection.recv(4096):
-                    time.sleep(0.01)
-            assert DEADLINE - 0.1 < time.monotonic() - start < DEADLINE + SLACK
-
-
-def test_while_all_are_being_answered_a_newcomer_is_turned_away(watching, chain):
-    with large_inbox(chain) as node:
-        site = watching("--max-connections", "1", "--max-payload", "1000000", env={"ETH_RPC_URL": node.url})
-        with site.connect(receive_buffer=4096) as connection:
-            connection.sendall(b"GET /onboarding HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert replies(connection.recv(1024)) == [200]
-            with site.connect() as newcomer:
-                assert seconds_until_closed(newcomer) < 1
-            assert eventually(lambda: sockets(site) == 0, DEADLINE + SLACK)
-            assert site.status() == 200
-
-
-def test_a_large_answer_reaches_a_client_that_closes_its_side(watching, chain):
-    """Whole, and alone, although a second request came with the first."""
-    with large_inbox(chain, count=3) as node:
-        site = watching("--deadline", "10", "--max-payload", "1000000", env={"ETH_RPC_URL": node.url})
-        request = b"GET /onboarding HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        whole = site.exchange(request)
-        assert len(whole) > 3 * 6 * 200_000
-        with site.connect(receive_buffer=4096) as connection:
-            connection.sendall(request * 2)
-            connection.shutdown(socket.SHUT_WR)
-            time.sleep(0.3)
-            assert read_all(connection) == whole
 
 
 def test_a_client_that_resets_ends_nothing(watching, chain):
@@ -721,29 +463,6 @@ def test_onboarding_asks_nobody(start, chain):
         assert len(node.requests) == count
 
 
-def test_the_bridge_in_the_query(watching, chain):
-    site = watching()
-    for name in (chain.bridge.address, chain.bridge.address.lower()):
-        assert site.status(f"/onboarding?bridge={name}") == 200
-    status, document, _ = site.get("/onboarding?bridge=0x" + "11" * 20)
-    assert status == 404 and chain.bridge.address in document["error"]
-
-
-def test_no_url_but_the_operators_is_taken(watching, chain):
-    site = watching()
-    with Server(lambda *_: (200, b"{}")) as stranger:
-        for url in (stranger.url, chain.url + "/x", "file:///etc/passwd", "", "x"):
-            status, document, _ = site.get(f"/onboarding?rpc={url}")
-            assert status == 403 and url not in document["error"] or not url
-        assert not stranger.requests
-    assert site.status(f"/onboarding?rpc={chain.url}") == 200
-
-
-def test_without_a_bridge_there_is_no_inbox(site):
-    assert site.status("/onboarding") == 404
-    assert site.status() == 200
-
-
 def test_a_node_that_hangs_stalls_nobody(start, chain):
     released = threading.Event()
     with Server(lambda *_: released.wait(20) and None) as node:
@@ -800,34 +519,6 @@ def test_others_get_no_messages(watching, chain, own_address):
     assert site.status("/onboarding") == 200
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For: 127.0.0.1", "x-forwarded-proto: https", "X-Real-IP: ::1", "VIA: 1.1 proxy",
-                                    "Forwarded: for=127.0.0.1", "X-Forwarded-For:"])
-def test_a_proxy_on_this_machine_is_not_this_machine(watching, key_file, header):
-    token = "0123456789abcdef-a-token"
-    site = watching("--serve-secrets-to", f"token-file:{key_file(token)}", "--serve-secrets-to", "127.0.0.0/8",
-                    listen="[::]:0")
-
-    def get(path, *lines, at="127.0.0.1"):
-        request = "".join(f"{line}\r\n" for line in (f"GET {path} HTTP/1.1", "Host: localhost", *lines, ""))
-        with site.connect(at) as connection:
-            connection.sendall(request.encode())
-            return read_all(connection)
-
-    for at in ("127.0.0.1", "::1"):
-        assert replies(get("/onboarding", at=at)) == [200]
-        refusal = get("/onboarding", header, at=at)
-        assert replies(refusal) == [403] and b"a proxy on this machine" in refusal
-        assert replies(get("/onboarding", header, f"Authorization: Bearer {token}", at=at)) == [200]
-        assert replies(get("/proof", header, at=at)) == [200]
-
-
-def test_networks_that_may_see_messages(watching, own_address):
-    assert watching("--serve-secrets-to", own_address + "/32", listen="0.0.0.0:0").status(
-        "/onboarding", at=own_address) == 200
-    other = watching("--serve-secrets-to", "198.51.100.0/24", "--serve-secrets-to", "fd00::/8", listen="0.0.0.0:0")
-    assert forbidden(other.get("/onboarding", at=own_address))
-
-
 def test_addresses_that_ipv6_maps(watching, own_address):
     """A listener on :: sees IPv4 clients as ::ffff:a.b.c.d."""
     site = watching("--serve-secrets-to", own_address, listen="[::]:0")
@@ -848,51 +539,17 @@ def test_a_token_opens_the_messages(watching, key_file, own_address):
             connection.sendall(request.encode())
             return replies(read_all(connection))
 
-    assert get(f"Bearer {token}") == get(f"bearer {token}") == [200]
-    for wrong in (token, "Bearer", "Bearer ", f"Basic {token}", f"Bearer {token}x", f"Bearer {token[:-1]}",
-                  f"Bearer {token[:-1]}x", f"Bearer {token.upper()}", "Bearer " + "x" * len(token)):
-        assert get(wrong) == [403], wrong
-    assert get(f"Bearer {token}", f"Bearer {token}") == [403]
+    assert get(f"Bearer {token}") == [200]
+    assert get(f"Bearer {token}x") == get() == [403]
     assert site.status("/onboarding") == 200, "this machine needs no token"
-
-
-@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1", "127.0.0.1:1", "[::1]:8080", "[::1]"])
-def test_a_name_that_is_this_machines(watching, host):
-    assert watching().status("/onboarding", headers={"Host": host}) == 200
-
-
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil",
-                                  "127.0.0.1@evil", "", "[evil]", "[::1"])
-def test_a_name_that_a_web_page_brought(watching, host):
-    site = watching()
-    assert forbidden(site.get("/onboarding", headers={"Host": host}))
-    assert site.status("/proof", headers={"Host": host}) == 200
-
-
-def test_the_target_stands_above_the_host_header(watching):
-    site = watching()
-    answer = site.exchange(b"GET http://evil.example/onboarding HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    assert replies(answer) == [403]
 
 
 # How it is called wrongly
 
 
-@pytest.mark.parametrize("listen", ["8080", ":8080", "localhost:8080", "127.0.0.1", "127.0.0.1:65536", "::1:80",
-                                    "[127.0.0.1]:80", "[::1]", "[::1]x80", "1.2.3:80", "127.0.0.1:-1", ""])
-def test_addresses_that_are_none(listen):
-    run("bridge-agent", "--listen", listen).check_error(BAD_INPUT)
-
-
 def test_an_address_that_is_taken(site, agents):
     answer = run("bridge-agent", "--listen", f"127.0.0.1:{site.port}", env=agents[0].env)
     answer.check_error(BAD_INPUT, f"cannot listen on 127.0.0.1:{site.port}", "in use")
-
-
-@pytest.mark.parametrize("who", ["10.0.0.1/8", "10.0.0.0/33", "fd00::/129", "example.org", "10.0.0.0/", "", "/8",
-                                 "10.0.0.0/-1", "10.0.0.0/8/8", "::ffff:10.0.0.0/90", "token-file:/nonexistent"])
-def test_networks_that_are_none(agents, who):
-    run("bridge-agent", "--listen", "127.0.0.1:0", "--serve-secrets-to", who, env=agents[0].env).check_error(BAD_INPUT)
 
 
 def test_a_token_that_others_can_read_or_guess(agents, key_file):
@@ -906,7 +563,9 @@ def test_a_token_that_others_can_read_or_guess(agents, key_file):
 
 
 @pytest.mark.parametrize("arguments", [["--interval", "0"], ["--deadline", "0"], ["--max-connections", "0"],
-                                       ["--repeat-proof", "-1"], ["--purpose", "x"], ["extra"]])
+                                       ["--repeat-proof", "-1"], ["--purpose", "x"], ["extra"], ["--listen", "8080"],
+                                       ["--serve-secrets-to", "10.0.0.1/8"],
+                                       ["--serve-secrets-to", "token-file:/nonexistent"]])
 def test_options_that_make_no_sense(agents, arguments):
     answer = run("bridge-agent", "--listen", "127.0.0.1:0", *arguments, env=agents[0].env)
     assert answer.status in (BAD_INPUT, 1) and len(answer.messages("error")) == 1

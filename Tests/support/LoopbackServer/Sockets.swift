@@ -47,14 +47,6 @@ extension LoopbackServer {
     package static func makeDeadSocket(atPath path: String) throws { close(try listen(atPath: path)) }
 }
 
-/// A path below a new directory in the temporary one that is short enough for a socket; `body` uses it, then it goes.
-package func withTemporaryDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let directory = "/tmp/teebridge-\(UUID().uuidString.prefix(8))"
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
-    defer { try? FileManager.default.removeItem(atPath: directory) }
-    return try body(directory)
-}
-
 extension LoopbackServer.Step {
     /// An answer with its length, after which the connection goes on.
     package static func answer(

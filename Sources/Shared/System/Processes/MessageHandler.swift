@@ -12,14 +12,13 @@ package struct MessageHandler: Sendable {
     private let path: String
     private let arguments: [String]
     private let deadline: Duration
+    private let terminationGracePeriod: Duration
 
     /// What of this program's environment a handler may see.
     private static let inheritedVariables = [
         "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_COLLATE", "LC_CTYPE",
         "LC_MESSAGES", "LC_MONETARY", "LC_NUMERIC", "LC_TIME",
     ]
-    /// How long a handler has to end once it was asked to.
-    private static let terminationGracePeriod = Duration.seconds(5)
     /// How often it is looked whether the processes that a handler has left are gone.
     private static let pollInterval = Duration.milliseconds(50)
 
@@ -27,12 +26,16 @@ package struct MessageHandler: Sendable {
     ///   - command: the path of a program, or a name that is looked for in PATH.
     ///   - arguments: its arguments.
     ///   - deadline: how long it may take.
+    ///   - terminationGracePeriod: how long it has to end after SIGTERM.
     /// - Throws: ``HandlerError/notFound(command:)``, ``HandlerError/notExecutable(command:errno:)``.
-    package init(_ command: String, arguments: [String], deadline: Duration) throws(HandlerError) {
+    package init(
+        _ command: String, arguments: [String], deadline: Duration, terminationGracePeriod: Duration = .seconds(5)
+    ) throws(HandlerError) {
         self.command = command
         path = try Self.find(command)
         self.arguments = arguments
         self.deadline = deadline
+        self.terminationGracePeriod = terminationGracePeriod
     }
 
     private static func find(_ command: String) throws(HandlerError) -> String {
@@ -57,7 +60,7 @@ package struct MessageHandler: Sendable {
 
     /// Runs it once, and waits until it ends.
     ///
-    /// What does not end in time gets SIGTERM, and SIGKILL 5 seconds later, with all that it has started.
+    /// What does not end in time gets SIGTERM, and SIGKILL after the grace period, with all that it has started.
     /// - Parameters:
     ///   - input: its standard input, byte for byte.
     ///   - variables: additions to its environment.
@@ -98,7 +101,7 @@ package struct MessageHandler: Sendable {
         child.signalGroup(SIGTERM)
         let start = ContinuousClock.now
         var isEnded = false
-        while ContinuousClock.now - start < Self.terminationGracePeriod {
+        while ContinuousClock.now - start < terminationGracePeriod {
             isEnded = isEnded || child.ending() != nil
             if isEnded, !child.hasGroup { return }
             _ = wait(Self.pollInterval)

@@ -19,14 +19,14 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
     return (try object.array("messages").map { $0.object?["index"] }, object["dropped"])
 }
 
-@Suite struct InboxMemoryTests {
-    @Test func `an empty inbox is an empty array`() throws {
+@Suite struct AgentInboxTests {
+    @Test func `an empty inbox has an empty array of messages`() throws {
         let (indices, dropped) = try read(AgentInbox(member: member).document)
         #expect(indices.isEmpty)
         #expect(dropped == .number(0))
     }
 
-    @Test func `the documents stand between commas, on one line, whether they have a line's end or not`() {
+    @Test func `messages are joined with commas on one line, whether or not they end in a line feed`() {
         var memory = AgentInbox(member: member)
         memory.remember(index: 0, SecretBytes(copying: Array("{}\n".utf8)))
         memory.remember(index: 1, SecretBytes(copying: Array("[]".utf8)))
@@ -34,7 +34,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
         #expect(String(decoding: memory.document.bytes, as: UTF8.self) == expected)
     }
 
-    @Test func `the newest thousand messages are kept and the others counted`() throws {
+    @Test func `the newest thousand messages are kept and the others are counted`() throws {
         var memory = AgentInbox(member: member)
         for number in 0..<1234 as Range<UInt64> { memory.remember(index: number, document(number)) }
         let (indices, dropped) = try read(memory.document)
@@ -42,7 +42,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
         #expect(dropped == .number(234))
     }
 
-    @Test func `the documents have sixteen megabytes at most`() throws {
+    @Test func `the messages take sixteen megabytes at most`() throws {
         var memory = AgentInbox(member: member)
         for number in 0..<40 as Range<UInt64> { memory.remember(index: number, document(number, length: 1 << 20)) }
         #expect(memory.document.count <= 16 << 20 + 200)
@@ -51,7 +51,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
         #expect(dropped == .number(25))
     }
 
-    @Test func `a message that is larger than the memory is dropped and leaves it usable`() throws {
+    @Test func `a message larger than the inbox is dropped, and later ones are kept`() throws {
         var memory = AgentInbox(member: member, countLimit: 3, byteLimit: 100)
         memory.remember(index: 0, document(0))
         memory.remember(index: 1, document(1, length: 200))
@@ -62,7 +62,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
         #expect(dropped == .number(2))
     }
 
-    @Test func `a message takes the place of one of its index, and they stand by their indices`() throws {
+    @Test func `messages are ordered by index, and a message replaces one of the same index`() throws {
         var memory = AgentInbox(member: member)
         for number in [5, 0, 9, 5, 7, .max, 0] as [UInt64] { memory.remember(index: number, document(number)) }
         #expect(try read(memory.document).indices == [0, 5, 7, 9, UInt64.max].map { .number($0) })
@@ -70,7 +70,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
         #expect(try read(memory.document).indices == [0, 5, 77, 9, UInt64.max].map { .number($0) })
     }
 
-    @Test func `what stands no more is forgotten, does not count as dropped, and makes room`() throws {
+    @Test func `forgotten messages do not count as dropped, and make room`() throws {
         var memory = AgentInbox(member: member, countLimit: 10, byteLimit: 10 * document(0).count)
         for round in 0..<5 as Range<UInt64> {
             for number in 0..<10 as Range<UInt64> { memory.remember(index: number, document(number)) }
@@ -82,12 +82,12 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
     }
 }
 
-@Suite struct MemberStateTests {
+@Suite struct AgentStateTests {
     private func indices(_ state: AgentState) throws -> [JSONValue?]? {
         try state.inboxDocument.map { try read($0).indices }
     }
 
-    @Test func `there is no document before the inbox was read to its end`() throws {
+    @Test func `there is no document before the inbox has been read to its end`() throws {
         let state = AgentState()
         #expect(state.inboxDocument == nil)
         state.beginInbox(of: member)
@@ -99,7 +99,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
         #expect(state.inboxDocument == nil)
     }
 
-    @Test func `an unchanged inbox has one document, whoever asks and however often it is read`() throws {
+    @Test func `an unchanged inbox keeps its document`() throws {
         let state = AgentState(patience: .zero)
         state.beginInbox(of: member)
         state.remember(index: 0, document(0))
@@ -112,7 +112,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
         #expect(try read(first).indices == [.number(0)])
     }
 
-    @Test func `while the inbox is read the document is made anew once the patience is over`() throws {
+    @Test func `while the inbox is being read, its document is renewed once the patience is over`() throws {
         for (patience, expected) in [(Duration.zero, [0, 1, 2]), (.seconds(100), [0])] as [(Duration, [UInt64])] {
             let state = AgentState(patience: patience)
             state.beginInbox(of: member)
@@ -126,7 +126,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
         }
     }
 
-    @Test func `what was forgotten is in no answer from then on`() throws {
+    @Test func `a forgotten message is in no later document`() throws {
         let state = AgentState(patience: .seconds(100))
         state.beginInbox(of: member)
         for number in 0..<4 as Range<UInt64> { state.remember(index: number, document(number)) }

@@ -4,8 +4,8 @@ import Testing
 
 @testable import Processes
 
-@Suite struct ParallelTests {
-    /// Works for some time that is another for each element, so that threads overtake each other.
+@Suite struct ParallelMapTests {
+    /// Takes a different time for each element, so that threads overtake each other.
     private static func slowly(_ number: Int) -> Int {
         usleep(UInt32((number * 7919) % 300))
         return number * 2
@@ -22,12 +22,12 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 2, 3, 4, 5, 7, 64, 1000])
-    func resultsStandInTheOrderOfTheElements(_ count: Int) {
+    func `results are in the order of the elements`(_ count: Int) {
         let numbers = Array(0..<count)
         #expect(numbers.mapInParallel(Self.slowly) == numbers.map { $0 * 2 })
     }
 
-    /// What is thrown where `transform` is applied to so many numbers.
+    /// What is thrown when `transform` is applied to `count` numbers.
     private static func refusal(
         of count: Int, _ transform: @Sendable (Int) throws(Refusal) -> Int
     ) -> Refusal? {
@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 30, 99])
-    func theFirstFailureInOrderIsThrown(_ first: Int) {
+    func `the error of the first failing element is thrown`(_ first: Int) {
         for _ in 0..<20 {
             let refusal = Self.refusal(of: 100) { number throws(Refusal) in
                 // The first to refuse takes longest.
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test func nothingIsBegunLongAfterAFailure() {
+    @Test func `no work begins long after a failure`() {
         let begun = Counter()
         let refusal = Self.refusal(of: 100_000) { number throws(Refusal) in
             begun.add()
@@ -64,14 +64,14 @@ import Testing
         #expect(begun.value < 10_000)
     }
 
-    @Test func everyElementIsWorkedOnOnce() {
+    @Test func `each element is transformed once`() {
         let calls = (0..<500).map { _ in Counter() }
         _ = calls.mapInParallel { $0.add() }
         #expect(calls.allSatisfy { $0.value == 1 })
     }
 
     @Test(.enabled(if: Processors.count > 1, "there is one processor"))
-    func twoElementsAreWorkedOnAtTheSameTime() {
+    func `two elements are transformed at the same time`() {
         let inside = Counter()
         let met = Array(0..<4).mapInParallel { _ in
             inside.add()
@@ -81,11 +81,11 @@ import Testing
         #expect(met == [true, true, true, true])
     }
 
-    @Test func oneElementIsWorkedOnByTheCallingThread() {
+    @Test func `a single element is transformed on the calling thread`() {
         #expect([0].mapInParallel { _ in pthread_self() } == [pthread_self()])
     }
 
-    @Test func threadsThatCannotBeMadeAreNotMissed() {
+    @Test func `the calling thread does the work if no thread can be created`() {
         let runs = Counter()
         Threads.run(64, stackByteCount: 1 << 60) { runs.add() }
         #expect(runs.value == 1)
@@ -109,14 +109,14 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 2, 5, 64, 200])
-    func whatWaitsIsHandedOverInTheOrderOfTheElements(_ count: Int) {
+    func `outputs are delivered in the order of the elements`(_ count: Int) {
         var outputs: [Int] = []
         Array(0..<count).mapAtOnce(limit: 64, Self.slowly) { outputs.append($0) }
         #expect(outputs == (0..<count).map { $0 * 2 })
     }
 
     @Test(.timeLimit(.minutes(1)))
-    func whatWaitsIsWorkedOnAtTheSameTime() {
+    func `as many elements as the limit are in progress at once`() {
         let inside = Counter()
         var met: [Bool] = []
         Array(0..<20).mapAtOnce(limit: 10) { _ in
@@ -129,7 +129,7 @@ import Testing
         #expect(met == Array(repeating: true, count: 20))
     }
 
-    @Test func whoTakesNoMoreDoesNotWaitForTheRest() {
+    @Test func `an error of the consumer ends the call without waiting for the rest`() {
         let start = ContinuousClock.now
         #expect(throws: Refusal(number: 0)) {
             try Array(0..<2).mapAtOnce(limit: 2) { number in
@@ -142,7 +142,7 @@ import Testing
         #expect(ContinuousClock.now - start < .seconds(4))
     }
 
-    @Test func onlyProcessorsThatThisProcessMayUseCount() {
+    @Test func `only the processors that this process may use are counted`() {
         #expect(Processors.count >= 1)
         #expect(Processors.count <= sysconf(Int32(_SC_NPROCESSORS_CONF)))
     }
