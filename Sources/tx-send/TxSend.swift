@@ -133,9 +133,9 @@ struct TxSend: CommandLineTool {
 
     private func send(_ run: Run) throws {
         // Its absence is an error before anything is read.
-        _ = try rpc.node()
+        let node = try node(run)
         let journal = try journal.map(Journal.init)
-        let sender = try Sender(key: key(), policy: policy(), journal: journal, observer: run) { try node(run) }
+        let sender = try Sender(key: key(), policy: policy(), journal: journal, observer: run, node: node)
         let requests = run.stream(try input("transaction requests"), parse: TransactionRequest.init(json:))
         try run.tellingFailures { try sender.send(requests, report: run.report) }
     }

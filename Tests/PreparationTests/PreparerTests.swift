@@ -200,7 +200,7 @@ struct PreparerTests {
             value: .zero, data: [])
         let history = try Self.chain(baseFee: baseFee, tip: tip).run { _, node in try node.ask(.feeHistory) }
         let rules = FeeRules(maxFee: limit.map(wei), leastTip: wei(1))
-        let raised = rules.raised(transaction, first: transaction, after: history)
+        let raised = try? rules.raised([transaction], requestLimit: nil, after: history)
         #expect(raised?.tip == expected.map { wei($0.0) })
         #expect(raised?.most == expected.map { wei($0.1) })
     }

@@ -39,7 +39,7 @@ private func send(
         policy.confirmations = confirmations
         policy.timeout = timeout
         let sent = Sent()
-        let sender = try Sender(key: try testKey(), policy: policy, observer: sent) { node }
+        let sender = try Sender(key: try testKey(), policy: policy, observer: sent, node: node)
         var outcome = Outcome()
         do {
             _ = try sender.send(Requests([request])) { outcome.record = $0 }
@@ -92,7 +92,7 @@ struct SenderTests {
     }
 
     @Test(
-        "an error that is no refusal known by its words leaves open whether the transaction was taken",
+        "an error that is no rejection known by its words leaves open whether the transaction was taken",
         arguments: [
             .error(-32603, "upstream request timeout"), .error(-32000, "request timed out"),
             .error(-32603, "internal error"),
@@ -109,7 +109,7 @@ struct SenderTests {
     @Test(
         "a server that did not take the call took no transaction",
         arguments: ["429 Too Many Requests", "403 Forbidden", "404 Not Found"])
-    func refusedByTheServer(status: String) throws {
+    func rejectedByTheServer(status: String) throws {
         let chain = FakeChain(isKnown: false, send: .instead(.answer(status: status, "")))
         let outcome = try send(on: chain, timeout: .milliseconds(300))
         #expect(outcome.failure?.kind == .serviceFailed)
@@ -141,9 +141,9 @@ struct SenderTests {
     }
 
     @Test(
-        "a refusal of what the node knows is none: a gateway handed it on twice",
+        "a rejection of what the node knows is none: a gateway handed it on twice",
         arguments: ["nonce too low", "insufficient funds for gas", "replacement transaction underpriced"])
-    func refusedAndKnown(message: String) throws {
+    func rejectedAndKnown(message: String) throws {
         let receipt = FakeChain.receipt(of: try completeHash())
         for chain in [
             FakeChain(isKnown: true, send: .error(-32000, message), receipts: [.result(.null), receipt]),
@@ -184,7 +184,8 @@ struct SenderTests {
 
     @Test func `a node that cannot be reached was sent nothing`() throws {
         let endpoint = try Endpoint(url: "http://127.0.0.1:\(LoopbackServer.closedPort())")
-        let sender = try Sender(key: try testKey(), policy: SendPolicy()) { EthereumNode([RPCClient(endpoint)]) }
+        let sender = try Sender(
+            key: try testKey(), policy: SendPolicy(), node: EthereumNode([RPCClient(endpoint)]))
         let error = #expect(throws: NodeError.self) { try sender.send(.complete) }
         #expect(error?.kind == .serviceFailed)
     }

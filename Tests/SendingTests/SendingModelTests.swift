@@ -41,7 +41,7 @@ import Testing
 
     /// The smallest world in which each fault does harm.
     private static let faults: [(SendingModel.Fault, SendingModel.Bounds)] = [
-        (.refusedUnseen, bounds { ($0.answersOfOthers, $0.hasSecondMachine, $0.blocks) = (true, false, 2) }),
+        (.takenUnseen, bounds { ($0.answersOfOthers, $0.hasSecondMachine, $0.blocks) = (true, false, 2) }),
         (.overtakenIsReplaced, bounds { ($0.hasLateReceipts, $0.hasSecondMachine, $0.blocks) = (true, false, 2) }),
         (.signsAhead, bounds { $0.blocks = 3 }),
         (.notesLate, bounds { ($0.crashes, $0.hasSecondMachine, $0.blocks) = (1, false, 2) }),

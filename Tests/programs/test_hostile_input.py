@@ -105,7 +105,7 @@ READERS = {
     "requests": Reader((*SIGN, "FILE"), REQUEST, number="nonce"),
     "records": Reader(("tx-send", "--wait", *NODE, "--timeout", "0", "FILE"), RECORD, done=4, number="transactionHash"),
     "journal": Reader(("tx-send", "--key", "env:KEY", "--journal", "FILE", *NODE),
-                      {"request": "0x01", "refused": PROOF["member_id"]}, json.dumps(REQUEST).encode(),
+                      {"request": "0x01", "rejected": PROOF["member_id"]}, json.dumps(REQUEST).encode(),
                       done=UNREACHABLE, number="request", takes_stdin=False),
     # Its input may have a gigabyte, of which nothing is shown before its last byte was read: it is held.
     "sealed message": Reader(("ecies-seal", "--open", "--key", "env:KEY", "FILE"), {"payload": "0x01"}, done=NO,

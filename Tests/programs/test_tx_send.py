@@ -746,7 +746,7 @@ def test_a_node_that_has_it_already(chain, send, ask, message):
     assert (answer.status, answer.document["status"]) == (DONE, "success")
 
 
-def test_a_node_that_refuses_it(chain, send, ask):
+def test_a_node_that_rejects_it(chain, send, ask):
     request = allow_code(ask, 1, maxFeePerGas="0x1", maxPriorityFeePerGas="0x0", gas="0x186a0")
     answer = send("--timeout", "2", stdin=[request, allow_code(ask, 2)])
     assert (answer.status, answer.stdout) == (UNREACHABLE, b"")

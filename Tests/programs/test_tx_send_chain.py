@@ -216,12 +216,12 @@ def test_either_version_may_be_the_one(still, which):
     account = still.account()
     underpriced = faults.error(-32000, "replacement transaction underpriced")
 
-    def refuse(exchange):
+    def reject(exchange):
         if which == "first" and exchange.raws and transaction_of(exchange.raws[0])["maxFeePerGas"] > first[0]:
             underpriced(exchange)
 
     first = [10**30]
-    with FaultProxy(still.url, refuse) as node:
+    with FaultProxy(still.url, reject) as node:
         with sending(still, account, transfers(1), "--bump-after", "1", url=node.url) as process:
             all_pending(still, account, 1)
             first[0] = transaction_of(node.raws[0])["maxFeePerGas"]

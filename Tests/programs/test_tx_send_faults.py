@@ -206,7 +206,7 @@ def test_a_node_that_never_takes_the_first(ledger):
     (-32003, "transaction rejected: gas limit too high"),
 ])
 @pytest.mark.parametrize("step", ["first", "second", "last"])
-def test_a_transaction_that_is_refused(ledger, code, message, step):
+def test_a_transaction_that_is_rejected(ledger, code, message, step):
     """Nothing that is behind it is sent."""
     account, answer, node = send_through(ledger, at(step, faults.error(code, message), times=1000))
     assert message[:20] in answer.stderr

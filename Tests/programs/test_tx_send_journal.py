@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from eth_utils import keccak
 
 import fault_proxy as faults
 from fault_proxy import FaultProxy
@@ -251,6 +252,7 @@ def test_a_torn_transaction_is_sent_anew(at_once, journal):
 @pytest.mark.parametrize("line", [
     b"{}", b"[]", b"nonsense", b'{"request":7}', b'{"request":"0x12"}', b'{"request":"0x12","raw":"0x02"}',
     b'{"request":"0x12","raw":"0xzz"}', b'{"request":"0x12","record":[]}', b'{"request":"0x12","refused":"0x12"}',
+    b'{"request":"0x12","rejected":"0x12"}',
     b"\xff\xfe", b"[" * 100_000, b'{"request":"0x12","record":{"status":"success"',
 ])
 @pytest.mark.parametrize("is_last", [False, True])
@@ -420,17 +422,41 @@ def test_a_lost_transaction_whose_nonce_another_machine_took(at_once, journal):
     assert at_once.values(account) == [999]
 
 
-def test_a_refused_transaction_is_made_anew(at_once, journal):
+@pytest.mark.parametrize("verdict,values", [
+    ({"rejected": True, "by": True}, [999, 1]), ({"refused": True, "by": True}, [999, 1]), ({"refused": True}, [999]),
+], ids=["rejected", "of an earlier version", "a guess of an earlier version"])
+def test_a_request_is_signed_anew_where_the_journal_names_the_transaction_that_took_its_nonce(
+    at_once, journal, verdict, values
+):
+    account = at_once.account()
+    kill_before_sending(at_once, account, journal, transfers(1))
+    [line] = lines_of(journal)
+    hashes = {"by": at_once.send(account, 0, 999)}
+    own = "0x" + keccak(hexstr=line["raw"]).hex()
+    with journal.open("a") as file:
+        noted = {"request": line["request"]} | {name: hashes.get(name, own) for name in verdict}
+        file.write(json.dumps(noted, separators=(",", ":")) + "\n")
+    answer = send(at_once, account, journal, transfers(1))
+    assert at_once.values(account) == values, answer
+    if values == [999]:
+        assert answer.status == NO
+        check_records(answer, transfers(1), "replaced")
+    else:
+        check_done(at_once, account, answer, transfers(1))
+
+
+def test_a_rejected_transaction_is_made_anew(at_once, journal):
     """The node said that it will not take it: another run may use other fees."""
     account = at_once.account()
-    refuse = faults.error(-32000, "max fee per gas less than block base fee")
-    with FaultProxy(at_once.url, lambda exchange: exchange.raws and refuse(exchange)) as node:
+    reject = faults.error(-32000, "max fee per gas less than block base fee")
+    with FaultProxy(at_once.url, lambda exchange: exchange.raws and reject(exchange)) as node:
         answer = send(at_once, account, journal, transfers(1), "--max-fee", "2gwei", url=node.url)
         assert (answer.status, answer.stdout) == (UNREACHABLE, b""), answer
-        refused = node.raws[0]
+        rejected = node.raws[0]
+        assert [set(line) for line in lines_of(journal)] == [{"request", "raw"}, {"request", "rejected"}]
         answer = send(at_once, account, journal, transfers(1), "--min-tip", "1gwei", "--timeout", "2", url=node.url)
         assert (answer.status, answer.stdout) == (UNREACHABLE, b""), answer
-        assert refused not in node.raws[1:]
+        assert rejected not in node.raws[1:]
     answer = send(at_once, account, journal, transfers(1), "--min-tip", "1gwei")
     check_done(at_once, account, answer, transfers(1))
 

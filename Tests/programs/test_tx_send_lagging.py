@@ -119,6 +119,11 @@ def test_requests_keep_their_order_when_a_nonce_is_lost(at_once, history, journa
     assert at_once.values(account) == wanted, answer
     assert answer.status == DONE
     check_records(answer, transfers(5))
+    [lost] = [line for line in lines_of(journal) if "by" in line]
+    taken = at_once.rpc("eth_getTransactionByHash", lost["by"])
+    ours = next(line["raw"] for line in lines_of(journal) if line["request"] == lost["request"])
+    assert int(taken["value"], 16) == 1001
+    assert lost == {"request": lost["request"], "rejected": "0x" + keccak(hexstr=ours).hex(), "by": lost["by"]}
 
 
 def test_a_registration_never_runs_before_what_allows_it(journal):
@@ -148,7 +153,7 @@ def test_a_nonce_is_lost_only_once_the_other_transaction_is_confirmed(still, jou
     with FaultProxy(still.url, rival) as node:
         options = "--confirmations", "3", "--journal", journal
         with sending(still, account, transfers(2), *options, url=node.url) as process:
-            # The other one's: ours is refused.
+            # The other one's: ours is rejected.
             wait_until(lambda: still.nonce(account, "pending") == 1)
             still.rpc("dev_mine", 2)
             seen = len(node.requests)

@@ -28,7 +28,7 @@ package struct SendingModel: Hashable {
     /// A rule of the machines that is broken on purpose.
     package enum Fault: CaseIterable, Sendable {
         /// A nonce that is said to be taken counts as lost as soon as a poll does not find the transaction.
-        case refusedUnseen
+        case takenUnseen
         /// A nonce that is used counts as another's as long as no receipt is found.
         case overtakenIsReplaced
         /// The next transaction is signed before the nonce of the one before is claimed.
@@ -163,10 +163,10 @@ struct Machine: Hashable {
     struct Entry: Hashable {
         var nonces: UInt8 = 0
         var newest: UInt8 = 0
-        var isRefused = false
+        var isLost = false
         var record = Record.none
 
-        var bits: UInt32 { UInt32(nonces) << 8 | UInt32(newest) << 4 | (isRefused ? 4 : 0) | UInt32(record.rawValue) }
+        var bits: UInt32 { UInt32(nonces) << 8 | UInt32(newest) << 4 | (isLost ? 4 : 0) | UInt32(record.rawValue) }
     }
 
     /// The outcome that the journal has.
@@ -200,12 +200,12 @@ struct Machine: Hashable {
             set { code = Self.code(of: newValue) }
         }
 
-        private static let claims: [TransactionState.Claim] = [.unanswered, .refused, .disputed, .accepted]
+        private static let claims: [TransactionState.Claim] = [.unanswered, .nonceTaken, .disputed, .accepted]
 
         private static func code(of claim: TransactionState.Claim) -> UInt32 {
             switch claim {
             case .unanswered: 0
-            case .refused: 1 << 4
+            case .nonceTaken: 1 << 4
             case .disputed: 2 << 4
             case .accepted: 3 << 4
             }
@@ -271,7 +271,7 @@ struct Machine: Hashable {
         for request in requests {
             let entry = self[request]
             if entry.record == .mined { leastNonce = max(leastNonce, entry.newest + 1) }
-            guard entry.record != .mined, entry.nonces != 0, !entry.isRefused else { continue }
+            guard entry.record != .mined, entry.nonces != 0, !entry.isLost else { continue }
             set(Pending(request: request, nonce: entry.newest, state: .resumed), for: request)
             leastNonce = max(leastNonce, entry.newest + 1)
         }
@@ -281,7 +281,7 @@ struct Machine: Hashable {
     var nextRequest: UInt8? {
         requests.first { request in
             let entry = self[request]
-            return entry.record == .none && (entry.nonces == 0 || entry.isRefused)
+            return entry.record == .none && (entry.nonces == 0 || entry.isLost)
                 && !inFlight.contains { $0.request == request }
         }
     }
@@ -289,7 +289,7 @@ struct Machine: Hashable {
     mutating func note(_ pending: Pending) {
         var entry = self[pending.request]
         entry.nonces |= 1 << pending.nonce
-        (entry.newest, entry.isRefused) = (pending.nonce, false)
+        (entry.newest, entry.isLost) = (pending.nonce, false)
         self[pending.request] = entry
     }
 }
@@ -535,7 +535,7 @@ extension SendingModel {
         var step = new.state.observe(observation, confirmations: confirmations)
         if case .polled(let poll) = observation, poll.block == nil {
             if fault == .overtakenIsReplaced, poll.isOvertaken { step = .settle(.replaced) }
-            if fault == .refusedUnseen, pending.state == .offered(.refused), poll.isKnown == false {
+            if fault == .takenUnseen, pending.state == .offered(.nonceTaken), poll.isKnown == false {
                 step = .settle(.lost)
             }
         }
@@ -548,7 +548,7 @@ extension SendingModel {
             case .replaced, .rejected:
                 $0[machine: index][pending.request].record = .replaced
                 $0[machine: index].isStopped = true
-            case .lost: $0[machine: index][pending.request].isRefused = true
+            case .lost: $0[machine: index][pending.request].isLost = true
             }
         }
     }

@@ -108,8 +108,14 @@ extension NodeQuery where Answer == Bytes32 {
 extension NodeQuery where Answer == Receipt? {
     /// What became of a transaction; nil as long as it is in no block.
     package static func receipt(of hash: Bytes32) -> NodeQuery {
-        NodeQuery("eth_getTransactionReceipt", [.string(hash.hex)]) { value throws(NodeError) in
-            value.isNull ? nil : try Receipt(json: value)
+        let method = "eth_getTransactionReceipt"
+        return NodeQuery(method, [.string(hash.hex)]) { value throws(NodeError) in
+            guard !value.isNull else { return nil }
+            let receipt = try Receipt(json: value)
+            guard receipt.transactionHash == hash else {
+                throw .malformed(method: method, expected: "the receipt of \(hash), but of \(receipt.transactionHash)")
+            }
+            return receipt
         }
     }
 }

@@ -1,5 +1,6 @@
 import JSON
 package import Primitives
+package import Transactions
 
 /// What became of a transaction that is in a block (eth_getTransactionReceipt).
 package struct Receipt: Equatable, Sendable {
@@ -49,5 +50,19 @@ package struct Receipt: Equatable, Sendable {
                 },
                 data: try log.member("data", of: method).bytes(of: method))
         }
+    }
+}
+
+extension EthereumNode {
+    /// What a transaction reverted with; nil if that is not found. Receipts do not say it, so the call is tried again
+    /// around the transaction's block.
+    package func revertData(of signed: SignedTransaction, in block: UInt64) -> [UInt8]? {
+        let transaction = signed.transaction
+        let call = CallRequest(
+            from: signed.sender, to: transaction.to, data: transaction.data, value: transaction.value)
+        for number in [block, block &- 1] {
+            if case .reverted(let data)? = try? ask(.call(call, at: .number(number))) { return data }
+        }
+        return nil
     }
 }

@@ -69,7 +69,7 @@ package enum SubmitResult: Equatable, Sendable {
                 .doubtful(failure.description)
             } else if says(Self.busyWords) || (failure.isTransient && !says(["gas limit", "not authorized"])) {
                 .postponed(failure)
-            } else if Self.refusalCodes.contains(code) || says(Self.ruleWords) {
+            } else if Self.rejectionCodes.contains(code) || says(Self.ruleWords) {
                 .rejected(failure)
             } else {
                 // A gateway that gave up waiting answers with an error too, and the transaction is on its way.
@@ -81,7 +81,7 @@ package enum SubmitResult: Equatable, Sendable {
     private static let waitedInVain = 4
 
     /// JSON-RPC 2.0, section 5.1: the call was not understood, and so not made.
-    private static let refusalCodes = [-32700, -32600, noSuchMethod, -32602]
+    private static let rejectionCodes = [-32700, -32600, noSuchMethod, -32602]
     private static let noSuchMethod = -32601
 
     /// Of a method that a node does not offer.

@@ -6,7 +6,7 @@ package import Transactions
 
 /// How much a unit of gas may cost.
 package struct FeeRules: Sendable {
-    /// The most that a unit of gas may cost, in wei; nil for no limit but those of ``raised(_:first:after:)`` and of tips.
+    /// The most that a unit of gas may cost, in wei; nil for no limit but those of tips and of ``FeeLimit``.
     package var maxFee: Quantity?
     /// The least that is tipped unasked, in wei.
     package var leastTip: Quantity
@@ -20,10 +20,6 @@ package struct FeeRules: Sendable {
     package static let usualLeastTip = Quantity(UInt64(1_000_000))
     /// The highest tip that is offered unasked, 50 gwei: a node that names a higher one errs or lies.
     private static let mostTip = Quantity(UInt64(50_000_000_000))
-    /// How many times the first offer the fees of its replacements may be, where no limit was named.
-    private static let mostRaised: BigUInt = 10
-    /// How many transactions are offered for one nonce at most.
-    package static let mostOffers = 20
 
     /// The fees of a transaction: what the request says, and the rest from the newest blocks, within the limit.
     ///
@@ -48,24 +44,52 @@ package struct FeeRules: Sendable {
     /// The fees of a transaction that takes another's place: as much as is usual now, and an eighth more than
     /// before, since nodes take nothing less than a tenth more.
     ///
-    /// - Parameter first: the first offer for the nonce.
-    /// - Returns: nil where the limit leaves no room for that: `maxFee`, or else ten times the first offer.
+    /// - Parameters:
+    ///   - offers: what was offered for the nonce, oldest first; at least one.
+    ///   - requestLimit: the most that the request allows for a unit of gas, in wei.
+    /// - Throws: ``FeeLimit`` where there is no room for that.
     package func raised(
-        _ transaction: FeeMarketTransaction, first: FeeMarketTransaction, after history: FeeHistory
-    ) -> (tip: Quantity, most: Quantity)? {
-        let feeLimit = maxFee?.value ?? first.maxFeePerGas.value * Self.mostRaised
-        let tipLimit = min(maxFee?.value ?? first.maxPriorityFeePerGas.value * Self.mostRaised, feeLimit)
-        let leastTip = transaction.maxPriorityFeePerGas.raised
-        let leastFee = transaction.maxFeePerGas.raised
-        guard leastTip <= tipLimit, leastFee <= feeLimit else { return nil }
+        _ offers: [FeeMarketTransaction], requestLimit: Quantity?, after history: FeeHistory
+    ) throws(FeeLimit) -> (tip: Quantity, most: Quantity) {
+        guard let first = offers.first, let newest = offers.last, offers.count < FeeLimit.mostOffers else {
+            throw .offers
+        }
+        let limit = [maxFee, requestLimit].compactMap(\.self).min()?.value
+        let feeLimit = limit ?? first.maxFeePerGas.value * FeeLimit.mostRaised
+        let tipLimit = min(limit ?? first.maxPriorityFeePerGas.value * FeeLimit.mostRaised, feeLimit)
+        let (leastTip, leastFee) = (newest.maxPriorityFeePerGas.raised, newest.maxFeePerGas.raised)
         let tip = min(max(leastTip, usualTip(history).value), tipLimit)
         let most = min(max(leastFee, history.maxFeePerGas(tip: try? Quantity(tip)).value, tip), feeLimit)
-        guard let tip = try? Quantity(tip), let most = try? Quantity(most) else { return nil }
+        guard leastTip <= tipLimit, leastFee <= feeLimit, let tip = try? Quantity(tip), let most = try? Quantity(most)
+        else { throw limit == nil ? .firstOffer : .named }
         return (tip, most)
     }
 
     private func usualTip(_ history: FeeHistory) -> Quantity {
         min(max(history.maxPriorityFeePerGas, leastTip), max(Self.mostTip, leastTip))
+    }
+}
+
+/// Why a transaction is not replaced by one with higher fees.
+package enum FeeLimit: Error, Equatable, CustomStringConvertible {
+    /// As many were offered for the nonce as may be.
+    case offers
+    /// No limit was named, and it would be too many times the first offer.
+    case firstOffer
+    /// The operator or the request names a limit.
+    case named
+
+    /// How many transactions are offered for one nonce at most.
+    fileprivate static let mostOffers = 20
+    /// How many times the first offer the fees of its replacements may be, where no limit was named.
+    fileprivate static let mostRaised: BigUInt = 10
+
+    package var description: String {
+        switch self {
+        case .offers: "\(Self.mostOffers) offers were made"
+        case .firstOffer: "they would be more than ten times the first offer (--max-fee allows more)"
+        case .named: "its limit is reached (--max-fee, maxFeePerGas)"
+        }
     }
 }
 

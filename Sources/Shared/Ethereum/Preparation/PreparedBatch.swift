@@ -78,8 +78,6 @@ package struct NodeCapabilities: Sendable {
     package var simulates: Bool?
     /// Whether it lets eth_call assume code; nil as long as that is not known.
     package var bundles: Bool?
-    /// Whether it may offer eth_sendRawTransactionSync.
-    package var waitsForBlocks = true
     /// Whether its chain may be a rollup that takes a fee for its parent chain.
     package var hasL1Fee = true
 

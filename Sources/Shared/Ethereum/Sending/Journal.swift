@@ -9,11 +9,12 @@ package import Transactions
 ///
 /// A file of JSON Lines that only grows:
 ///
-///     {"request":"0x…","raw":"0x…"}        signed, before it is sent
-///     {"request":"0x…","refused":"0x…","by":"0x…"}
-///                                          no node took this one, and the other was shown in a block with its nonce
-///     {"request":"0x…","rejected":"0x…"}   a node's rule forbids this transaction; its nonce stays this request's
-///     {"request":"0x…","record":{…}}       the outcome
+///     {"request":"0x…","raw":"0x…"}                    signed, before it is sent
+///     {"request":"0x…","rejected":"0x…","by":"0x…"}    no node took this one, and a block has the other with its nonce
+///     {"request":"0x…","rejected":"0x…"}               a node's rule forbids this one; its nonce stays the request's
+///     {"request":"0x…","record":{…}}                   the outcome
+///
+/// Journals of earlier versions say "refused" where "rejected" stands with "by".
 ///
 /// A request's name in it is `id:` and its own id, or the Keccak-256 of its document, followed by `#2` and so on
 /// for the second of the same in an input. An outcome "replaced" is checked again by the next run.
@@ -36,8 +37,8 @@ package final class Journal {
         package var versions: [SignedTransaction] = []
         /// The document of its outcome.
         package var record: JSONObject?
-        /// The hash of a transaction that was refused or rejected.
-        var refused, rejected: Bytes32?
+        /// The last transaction that no node took, and the one that has its nonce in a block; nil if a rule forbade it.
+        var (rejected, rival): (Bytes32?, Bytes32?)
         /// The Keccak-256 of the document of a request with an id.
         var content: String?
 
@@ -52,8 +53,8 @@ package final class Journal {
 
         package var standing: Standing {
             if let record, versions.isEmpty { return .done(record) }
-            guard let newest = versions.last?.hash, newest != refused else { return .open }
-            return newest == rejected ? .rejected : .inFlight
+            guard let newest = versions.last?.hash else { return .open }
+            return newest != rejected ? .inFlight : rival == nil ? .rejected : .open
         }
     }
 
@@ -103,10 +104,10 @@ package final class Journal {
             entry.content = try json.optionalString("content")
             entry.record = nil
         } else if let refused = try hash("refused") {
-            // Without the other transaction it is a guess of an older version: the chain is queried again.
-            if try hash("by") != nil { entry.refused = refused }
+            // Without the other one it is a guess, and the chain is asked again.
+            if let rival = try hash("by") { (entry.rejected, entry.rival) = (refused, rival) }
         } else if let rejected = try hash("rejected") {
-            entry.rejected = rejected
+            (entry.rejected, entry.rival) = (rejected, try hash("by"))
         } else {
             let record = try json.object("record")
             let mined = record["blockNumber"] == nil ? nil : record["transactionHash"]?.string
@@ -165,16 +166,14 @@ package final class Journal {
         entries[name] = entry
     }
 
-    /// Notes that another transaction, in a block, has the nonce of one that no node took.
-    package func noteRefused(_ hash: Bytes32, by other: Bytes32, for name: String) throws(FileError) {
-        try append(name, ["refused": .string(hash.hex), "by": .string(other.hex)])
-        entries[name]?.refused = hash
-    }
-
-    /// Notes that a node's rule forbids a transaction that no node knows.
-    package func noteRejected(_ hash: Bytes32, for name: String) throws(FileError) {
-        try append(name, ["rejected": .string(hash.hex)])
+    /// Notes that no node took a transaction.
+    ///
+    /// - Parameter rival: the transaction that has its nonce, in a block; nil if a rule forbids it.
+    /// - Throws: `FileError`.
+    package func noteRejected(_ hash: Bytes32, by rival: Bytes32?, for name: String) throws(FileError) {
+        try append(name, ["rejected": .string(hash.hex), "by": (rival?.hex).map(JSONValue.string)])
         entries[name]?.rejected = hash
+        entries[name]?.rival = rival
     }
 
     /// Notes the outcome of a request.

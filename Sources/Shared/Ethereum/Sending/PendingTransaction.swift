@@ -5,195 +5,7 @@ import Preparation
 import Primitives
 import Transactions
 
-/// The life of the transactions that were signed for one request, of which one at most can be in a block: they have one
-/// nonce.
-///
-/// The one rule of this type is ``observe(_:confirmations:)``, a pure function of the state and of what was seen. A
-/// verdict against a transaction needs the other one: the transaction of the same sender with the same nonce, in a block
-/// that a node shows. Until then the outcome is open.
-package enum TransactionState: Hashable, Sendable {
-    /// In the journal, and given to no node.
-    case signed
-    /// Given to a node, and in no block.
-    case offered(Claim)
-    /// In a block, with this many blocks from its own on.
-    case mined(depth: UInt64)
-    /// The account has used its nonce, and no node has shown the transaction that did.
-    case overtaken(Claim)
-    /// Another transaction of the sender has its nonce, in a block with this many from it on.
-    case replaced(block: UInt64, depth: UInt64, Claim)
-    /// A node does not take it: a rule forbids that.
-    case rejected
-
-    /// What nodes have said of the nonce when they were given the transaction.
-    package enum Claim: Hashable, Sendable {
-        /// Nothing that can be relied on: an answer was lost, or an earlier run ended.
-        case unanswered
-        /// Each of them that another transaction has it.
-        case refused
-        /// One that it has the transaction, and one that another transaction has the nonce: only a block decides.
-        case disputed
-        /// That it has the transaction.
-        case accepted
-
-        /// After a node said that it has the transaction.
-        var accepting: Claim { self == .refused || self == .disputed ? .disputed : .accepted }
-    }
-
-    /// What a node says when it is given a transaction.
-    package enum Answer: Hashable, Sendable { case accepted, doubtful, nonceTaken, postponed, rejected }
-
-    /// What a node says of transactions that are under way.
-    package struct Poll: Hashable, Sendable {
-        /// The number of the newest block.
-        package var head: UInt64
-        /// The block that has one of the transactions, by its receipt.
-        package var block: UInt64?
-        /// Whether the account has used the nonce.
-        package var isOvertaken: Bool
-        /// Whether the node knows the newest of them, in a block or waiting; nil if that was not asked.
-        package var isKnown: Bool?
-
-        package init(head: UInt64, block: UInt64?, isOvertaken: Bool, isKnown: Bool? = nil) {
-            (self.head, self.block, self.isOvertaken, self.isKnown) = (head, block, isOvertaken, isKnown)
-        }
-    }
-
-    /// Which transaction has the nonce, as far as a node shows it.
-    package enum Occupant: Hashable, Sendable {
-        /// None is shown.
-        case unknown
-        /// One of ours, in a block.
-        case own
-        /// Another one, in this block; `head` is the newest.
-        case other(block: UInt64, head: UInt64)
-    }
-
-    /// What was seen.
-    package enum Observation: Hashable, Sendable {
-        case answered(Answer)
-        case polled(Poll)
-        case searched(Occupant)
-    }
-
-    /// What is to be done next.
-    package enum Step: Hashable, Sendable {
-        /// Poll again, after a while.
-        case wait
-        /// Hand the newest of the transactions over.
-        case handOver
-        /// Look for the transaction that has the nonce.
-        case search
-        /// Nothing: the outcome is known.
-        case settle(Verdict)
-    }
-
-    /// An outcome.
-    package enum Verdict: Hashable, Sendable {
-        /// In a block, and confirmed.
-        case mined
-        /// Another transaction has the nonce, and this one may have been with a node: nothing is sent in its place.
-        case replaced
-        /// Another transaction had the nonce before any node took this one: the request may be signed again.
-        case lost
-        /// A rule forbids it, and no node knows it.
-        case rejected
-    }
-
-    /// What is known of a transaction that the journal of an earlier run has.
-    package static let resumed = TransactionState.offered(.unanswered)
-
-    /// What nodes have said of the nonce; nil as long as none was given the transaction.
-    private var claim: Claim? {
-        switch self {
-        case .signed, .rejected: nil
-        case .offered(let claim), .overtaken(let claim), .replaced(_, _, let claim): claim
-        case .mined: .accepted
-        }
-    }
-
-    /// Whether a node may have it.
-    package var mayBeMined: Bool { claim != nil }
-
-    /// Whether it is with nodes, and in no block.
-    var isOffered: Bool { if case .offered = self { true } else { false } }
-
-    /// Whether the nonce is claimed, so that the transaction of the next request can be signed on top of it.
-    package var hasClaim: Bool {
-        switch self {
-        case .offered(.accepted), .mined: true
-        default: false
-        }
-    }
-
-    /// Takes an observation, and returns the next step.
-    ///
-    /// - Parameter confirmations: how many blocks from a transaction's own on make an outcome of it; at least 1.
-    package mutating func observe(_ observation: Observation, confirmations: UInt64) -> Step {
-        switch observation {
-        case .answered(let answer): note(answer)
-        case .polled(let poll): return note(poll, confirmations)
-        case .searched(.unknown): break
-        case .searched(.own): self = .overtaken(.accepted)
-        case .searched(.other(let block, let head)):
-            let (depth, claim) = (Self.depth(of: block, below: head), claim ?? .refused)
-            self = .replaced(block: block, depth: depth, claim)
-            if depth >= confirmations { return .settle(claim == .refused ? .lost : .replaced) }
-        }
-        return .wait
-    }
-
-    private mutating func note(_ answer: Answer) {
-        let next: Claim
-        switch (answer, claim) {
-        case (.postponed, _), (.rejected, .some): return
-        case (.rejected, nil):
-            self = .rejected
-            return
-        case (.accepted, let claim): next = claim?.accepting ?? .accepted
-        case (.doubtful, nil): next = .unanswered
-        case (.doubtful, let claim?): next = claim == .refused ? .disputed : claim
-        case (.nonceTaken, nil): next = .refused
-        case (.nonceTaken, let claim?): next = claim == .unanswered ? .disputed : claim
-        }
-        switch self {
-        case .signed, .offered, .rejected: self = .offered(next)
-        case .overtaken: self = .overtaken(next)
-        case .replaced(let block, let depth, _): self = .replaced(block: block, depth: depth, next)
-        case .mined: break
-        }
-    }
-
-    private mutating func note(_ poll: Poll, _ confirmations: UInt64) -> Step {
-        if let block = poll.block {
-            let depth = Self.depth(of: block, below: poll.head)
-            self = .mined(depth: depth)
-            return depth >= confirmations ? .settle(.mined) : .wait
-        }
-        let claim = poll.isKnown == true ? (claim ?? .unanswered).accepting : claim
-        if poll.isOvertaken {
-            guard case .replaced(let block, _, _) = self else {
-                self = .overtaken(claim ?? .refused)
-                return .search
-            }
-            // The block may have been undone since: it is looked at again before that is a verdict.
-            let depth = Self.depth(of: block, below: poll.head)
-            self = .replaced(block: block, depth: depth, claim ?? .refused)
-            return depth >= confirmations ? .search : .wait
-        }
-        guard let claim else { return self == .rejected ? .settle(.rejected) : .handOver }
-        self = .offered(claim)
-        return poll.isKnown == false ? .handOver : .wait
-    }
-
-    /// How many blocks there are from one on: nodes behind a balancer may differ, and a block is its own first.
-    private static func depth(of block: UInt64, below head: UInt64) -> UInt64 {
-        let above = max(head, block) - block
-        return above == .max ? .max : above + 1
-    }
-}
-
-/// A request whose transaction is under way, until its outcome is known.
+/// A request on its way: to be signed, in flight with the transactions that were signed for it, or done.
 final class PendingTransaction {
     /// A transaction for the request: the first, or one that takes its place.
     struct Version {
@@ -202,83 +14,114 @@ final class PendingTransaction {
         let signed: SignedTransaction?
     }
 
+    enum Phase {
+        /// To be signed, for the first time or anew; or, without a request, to be watched.
+        case queued
+        case inFlight
+        case done(SentRecord)
+    }
+
     /// What the request is called, in records and in the journal.
-    let label: String?
-    let id: String?
-    let name: String?
+    let label, id, name: String?
     /// The request; nil where only its transaction is known.
     let request: TransactionRequest?
+    var phase = Phase.queued
     /// Oldest first. The newest of one nonce each may be the one that gets into a block.
-    private(set) var versions: [Version]
-    /// Until when the outcome is waited for.
-    let deadline: ContinuousClock.Instant
-    /// What a rollup takes for it, in wei.
-    var l1Fee = Quantity.zero
-    /// Whether an earlier run signed it.
-    let isResumed: Bool
-    /// Whether the request itself names the nonce, and can have no other.
-    var namesNonce: Bool { request?.nonce != nil }
+    private(set) var versions: [Version] = []
 
-    /// Where it stands.
-    var state: TransactionState
+    /// Where the transactions stand.
+    var state = TransactionState.signed
+    /// Whether an earlier run signed the newest.
+    private(set) var isResumed = false
+    /// Until when the outcome is waited for.
+    private(set) var deadline = ContinuousClock.Instant.now
+    /// When it is sent with higher fees, if it is in no block until then.
+    var bumpAt: ContinuousClock.Instant?
+    /// What a rollup takes for it, in wei.
+    private var l1Fee = Quantity.zero
     /// Its receipt, as long as it is in a block.
     var receipt: Receipt?
     /// The other transaction that a block was seen to have with its nonce.
     var rival: Bytes32?
-    /// What the record says if time runs out.
-    var doubt = "it is not in a block yet"
+    /// Why the outcome is not known.
+    var doubt = ""
     /// Why no node has it, as long as none may.
     var failure: (any UserFacingError)?
-    /// When the newest version was last sent, and when a node was last asked whether it knows it.
-    var (sentAt, askedAt): (ContinuousClock.Instant?, ContinuousClock.Instant?)
-    /// When it was looked for last in blocks.
-    var searchedAt: ContinuousClock.Instant?
-    /// When it is sent with higher fees, if it is in no block until then.
-    var bumpAt: ContinuousClock.Instant?
+    /// When the newest version was handed over last, when a node was asked last whether it knows it, and when its nonce
+    /// was looked for last in blocks.
+    var sentAt, askedAt, searchedAt: ContinuousClock.Instant?
 
-    init(
-        label: String?, id: String?, name: String? = nil, request: TransactionRequest? = nil, versions: [Version],
-        deadline: ContinuousClock.Instant, state: TransactionState, isResumed: Bool = true
-    ) {
-        (self.label, self.id, self.name, self.request) = (label, id, name, request)
-        (self.versions, self.deadline, self.state, self.isResumed) = (versions, deadline, state, isResumed)
+    init(_ request: TransactionRequest, name: String?) {
+        (self.request, label, id) = (request, request.label, request.id)
+        self.name = name
     }
 
-    /// The newest of the transactions; there is always one.
-    var newest: Version? { versions.last }
-    /// The newest of the transactions, if more than its hash is known.
-    var signed: SignedTransaction? { versions.last?.signed }
-    var nonce: UInt64? { signed?.transaction.nonce }
-    /// The transactions of its nonce, oldest first.
-    var offers: [FeeMarketTransaction] {
-        versions.compactMap { $0.signed?.transaction }.filter { $0.nonce == nonce }
+    /// What a record of somebody else's says.
+    ///
+    /// - Throws: ``SendError/notPending`` for a pending one whose transaction is not clear; `TransactionError`.
+    init(_ record: SentRecord) throws {
+        (label, id, name, request) = (record.label, record.id, nil, nil)
+        guard record.status == .pending else {
+            phase = .done(record)
+            return
+        }
+        let signed = try record.raw.map { raw throws(TransactionError) in try SignedTransaction(raw: raw) }
+        guard let hash = record.transactionHash ?? signed?.hash, signed.map({ $0.hash == hash }) ?? true else {
+            throw SendError.notPending
+        }
+        versions = record.versions.filter { $0 != hash }.map { Version(hash: $0, signed: nil) }
+        versions.append(Version(hash: hash, signed: signed))
     }
-    /// What it may still cost, in wei.
-    var maxCost: BigUInt { receipt == nil ? (signed?.transaction.maxCost ?? 0) + l1Fee.value : 0 }
+
+    /// Puts it in flight, with the newest of its versions.
+    func start(_ state: TransactionState, isResumed: Bool, l1Fee: Quantity = .zero, _ policy: SendPolicy) {
+        (phase, self.state, self.isResumed, self.l1Fee) = (.inFlight, state, isResumed, l1Fee)
+        (receipt, rival, failure, searchedAt, doubt) = (nil, nil, nil, nil, "it is in no block yet")
+        deadline = .now + policy.timeout
+        bumpAt = policy.bumpAfter.map { .now + $0 }
+    }
 
     func add(_ signed: SignedTransaction) {
         versions.append(Version(hash: signed.hash, signed: signed))
         (sentAt, askedAt) = (nil, nil)
     }
+}
+
+extension PendingTransaction {
+    var isQueued: Bool { if case .queued = phase { true } else { false } }
+    var isInFlight: Bool { if case .inFlight = phase { true } else { false } }
+    /// The newest of the transactions, if more than its hash is known.
+    var signed: SignedTransaction? { versions.last?.signed }
+    var nonce: UInt64? { signed?.transaction.nonce }
+    /// The versions with the nonce of the newest, oldest first: one of them may be mined.
+    var offers: [Version] { versions.filter { $0.signed?.transaction.nonce == nonce } }
+    /// What it may still cost, in wei.
+    var maxCost: BigUInt { receipt == nil ? (signed?.transaction.maxCost ?? 0) + l1Fee.value : 0 }
+
+    /// The request as it is prepared: one whose transaction a rule forbade keeps its nonce.
+    var draft: TransactionRequest? {
+        var draft = request
+        if state == .rejected { draft?.nonce = nonce }
+        return draft
+    }
 
     /// Whether it is time to ask if a node still has it: one that has taken it is believed to keep it for a while.
     var mayBeForgotten: Bool {
         guard state == .offered(.accepted), let time = [askedAt, sentAt].compactMap(\.self).max() else { return true }
-        return ContinuousClock.now - time >= .seconds(3)
+        return .now - time >= .seconds(3)
     }
 
     /// Whether it may be sent again: at once the first time, and only now and then if another has its nonce.
     var mayBeHandedOver: Bool {
-        guard signed != nil else { return false }
         guard let sentAt else { return true }
-        let isTaken = state == .offered(.refused) || state == .offered(.disputed)
-        return ContinuousClock.now - sentAt > (isTaken ? .seconds(3) : .milliseconds(500))
+        let isTaken = state == .offered(.nonceTaken) || state == .offered(.disputed)
+        return .now - sentAt > (isTaken ? .seconds(3) : .milliseconds(500))
     }
 
     /// Its record without what depends on the outcome.
     func record(_ status: SentRecord.Status) -> SentRecord {
         var record = SentRecord(label: label, id: id, status)
-        record.transactionHash = receipt?.transactionHash ?? newest?.hash
+        record.transactionHash = receipt?.transactionHash ?? versions.last?.hash
         return record
     }
 
@@ -288,19 +131,52 @@ final class PendingTransaction {
         record.receipt = receipt
         record.raw = versions.last { $0.hash == record.transactionHash }?.signed?.raw
         record.doubt = doubt
-        let hashes = versions.filter { $0.signed?.transaction.nonce == nonce }.map(\.hash)
-        record.versions = hashes.count > 1 ? hashes : []
+        record.versions = offers.count > 1 ? offers.map(\.hash) : []
         return record
     }
 }
 
-extension SentRecord {
-    /// Whether nothing more should be sent after this.
-    var endsRun: Bool {
-        switch status {
-        case .reverted, .replaced: true
-        case .pending: doubt != nil
-        case .success, .skipped, .simulated, .signed, .called: false
+extension [PendingTransaction] {
+    /// The places of the questions about one transaction.
+    private struct Tickets {
+        var receipts: [NodeBatch.Ticket<Receipt?>]
+        var isKnown: NodeBatch.Ticket<Bool>?
+        var count: NodeBatch.Ticket<UInt64>?
+    }
+
+    /// Asks where they stand, with one request.
+    ///
+    /// - Returns: what was seen of each, in their order, or why nothing was.
+    func poll(
+        _ node: EthereumNode
+    ) throws(NodeError) -> [Result<(TransactionState.Poll, Receipt?), NodeError>] {
+        var batch = NodeBatch()
+        let headTicket = batch.add(.blockNumber)
+        var counts: [Address: NodeBatch.Ticket<UInt64>] = [:]
+        let tickets = map { pending in
+            var tickets = Tickets(receipts: pending.versions.map { batch.add(.receipt(of: $0.hash)) })
+            if let newest = pending.versions.last, pending.mayBeForgotten {
+                tickets.isKnown = batch.add(.knows(newest.hash))
+            }
+            if let sender = pending.signed?.sender {
+                let ticket = counts[sender] ?? batch.add(.transactionCount(of: sender, at: .latest))
+                (counts[sender], tickets.count) = (ticket, ticket)
+            }
+            return tickets
+        }
+        let answers = try node.ask(batch, patience: .zero)
+        let head = try answers.answer(to: headTicket)
+        return zip(self, tickets).map { pending, tickets in
+            Result { () throws(NodeError) in
+                var receipt: Receipt?
+                for ticket in tickets.receipts where receipt == nil { receipt = try answers.answer(to: ticket) }
+                var poll = TransactionState.Poll(head: head, block: receipt?.blockNumber, isOvertaken: false)
+                if let ticket = tickets.count, let nonce = pending.nonce {
+                    poll.isOvertaken = try answers.answer(to: ticket) > nonce
+                }
+                if let ticket = tickets.isKnown { poll.isKnown = try answers.answer(to: ticket) }
+                return (poll, receipt)
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 package import ABI
+package import Failures
 package import Preparation
 package import Primitives
 
@@ -59,37 +60,46 @@ package protocol RequestStream<Document> {
     var stopCount: Int { get }
 }
 
-/// Documents that were accepted and not started.
-struct RequestQueue<Document> {
-    private let stream: any RequestStream<Document>
-    private(set) var documents: ArraySlice<Document> = []
-    private(set) var isEnded = false
+/// Why a transaction was not sent, or why its outcome is not known.
+package enum SendError: UserFacingError, Equatable {
+    /// The node did not take the transaction.
+    case rejected(message: String)
+    /// Another program of this machine is sending with the key.
+    case keyInUse(Address)
+    /// A request names a nonce that is not behind those of the requests before it.
+    case outOfOrder(nonce: UInt64, least: UInt64)
+    /// Other machines used the nonce first, again and again.
+    case outrun(Address)
+    /// A record of a pending transaction that names none, or whose bytes are another's.
+    case notPending
 
-    /// Documents that come within this time of each other are begun with together, up to this many.
-    private static var gatherTime: Duration { .milliseconds(20) }
-    private static var mostGathered: Int { 100 }
-
-    init(_ stream: any RequestStream<Document>) { self.stream = stream }
-
-    /// Whether nothing is left, and nothing will come.
-    var isExhausted: Bool { isEnded && documents.isEmpty }
-
-    /// Whether the run was asked to end.
-    var isStopping: Bool { stream.stopCount > 0 }
-
-    /// Reads more if nothing is left.
-    ///
-    /// - Parameter waits: whether to wait until something comes.
-    mutating func fill(waits: Bool) throws {
-        guard !isEnded, documents.isEmpty, stream.wait(waits ? nil : .zero, forInput: true) else { return }
-        let end = ContinuousClock.now + Self.gatherTime * 10
-        repeat {
-            if let read = try stream.read() { documents += read } else { isEnded = true }
-        } while !isEnded && documents.count < Self.mostGathered && .now < end
-            && stream.wait(Self.gatherTime, forInput: true)
+    package var kind: ErrorCategory {
+        switch self {
+        case .notPending, .outOfOrder: .badInput
+        case .rejected, .keyInUse, .outrun: .serviceFailed
+        }
     }
 
-    mutating func removeFirst(_ count: Int) { documents = documents.dropFirst(count) }
+    package var description: String {
+        switch self {
+        case .rejected(let message): "the node rejected the transaction: \(message.quoted(limit: 200))"
+        case .keyInUse(let sender): "another tx-send is sending with the key of \(sender)"
+        case .outOfOrder(let nonce, let least):
+            "a request names the nonce \(nonce), and those before it have used all below \(least)"
+        case .outrun(let sender): "other machines that send with the key of \(sender) take every nonce first"
+        case .notPending: "a pending record needs a transactionHash that is its raw transaction's"
+        }
+    }
 
-    mutating func putBack(_ document: Document) { documents.insert(document, at: documents.startIndex) }
+    package var hints: [String] {
+        switch self {
+        case .rejected(let message) where message.lowercased().contains("insufficient funds"):
+            ["send ether to the sender on this chain: --dry-run says whose it is and what the requests may cost"]
+        case .rejected: ["look at the request: --dry-run says what it would do and cost"]
+        case .keyInUse: ["wait until the other has ended: two would take the same nonces"]
+        case .outOfOrder: ["put the requests into the order of their nonces"]
+        case .outrun: ["let one machine send at a time"]
+        case .notPending: ["give --wait the records as tx-send printed them"]
+        }
+    }
 }

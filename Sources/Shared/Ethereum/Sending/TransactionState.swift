@@ -1,0 +1,187 @@
+/// The life of the transactions that were signed for one request, of which one at most can be in a block: they have one
+/// nonce.
+///
+/// The one rule of this type is ``observe(_:confirmations:)``, a pure function of the state and of what was seen. A
+/// verdict against a transaction needs the other one: the transaction of the same sender with the same nonce, in a block
+/// that a node shows. Until then the outcome is open.
+package enum TransactionState: Hashable, Sendable {
+    /// In the journal, and given to no node.
+    case signed
+    /// Given to a node, and in no block.
+    case offered(Claim)
+    /// In a block, with this many blocks from its own on.
+    case mined(depth: UInt64)
+    /// The account has used its nonce, and no node has shown the transaction that did.
+    case overtaken(Claim)
+    /// Another transaction of the sender has its nonce, in a block with this many from it on.
+    case replaced(block: UInt64, depth: UInt64, Claim)
+    /// A node does not take it: a rule forbids that.
+    case rejected
+
+    /// What nodes have said of the nonce when they were given the transaction.
+    package enum Claim: Hashable, Sendable {
+        /// Nothing that can be relied on: an answer was lost, or an earlier run ended.
+        case unanswered
+        /// Each of them that another transaction has it: all have rejected this one.
+        case nonceTaken
+        /// One that it has the transaction, and one that another transaction has the nonce: only a block decides.
+        case disputed
+        /// That it has the transaction.
+        case accepted
+
+        /// After a node said that it has the transaction.
+        var accepting: Claim { self == .nonceTaken || self == .disputed ? .disputed : .accepted }
+    }
+
+    /// What a node says when it is given a transaction.
+    package enum Answer: Hashable, Sendable { case accepted, doubtful, nonceTaken, postponed, rejected }
+
+    /// What a node says of transactions that are under way.
+    package struct Poll: Hashable, Sendable {
+        /// The number of the newest block.
+        package var head: UInt64
+        /// The block that has one of the transactions, by its receipt.
+        package var block: UInt64?
+        /// Whether the account has used the nonce.
+        package var isOvertaken: Bool
+        /// Whether the node knows the newest of them, in a block or waiting; nil if that was not asked.
+        package var isKnown: Bool?
+
+        package init(head: UInt64, block: UInt64?, isOvertaken: Bool, isKnown: Bool? = nil) {
+            (self.head, self.block, self.isOvertaken, self.isKnown) = (head, block, isOvertaken, isKnown)
+        }
+    }
+
+    /// Which transaction has the nonce, as far as a node shows it.
+    package enum Occupant: Hashable, Sendable {
+        /// None is shown.
+        case unknown
+        /// One of ours, in a block.
+        case own
+        /// Another one, in this block; `head` is the newest.
+        case other(block: UInt64, head: UInt64)
+    }
+
+    /// What was seen.
+    package enum Observation: Hashable, Sendable {
+        case answered(Answer)
+        case polled(Poll)
+        case searched(Occupant)
+    }
+
+    /// What is to be done next.
+    package enum Step: Hashable, Sendable {
+        /// Poll again, after a while.
+        case wait
+        /// Hand the newest of the transactions over.
+        case handOver
+        /// Look for the transaction that has the nonce.
+        case search
+        /// Nothing: the outcome is known.
+        case settle(Verdict)
+    }
+
+    /// An outcome.
+    package enum Verdict: Hashable, Sendable {
+        /// In a block, and confirmed.
+        case mined
+        /// Another transaction has the nonce, and this one may have been with a node: nothing is sent in its place.
+        case replaced
+        /// Another transaction had the nonce before any node took this one: the request may be signed anew.
+        case lost
+        /// A rule forbids it, and no node knows it.
+        case rejected
+    }
+
+    /// What is known of a transaction that the journal of an earlier run has.
+    package static let resumed = TransactionState.offered(.unanswered)
+
+    /// What nodes have said of the nonce; nil as long as none was given the transaction.
+    private var claim: Claim? {
+        switch self {
+        case .signed, .rejected: nil
+        case .offered(let claim), .overtaken(let claim), .replaced(_, _, let claim): claim
+        case .mined: .accepted
+        }
+    }
+
+    /// Whether a node may have it.
+    package var mayBeMined: Bool { claim != nil }
+
+    /// Whether it is with nodes, and in no block.
+    var isOffered: Bool { if case .offered = self { true } else { false } }
+
+    /// Whether the nonce is claimed, so that the transaction of the next request can be signed on top of it.
+    package var hasClaim: Bool {
+        switch self {
+        case .offered(.accepted), .mined: true
+        default: false
+        }
+    }
+
+    /// Notes what was seen, and says what is to be done about it.
+    ///
+    /// - Parameter confirmations: how many blocks from a transaction's own on make an outcome of it; at least 1.
+    package mutating func observe(_ observation: Observation, confirmations: UInt64) -> Step {
+        switch observation {
+        case .answered(let answer): note(answer)
+        case .polled(let poll): return note(poll, confirmations)
+        case .searched(.unknown): break
+        case .searched(.own): self = .overtaken(.accepted)
+        case .searched(.other(let block, let head)):
+            let (depth, claim) = (Self.depth(of: block, below: head), claim ?? .nonceTaken)
+            self = .replaced(block: block, depth: depth, claim)
+            if depth >= confirmations { return .settle(claim == .nonceTaken ? .lost : .replaced) }
+        }
+        return .wait
+    }
+
+    private mutating func note(_ answer: Answer) {
+        let next: Claim
+        switch (answer, claim) {
+        case (.postponed, _), (.rejected, .some): return
+        case (.rejected, nil):
+            self = .rejected
+            return
+        case (.accepted, let claim): next = claim?.accepting ?? .accepted
+        case (.doubtful, nil): next = .unanswered
+        case (.doubtful, let claim?): next = claim == .nonceTaken ? .disputed : claim
+        case (.nonceTaken, nil): next = .nonceTaken
+        case (.nonceTaken, let claim?): next = claim == .unanswered ? .disputed : claim
+        }
+        switch self {
+        case .signed, .offered, .rejected: self = .offered(next)
+        case .overtaken: self = .overtaken(next)
+        case .replaced(let block, let depth, _): self = .replaced(block: block, depth: depth, next)
+        case .mined: break
+        }
+    }
+
+    private mutating func note(_ poll: Poll, _ confirmations: UInt64) -> Step {
+        if let block = poll.block {
+            let depth = Self.depth(of: block, below: poll.head)
+            self = .mined(depth: depth)
+            return depth >= confirmations ? .settle(.mined) : .wait
+        }
+        let claim = poll.isKnown == true ? (claim ?? .unanswered).accepting : claim
+        if poll.isOvertaken {
+            guard case .replaced(let block, _, _) = self else {
+                self = .overtaken(claim ?? .nonceTaken)
+                return .search
+            }
+            // The block may have been undone since: it is looked at again before that is a verdict.
+            let depth = Self.depth(of: block, below: poll.head)
+            self = .replaced(block: block, depth: depth, claim ?? .nonceTaken)
+            return depth >= confirmations ? .search : .wait
+        }
+        guard let claim else { return self == .rejected ? .settle(.rejected) : .handOver }
+        self = .offered(claim)
+        return poll.isKnown == false ? .handOver : .wait
+    }
+
+    /// How many blocks there are from one on: nodes behind a balancer may differ, and a block is its own first.
+    private static func depth(of block: UInt64, below head: UInt64) -> UInt64 {
+        let above = max(head, block) - block
+        return above == .max ? .max : above + 1
+    }
+}
