@@ -38,21 +38,6 @@ package final class BridgeClient: BridgeReader {
     /// How large a payload is read if nothing else is said, in bytes.
     package static let defaultMaxPayload: UInt64 = 65_536
 
-    /// One message of an inbox.
-    package struct Message: Equatable, Sendable {
-        /// The message's place in the inbox, from 0.
-        package let index: UInt64
-        /// The member that it is said to come from; anybody may have written that.
-        package let from: Bytes32
-        /// The sealed bytes.
-        package let payload: [UInt8]
-
-        /// What the message is known by again.
-        package var mark: MessageFingerprint {
-            MessageFingerprint(index: index, from: from, count: UInt64(payload.count), start: payload)
-        }
-    }
-
     /// The chain of the contract: the one that the operator named, else the one that the node says it is of.
     ///
     /// - Throws: ``BridgeClientError``.
