@@ -115,7 +115,7 @@ let package = Package(
 
         library("Bridge/TEEBridge", ["ABI", "Dstack", "Secp256k1", "Transactions"]),
         library("Bridge/BridgeClient", ["ABI", "EthereumNode", "Secp256k1", "StateProofs", "TEEBridge", bigInt]),
-        library("Bridge/Inbox", ["BridgeClient", "ECIES", "Envelope", "Files", "Secp256k1"]),
+        library("Bridge/Inbox", ["BridgeClient", "Console", "ECIES", "Envelope", "Files", "Secp256k1"]),
         library("Bridge/AgentSite", ["Dstack", "HTTP", "HTTPServer", "KeySources", "Secp256k1"]),
 
         library("CommandLine/CommandLineTool", ["Console", "Processes", argumentParser]),
@@ -202,8 +202,8 @@ let package = Package(
         tests(
             of: "Inbox",
             [
-                "ABI", "BridgeClient", "ECIES", "Envelope", "EthereumNode", "FakeNode", "Files", "LoopbackServer",
-                "ModelChecker", "Secp256k1", "TEEBridge", bigInt,
+                "ABI", "BridgeClient", "Console", "ECIES", "Envelope", "EthereumNode", "FakeNode", "Files",
+                "LoopbackServer", "ModelChecker", "Secp256k1", "TEEBridge", bigInt,
             ]),
         tests(of: "AgentSite", ["Dstack", "HTTP", "HTTPServer", "KeySources", nio("NIOHTTP1")]),
         tests(of: "CommandLineTool", ["Console", argumentParser]),

@@ -149,17 +149,18 @@ struct BridgeAgent: CommandLineTool {
         guard let address = try bridge.namedAddress() else { return nil }
         let diagnostics = diagnostics
         let observer = verbosity.observer(diagnostics)
+        let warnings = LineLimit("warnings of this poll") { diagnostics.warning($0) }
         let reader = try verification.reader(
             of: address, rpc: rpc, inbox: inbox, timeout: timeout, observer: observer,
             isCancelled: {
                 isAlive()
                 return false
             }
-        ) { diagnostics.warning($0) }
+        ) { warnings.add($0) }
         let source = KeySource.guestAgent(path: path, purpose: purpose)
         return InboxWatcher(
             reader, telling: state, interval: interval, requiresAuthentication: requireAuthenticated,
-            maxMessages: inbox.maxMessages, diagnostics: diagnostics, isAlive: isAlive
+            maxMessages: inbox.maxMessages, diagnostics: diagnostics, warnings: warnings, isAlive: isAlive
         ) {
             try source.load { path, purpose in
                 try agent.connect(observer: observer).getKey(path: path, purpose: purpose).takeSecret()

@@ -16,31 +16,33 @@ final class InboxWatcher {
     private let interval: Duration
     private let rules: Inbox.Rules
     private let diagnostics: Diagnostics
+    private let warnings: LineLimit
     private let isAlive: () -> Void
     private let key: () throws -> SecretKey
     private var inbox: Inbox?
-    private var shorter: BridgeClientError?
     /// The contract.
     var bridge: Address { reader.bridge }
 
     /// - Parameters:
-    ///   - isAlive: called at each step of a look, and at least once a second between looks.
+    ///   - warnings: what is odd about messages and, with --verify, nodes; those of one poll are limited.
+    ///   - isAlive: called at each step of a poll, and at least once a second between polls.
     ///   - key: asks the guest agent for the member's key; called again if it has become another's.
     init(
         _ reader: any BridgeReader, telling state: AgentState, interval: Duration, requiresAuthentication: Bool,
-        maxMessages: UInt64, diagnostics: Diagnostics, isAlive: @escaping () -> Void = {},
+        maxMessages: UInt64, diagnostics: Diagnostics, warnings: LineLimit, isAlive: @escaping () -> Void = {},
         key: @escaping () throws -> SecretKey
     ) {
         self.reader = reader
         self.state = state
         self.interval = interval
         self.diagnostics = diagnostics
+        self.warnings = warnings
         self.isAlive = isAlive
         self.key = key
         var rules = Inbox.Rules()
         rules.requiresAuthentication = requiresAuthentication
         rules.maxMessages = maxMessages
-        rules.withdraws = true
+        rules.withdraw = { first in state.forget { $0 >= first } }
         rules.onStep = isAlive
         self.rules = rules
     }
@@ -58,7 +60,7 @@ final class InboxWatcher {
             } catch let error as BridgeClientError where error.isOfCaughtNode {
                 throw error
             } catch {
-                diagnostics.warning("\(error); polling again later")
+                diagnostics.warning("\(error); trying again later")
                 rest(for: failures.pause(elapsed: .zero) ?? interval)
             }
         }
@@ -79,32 +81,14 @@ final class InboxWatcher {
 
     private func read() throws {
         let inbox = try currentInbox()
-        var (notes, warnings) = (LineLimit(), LineLimit())
-        defer {
-            if let more = notes.leftOut { diagnostics.note("and \(more) more messages were opened") }
-            if let more = warnings.leftOut { diagnostics.warning("and \(more) more warnings in this poll") }
-        }
-        try inbox.beginLook(triesWaiting: false)
-        while let event = try inbox.next() {
-            switch consume event {
-            case .message(let message):
-                state.remember(index: message.index, message.document(as: .json))
-                inbox.resolve(.delivered)
-                let manner = message.isAuthenticated ? "signed" : "not signed"
-                if notes.admitsLine() {
-                    diagnostics.note("message \(message.index) from \(message.from), \(manner), was opened")
-                }
-            case .refused(let index, let reason):
-                guard warnings.admitsLine() else { continue }
-                diagnostics.warning(
-                    "message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
-            case .changed(let change):
-                if change != shorter { diagnostics.warning(change.description) }
-                shorter = change
-            case .withdrawn(let first):
-                state.forget { $0 >= first }
-                diagnostics.warning("the chain was reorganised: reading the messages from \(first) on again")
-            }
+        let notes = LineLimit("messages were opened") { [diagnostics] in diagnostics.note($0) }
+        defer { notes.finish() }
+        try inbox.beginPoll(triesWaiting: false)
+        while let message = try inbox.next() {
+            state.remember(index: message.index, message.document(as: .json))
+            inbox.resolve(.delivered)
+            let manner = message.isAuthenticated ? "signed" : "not signed"
+            notes.add("message \(message.index) from \(message.from), \(manner), was opened")
         }
         if inbox.end == .complete { state.finishInbox() }
     }
@@ -113,7 +97,7 @@ final class InboxWatcher {
     /// another key.
     private func currentInbox() throws -> Inbox {
         if let inbox, inbox.member == state.proof?.memberId { return inbox }
-        let inbox = Inbox(reader, key: try key(), rules: rules)
+        let inbox = Inbox(reader, key: try key(), rules: rules, warnings: warnings)
         state.beginInbox(of: inbox.member)
         self.inbox = inbox
         return inbox

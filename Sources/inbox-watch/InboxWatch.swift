@@ -89,21 +89,22 @@ struct InboxWatch: CommandLineTool {
         defer { signals.leave() }
         let timeout = try TimeoutOption.duration(timeout, default: .seconds(30))
         let handler = try exec.handler()
+        let warnings = LineLimit("warnings of this poll") { diagnostics.warning($0) }
         let reader = try verification.reader(
             of: bridge.address(), rpc: rpc, inbox: inbox, timeout: timeout, observer: verbosity.observer(diagnostics),
             isCancelled: { signals.isEnding }
-        ) { diagnostics.warning($0) }
+        ) { warnings.add($0) }
         var rules = Inbox.Rules()
         rules.requiresAuthentication = requireAuthenticated
         rules.maxMessages = self.inbox.maxMessages
         rules.refusesMore = once && state == nil
         let file = try stateFile()
-        let inbox = Inbox(reader, key: try key(timeout, signals), rules: rules, keptIn: file)
+        let inbox = Inbox(reader, key: try key(timeout, signals), rules: rules, keptIn: file, warnings: warnings)
         signals.announce()
         try watch(inbox, handler, until: once ? timeout : nil, signals)
     }
 
-    /// Looks at the inbox, again and again unless `--once` is given.
+    /// Polls the inbox, again and again unless `--once` is given.
     ///
     /// - Parameter budget: how long a handler that fails is tried again; nil for no end.
     private func watch(
@@ -111,50 +112,30 @@ struct InboxWatch: CommandLineTool {
     ) throws {
         var schedule = PollSchedule(interval: interval, budget: budget)
         var outage: String?
-        var shorter: BridgeClientError?
         let line = StatusLine()
         var count = 0
         // What the handler did not accept, and why: a node that lags behind does not show it.
         var failures: [UInt64: HandlerError] = [:]
         while !signals.isEnding {
             let pause: Duration
-            var warnings = LineLimit()
-            defer { if let more = warnings.leftOut { diagnostics.warning("and \(more) more warnings in this poll") } }
-            func warn(_ index: UInt64, _ reason: any UserFacingError) {
-                guard warnings.admitsLine() else { return }
-                diagnostics.warning(
-                    "message \(index) (\(InboxMessage.id(member: inbox.member, index: index))): \(reason)")
-            }
             do {
                 var hasFailed = false
-                try inbox.beginLook(triesWaiting: schedule.isTryDue)
-                while let event = try inbox.next() {
-                    switch consume event {
-                    case .message(let message):
-                        do {
-                            try deliver(message, to: handler, signals) { inbox.touch() }
-                            failures[message.index] = nil
-                            inbox.resolve(.delivered)
-                        } catch let error as HandlerError {
-                            failures[message.index] = error
-                            hasFailed = true
-                            warn(message.index, error)
-                            inbox.resolve(exec.keepGoing ? .postponed : .refused)
-                        }
-                        count += 1
-                        // A handler's output would follow it on the line.
-                        if handler == nil { line.show("\(count) messages read") }
-                    case .refused(let index, let reason):
-                        failures[index] = nil
-                        warn(index, reason)
-                    case .changed(.replaced(let index)): warn(index, BridgeClientError.replaced(index: index))
-                    case .changed(let change):
-                        // Once: it may stay so for long.
-                        if change != shorter { diagnostics.warning("\(change)") }
-                        shorter = change
-                    case .withdrawn: break
+                try inbox.beginPoll(triesWaiting: schedule.isTryDue)
+                while let message = try inbox.next() {
+                    do {
+                        try deliver(message, to: handler, signals) { inbox.touch() }
+                        inbox.resolve(.delivered)
+                    } catch let error as HandlerError {
+                        failures[message.index] = error
+                        hasFailed = true
+                        inbox.warn(message.index, error)
+                        inbox.resolve(exec.keepGoing ? .postponed : .refused)
                     }
+                    count += 1
+                    // What a handler prints would stand behind it.
+                    if handler == nil { line.show("\(count) messages read") }
                 }
+                failures = failures.filter { !inbox.isDone($0.key) }
                 outage = nil
                 if once, inbox.end == .limited {
                     diagnostics.note(
@@ -162,7 +143,7 @@ struct InboxWatch: CommandLineTool {
                 }
                 if once, failures.isEmpty { return }
                 let isFailed = once ? !failures.isEmpty : hasFailed
-                guard let next = schedule.afterLook(failed: isFailed, keepsGoing: exec.keepGoing && !once)
+                guard let next = schedule.afterPoll(failed: isFailed, keepsGoing: exec.keepGoing && !once)
                 else {
                     if let failure = failures.min(by: { $0.key < $1.key })?.value { throw failure }
                     return
@@ -179,7 +160,7 @@ struct InboxWatch: CommandLineTool {
         }
     }
 
-    /// Whether the program continues after a failure that may be over by the next poll.
+    /// Whether the program goes on after a failure, since it may be over at the next poll.
     private func canWait(_ failure: any UserFacingError, _ signals: SignalMonitor) -> Bool {
         !once && failure.kind == .serviceFailed && !signals.isEnding
     }

@@ -1,9 +1,9 @@
 import HTTP
 
-/// How long the program waits between two looks at an inbox.
+/// How long the program waits between two polls of an inbox.
 struct PollSchedule {
     private let interval: Duration
-    /// The time for trying again, from the first look on; nil for no end.
+    /// The time for trying again, from the first poll on; nil for no end.
     private let budget: Duration?
     private let start = ContinuousClock.now
     private var failures: Backoff<SystemRandomNumberGenerator>
@@ -25,12 +25,12 @@ struct PollSchedule {
     /// Whether messages that were not delivered before should be tried again.
     var isTryDue: Bool { ContinuousClock.now >= nextTry }
 
-    /// The pause after a look that read the inbox; nil if no look should follow.
+    /// The pause after a poll that read the inbox; nil if no poll should follow.
     ///
     /// - Parameters:
     ///   - failed: whether a message was not delivered.
-    ///   - keepsGoing: whether new messages are looked for before that one is tried again.
-    mutating func afterLook(failed: Bool, keepsGoing: Bool) -> Duration? {
+    ///   - keepsGoing: whether the inbox is polled before that one is tried again.
+    mutating func afterPoll(failed: Bool, keepsGoing: Bool) -> Duration? {
         outages = Self.backoff(interval, budget)
         // Clients that began together do not stay together.
         let usual = interval * Double.random(in: 0.9...1.1)
@@ -44,9 +44,9 @@ struct PollSchedule {
         return keepsGoing ? min(usual, pause) : pause
     }
 
-    /// The pause after a look that failed.
+    /// The pause after a poll that failed.
     mutating func afterOutage() -> Duration { outages.pause(elapsed: .zero) ?? interval }
 
-    /// Has undelivered messages tried again at the next poll.
+    /// Has what was not delivered tried again at the next poll.
     mutating func tryNow() { nextTry = .now }
 }

@@ -15,7 +15,7 @@ final class SignalMonitor {
     /// Longer than this it does not go without a look.
     private static let pollInterval = Duration.seconds(1)
 
-    /// - Parameter hangUpEnds: whether SIGHUP asks the program to end, or to look now.
+    /// - Parameter hangUpEnds: whether SIGHUP asks the program to end, or to poll now.
     init(hangUpEnds: Bool) {
         self.hangUpEnds = hangUpEnds
         // SIGCHLD only ends a wait.
@@ -45,9 +45,9 @@ final class SignalMonitor {
         return isEnding
     }
 
-    /// Waits for a time, less if the program should end or look now.
+    /// Waits for a time, less if the program should end or poll now.
     ///
-    /// - Returns: whether it was asked to look now.
+    /// - Returns: whether it was asked to poll now.
     @discardableResult
     func rest(_ duration: Duration) -> Bool {
         let start = ContinuousClock.now

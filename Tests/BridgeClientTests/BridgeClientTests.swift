@@ -120,7 +120,7 @@ struct MessagesTests {
     /// The messages of an inbox from an index on, and the requests that it took to read them.
     private func read(
         _ fake: FakeBridge, from first: UInt64 = 0, chainId: UInt64? = nil
-    ) throws -> (messages: [BridgeClient.Message], requests: Int) {
+    ) throws -> (messages: [(index: UInt64, from: Bytes32, payload: [UInt8])], requests: Int) {
         try fake.run(chainId: chainId) { fake, client in
             let messages = try client.messages(of: Self.member, from: first)
             return (messages, fake.server.requests.count)
@@ -199,10 +199,11 @@ struct MessagesTests {
             return index == 55 ? .error(-32000, "no") : .text(message(index).hex)
         }
         try fake.run { _, client throws in
-            var snapshot = try client.look(at: Self.member, for: nil, beyond: 0)
-            #expect(try snapshot.entries(at: Array(0..<60), after: nil).map(\.mark.index) == Array(0..<50))
+            var snapshot = try client.poll(Self.member, for: nil, beyond: 0)
+            #expect(
+                try snapshot.messages.entries(at: Array(0..<60), after: nil).map(\.fingerprint.index) == Array(0..<50))
             #expect(throws: BridgeClientError.node(.failed(.response(code: -32000, message: "no", data: nil)))) {
-                try snapshot.entries(at: Array(50..<60), after: nil)
+                try snapshot.messages.entries(at: Array(50..<60), after: nil)
             }
         }
     }
@@ -210,17 +211,15 @@ struct MessagesTests {
 
 extension BridgeClient {
     /// The messages of an inbox from an index on, all of which can be read.
-    fileprivate func messages(of member: Bytes32, from first: UInt64) throws -> [Message] {
-        var snapshot = try look(at: member, for: nil, beyond: first)
-        var messages: [Message] = []
-        while first < snapshot.count, first + UInt64(messages.count) < snapshot.count {
-            for entry in try snapshot.entries(
-                at: Array((first + UInt64(messages.count))..<snapshot.count), after: messages.last?.mark)
-            {
-                guard case .message(let message) = entry else { throw BridgeClientError.changedMeanwhile(index: 0) }
-                messages.append(message)
-            }
+    fileprivate func messages(
+        of member: Bytes32, from first: UInt64
+    ) throws -> [(index: UInt64, from: Bytes32, payload: [UInt8])] {
+        var snapshot = try poll(member, for: nil, beyond: first)
+        var entries: [InboxEntry] = []
+        while first < snapshot.count, first + UInt64(entries.count) < snapshot.count {
+            entries += try snapshot.messages.entries(
+                at: Array((first + UInt64(entries.count))..<snapshot.count), after: entries.last?.fingerprint)
         }
-        return messages
+        return try entries.map { ($0.fingerprint.index, $0.from, try $0.payload.get()) }
     }
 }

@@ -17,43 +17,43 @@ private let member = Bytes32(checked: [UInt8](repeating: 0x33, count: 32))
 /// A payload of so many bytes, which no other length begins with.
 private func payload(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(($0 &+ count) & 0xFF) } }
 
-private func mark(_ index: UInt64, _ payload: [UInt8]) -> MessageFingerprint {
-    BridgeClient.Message(index: index, from: Quantity(index + 1).word, payload: payload).mark
+private func fingerprint(_ index: UInt64, _ payload: [UInt8]) -> MessageFingerprint {
+    InboxEntry(index, from: Quantity(index + 1).word, payload, maxPayload: .max).fingerprint
 }
 
 /// What came of the messages of an inbox.
 private struct Reading {
-    var messages: [BridgeClient.Message] = []
+    var messages: [(index: UInt64, from: Bytes32, payload: [UInt8], fingerprint: MessageFingerprint)] = []
     var unread: [UInt64: BridgeClientError] = [:]
 }
 
 extension BridgeClient {
-    /// The messages from an index on, at one look.
+    /// The messages from an index on, at one poll.
     ///
-    /// - Parameter mark: a message that must stand: else what stands in its place is an error.
-    fileprivate func read(from first: UInt64 = 0, after mark: MessageFingerprint? = nil) throws -> Reading {
-        var snapshot = try look(at: member, for: mark, beyond: first)
-        if let mark, snapshot.mark != mark || snapshot.count < first {
-            throw snapshot.count < first ? Gone.shorter(snapshot.count) : Gone.replaced(snapshot.mark)
+    /// - Parameter fingerprint: a message that must stand: else what stands in its place is an error.
+    fileprivate func read(from first: UInt64 = 0, after fingerprint: MessageFingerprint? = nil) throws -> Reading {
+        var snapshot = try poll(member, for: fingerprint, beyond: first)
+        if let fingerprint, snapshot.fingerprint != fingerprint || snapshot.count < first {
+            throw snapshot.count < first ? Gone.shorter(snapshot.count) : Gone.replaced(snapshot.fingerprint)
         }
         var reading = Reading()
         var next = first
         while next < snapshot.count {
             let asked = Array(next..<(next + min(80, snapshot.count - next)))
-            for entry in try snapshot.entries(at: asked, after: mark) {
-                #expect(entry.mark.index == next)
-                next += 1
-                switch entry {
-                case .message(let message): reading.messages.append(message)
-                case .unreadable(let mark, let reason): reading.unread[mark.index] = reason
+            for entry in try snapshot.messages.entries(at: asked, after: fingerprint) {
+                #expect(entry.fingerprint.index == next)
+                switch entry.payload {
+                case .success(let payload): reading.messages.append((next, entry.from, payload, entry.fingerprint))
+                case .failure(let reason): reading.unread[next] = reason
                 }
+                next += 1
             }
         }
         return reading
     }
 }
 
-/// What a look found of a message that is no more there.
+/// What a poll found of a message that is no more there.
 private enum Gone: Error, Equatable {
     case replaced(MessageFingerprint?)
     case shorter(UInt64)
@@ -77,7 +77,7 @@ private enum Gone: Error, Equatable {
     func costs(count: UInt64) throws {
         var fake = FakeBridge().withStoredInbox(of: member, count: count)
         for index in (count - 5)..<count { fake.store(payload(111), at: index, of: member) }
-        let last = mark(count - 1, payload(111))
+        let last = fingerprint(count - 1, payload(111))
         try fake.run { fake, client throws in
             #expect(try client.read(from: count, after: last).messages.isEmpty)
             #expect(fake.server.requests.count == 1)
@@ -124,27 +124,30 @@ private enum Gone: Error, Equatable {
         }
     }
 
-    @Test func `what cannot be read has a mark, by which a look knows it again`() throws {
+    @Test func `what cannot be read has a fingerprint, by which a poll knows it again`() throws {
         var fake = FakeBridge().withStoredInbox(of: member, [8, 70_000, 8].map(payload))
         func size(_ index: UInt64) -> Bytes32 {
             StorageLayout.solidity.message(index, of: member).advanced(by: 1).word
         }
         fake.storage?[size(0)] = Bytes32(checked: [UInt8](repeating: 0xFF, count: 32))
         try fake.run { _, client throws in
-            var snapshot = try client.look(at: member, for: nil, beyond: 0)
+            var snapshot = try client.poll(member, for: nil, beyond: 0)
             var entries: [InboxEntry] = []
             while entries.count < 3 {
-                entries += try snapshot.entries(at: Array(UInt64(entries.count)..<3), after: entries.last?.mark)
+                entries += try snapshot.messages.entries(
+                    at: Array(UInt64(entries.count)..<3), after: entries.last?.fingerprint)
             }
-            #expect(entries[1].mark == mark(1, payload(70_000)))
+            #expect(entries[1].fingerprint == fingerprint(1, payload(70_000)))
             for entry in entries {
-                #expect(try client.look(at: member, for: entry.mark, beyond: 3).mark == entry.mark)
+                #expect(try client.poll(member, for: entry.fingerprint, beyond: 3).fingerprint == entry.fingerprint)
             }
         }
-        // Another sender, another size that is none: another mark.
-        let first = try fake.run { _, client in try client.look(at: member, for: mark(0, []), beyond: 3).mark }
+        // Another sender, another size that is none: another fingerprint.
+        let first = try fake.run { _, client in try client.poll(member, for: fingerprint(0, []), beyond: 3).fingerprint
+        }
         fake.storage?[size(0)] = Bytes32(checked: [UInt8](repeating: 0xFE, count: 31) + [0xFF])
-        let second = try fake.run { _, client in try client.look(at: member, for: mark(0, []), beyond: 3).mark }
+        let second = try fake.run { _, client in try client.poll(member, for: fingerprint(0, []), beyond: 3).fingerprint
+        }
         #expect(first != nil && second != nil && first != second)
     }
 
@@ -153,11 +156,11 @@ private enum Gone: Error, Equatable {
         let fake =
             isStored ? FakeBridge().withStoredInbox(of: member, [5, 6].map(payload)) : FakeBridge().withInbox(count: 2)
         try fake.run { _, client throws in
-            var snapshot = try client.look(at: member, for: nil, beyond: 0)
-            let before = try #require(snapshot.entries(at: [0], after: nil).first).mark
-            #expect(try snapshot.entries(at: [1], after: before).map(\.mark.index) == [1])
+            var snapshot = try client.poll(member, for: nil, beyond: 0)
+            let before = try #require(snapshot.messages.entries(at: [0], after: nil).first).fingerprint
+            #expect(try snapshot.messages.entries(at: [1], after: before).map(\.fingerprint.index) == [1])
             #expect(throws: BridgeClientError.changedMeanwhile(index: 0)) {
-                try snapshot.entries(at: [1], after: mark(0, payload(9)))
+                try snapshot.messages.entries(at: [1], after: fingerprint(0, payload(9)))
             }
         }
     }
@@ -180,7 +183,7 @@ private enum Gone: Error, Equatable {
         let fake = FakeBridge().withStoredInbox(of: member, [payload(100)])
         let changed = FakeBridge().withStoredInbox(of: member, [payload(80)])
         try withFakeNode { call in
-            // The look has three words, and one request more asks for the size.
+            // The poll has three words, and one request more asks for the size.
             call.method == "eth_getStorageAt" && call.ordinal > 2 ? changed.answer(call) : fake.answer(call)
         } _: { _, node throws in
             let client = BridgeClient(node, bridge: bridge, chainId: nil)
@@ -205,13 +208,13 @@ private enum Gone: Error, Equatable {
             #expect(messages.count == 2)
             #expect(fake.server.requests.count == 2)
             for last in messages {
-                #expect(try client.read(from: 2, after: last.mark).messages.isEmpty)
-                #expect(throws: Gone.replaced(last.mark)) {
-                    try client.read(from: 2, after: mark(last.index, payload(7)))
+                #expect(try client.read(from: 2, after: last.fingerprint).messages.isEmpty)
+                #expect(throws: Gone.replaced(last.fingerprint)) {
+                    try client.read(from: 2, after: fingerprint(last.index, payload(7)))
                 }
             }
             #expect(fake.server.requests.count == 10)
-            #expect(throws: Gone.shorter(2)) { try client.read(from: 3, after: messages[0].mark) }
+            #expect(throws: Gone.shorter(2)) { try client.read(from: 3, after: messages[0].fingerprint) }
         }
         // Nobody's inbox is empty.
         let nobody = fake.with(TEEBridge.isMember, .text(Bytes32.zero.hex))
@@ -219,20 +222,20 @@ private enum Gone: Error, Equatable {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct MarkTests {
+@Suite(.timeLimit(.minutes(1))) struct FingerprintTests {
     private static let payloads = [5, 100, 40].map(payload)
 
     @Test("the last message stands, or another is in its place", arguments: [0, 1, 2] as [UInt64])
     func stands(index: UInt64) throws {
         let fake = FakeBridge().withStoredInbox(of: member, Self.payloads)
-        let mark = mark(index, Self.payloads[Int(index)])
+        let mark = BridgeClientTests.fingerprint(index, Self.payloads[Int(index)])
         #expect(
             try fake.run { _, client in try client.read(from: index + 1, after: mark).messages.count } == Int(2 - index)
         )
         for spoilt in [payload(6), payload(41), payload(101), Array(payload(100).reversed())] {
             var other = fake
             other.store(spoilt, at: index, of: member)
-            let there = BridgeClientTests.mark(index, spoilt)
+            let there = BridgeClientTests.fingerprint(index, spoilt)
             #expect(throws: Gone.replaced(there)) {
                 try other.run { _, client in try client.read(from: index + 1, after: mark) }
             }
@@ -249,7 +252,7 @@ private enum Gone: Error, Equatable {
     @Test("fewer messages than were read are told", arguments: [0, 1, 2])
     func shorter(count: Int) throws {
         let fake = FakeBridge().withStoredInbox(of: member, Array(Self.payloads.prefix(count)))
-        let mark = mark(2, Self.payloads[2])
+        let mark = BridgeClientTests.fingerprint(2, Self.payloads[2])
         #expect(throws: Gone.shorter(UInt64(count))) {
             try fake.run { _, client in try client.read(from: 3, after: mark) }
         }
@@ -259,14 +262,14 @@ private enum Gone: Error, Equatable {
     func called(showsStorage: Bool) throws {
         var fake = FakeBridge().withInbox(count: 3)
         if showsStorage {
-            let slots = StorageLayout.vyper.marks(1, of: member).map(\.word)
+            let slots = StorageLayout.vyper.fingerprintSlots(1, of: member).map(\.word)
             fake.storage = [
                 slots[0]: Quantity(UInt64(2)).word, slots[1]: Quantity(UInt64(1)).word,
                 slots[2]: Bytes32(checked: Array("1".utf8) + [UInt8](repeating: 0, count: 31)),
             ]
         }
         let payload = Array("1".utf8)
-        let (last, other) = (mark(1, payload), mark(1, Array("2".utf8)))
+        let (last, other) = (fingerprint(1, payload), fingerprint(1, Array("2".utf8)))
         try fake.run { fake, client throws in
             #expect(try client.read(from: 2, after: last).messages.map(\.index) == [2])
             #expect(fake.server.requests.count == (showsStorage ? 2 : 3))
@@ -275,12 +278,12 @@ private enum Gone: Error, Equatable {
         }
     }
 
-    @Test func `a mark does not depend on the layout`() throws {
+    @Test func `a fingerprint does not depend on the layout`() throws {
         let words = [
             Quantity(UInt64(1)).word, Quantity(UInt64(40)).word, Bytes32(checked: Array(payload(40).prefix(32))),
         ]
-        #expect(StorageLayout.vyper.mark(0, of: member, words) == mark(0, payload(40)))
-        #expect(mark(0, payload(31)) != mark(0, payload(31) + [0]))
+        #expect(StorageLayout.vyper.fingerprint(0, of: member, words[...]) == fingerprint(0, payload(40)))
+        #expect(fingerprint(0, payload(31)) != fingerprint(0, payload(31) + [0]))
     }
 }
 

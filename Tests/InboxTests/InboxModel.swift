@@ -6,12 +6,12 @@ import Primitives
 
 /// A rule of reading inboxes that is broken on purpose, to see that the checker finds it.
 enum Fault: CaseIterable {
-    /// What cannot be read is done with, and has no mark.
-    case noMarkForUnreadable
-    /// A message is marked before it is delivered.
-    case markedBeforeDelivery
-    /// Only the newest marks are kept, and what has none is passed over.
-    case fewMarksThenSkipped
+    /// What cannot be read is done with, and has no fingerprint.
+    case noFingerprintForUnreadable
+    /// A message is noted before it is delivered.
+    case notedBeforeDelivery
+    /// Only the newest fingerprints are kept, and what has none is passed over.
+    case fewFingerprintsThenSkipped
     /// A batch is taken from whatever chain a node shows at the moment.
     case batchOfAnotherChain
 }
@@ -28,8 +28,8 @@ struct ShownChain: Hashable {
 
     var messages: ArraySlice<UInt8> { Self.forks[fork].prefix(count) }
 
-    /// The mark of the message at an index; nil if there is none.
-    func mark(_ index: UInt64) -> MessageFingerprint? {
+    /// The fingerprint of the message at an index; nil if there is none.
+    func fingerprint(_ index: UInt64) -> MessageFingerprint? {
         guard index < UInt64(count) else { return nil }
         let digest = [UInt8](repeating: messages[Int(index)], count: 32)
         return MessageFingerprint(index: index, digest: Bytes32(checked: digest))
@@ -42,7 +42,7 @@ struct InboxWorld: Hashable {
     /// What the second node shows: the chain as it was some time ago.
     var lagging = ShownChain()
     var reorganisationsLeft = 2
-    /// The program's look; nil between two, and behind a crash.
+    /// The program's poll; nil between two, and behind a crash.
     var reading: InboxReading?
     /// What is on the disk.
     var saved = InboxState()
@@ -57,12 +57,12 @@ struct InboxWorld: Hashable {
     var violation: String?
 }
 
-/// What may happen next, step by step: posts, reorganisations, looks through either node, deliveries, refusals, crashes.
+/// What may happen next, step by step: posts, reorganisations, polls through either node, deliveries, refusals, crashes.
 final class InboxModel {
     private let fault: Fault?
     /// Whether the program keeps nothing and withdraws what no longer stands, as bridge-agent does.
     private let withdraws: Bool
-    /// What was found of worlds between two looks, the second node apart.
+    /// What was found of worlds between two polls, the second node apart.
     private var found: [InboxWorld: String?] = [:]
 
     init(fault: Fault? = nil, withdraws: Bool = false) {
@@ -112,9 +112,9 @@ final class InboxModel {
             steps.append((label, next))
         }
         guard let reading = world.reading else {
-            add("look") {
+            add("poll") {
                 $0.reading = InboxReading(
-                    $0.saved, triesWaiting: true, maxMessages: fault == .fewMarksThenSkipped ? 4 : 3,
+                    $0.saved, triesWaiting: true, maxMessages: fault == .fewFingerprintsThenSkipped ? 4 : 3,
                     forgetsVanished: withdraws)
             }
             return steps
@@ -124,34 +124,34 @@ final class InboxModel {
             return steps
         }
         switch reading.step {
-        case .look(let mark, _):
+        case .poll(let fingerprint, _):
             for node in nodes {
                 add("the node shows \(node.count) messages of fork \(node.fork)") {
-                    let found = mark.flatMap { node.mark($0.index) }
-                    advance(&$0, .snapshot(count: UInt64(node.count), mark: found, head: node.head))
+                    let found = fingerprint.flatMap { node.fingerprint($0.index) }
+                    advance(&$0) { $0.polled(count: UInt64(node.count), found: found, head: node.head) }
                 }
             }
-        case .read(let indices, let mark):
+        case .read(let indices, let before):
             for node in nodes {
-                let marks = indices.compactMap(node.mark)
-                let isSame = fault == .batchOfAnotherChain || mark.map { node.mark($0.index) == $0 } ?? true
-                guard marks.count == indices.count, isSame else {
+                let fingerprints = indices.compactMap(node.fingerprint)
+                let isSame = fault == .batchOfAnotherChain || before.map { node.fingerprint($0.index) == $0 } ?? true
+                guard fingerprints.count == indices.count, isSame else {
                     add("the node has another chain") {
                         save(&$0)
                         $0.reading = nil
                     }
                     continue
                 }
-                for count in fault == nil ? Set([1, marks.count]) : [marks.count] {
+                for count in fault == nil ? Set([1, fingerprints.count]) : [fingerprints.count] {
                     add("read \(count) of fork \(node.fork)") {
                         save(&$0)
                         $0.batchFork = node.fork
-                        advance(&$0, .entries(Array(marks.prefix(count))))
+                        readBatch(&$0, Array(fingerprints.prefix(count)))
                     }
                 }
             }
-        case .deliver(let mark, _):
-            let message = mark.digest.bytes[0]
+        case .deliver(let fingerprint):
+            let message = fingerprint.digest.bytes[0]
             let isOfBatch = ShownChain(fork: world.batchFork, count: 4).messages.contains(message)
             let isUnreadable = ShownChain.unreadable.contains(message)
             // To find a fault the shortest way, the handler takes all and nodes answer at once.
@@ -161,14 +161,14 @@ final class InboxModel {
                 if !isOfBatch { next.violation = "message \(message) is not of the fork that was read" }
                 if outcome == .delivered {
                     next.handled.insert(message)
-                    if withdraws { next.served[mark.index] = isUnreadable ? nil : message }
+                    if withdraws { next.served[fingerprint.index] = isUnreadable ? nil : message }
                 }
-                advance(&next, .delivery(outcome))
+                advance(&next) { $0.resolve(outcome) }
                 next.isUnsaved = !isUnreadable
                 steps.append(("message \(message) is \(isUnreadable ? "unreadable" : "\(outcome)")", next))
             }
         case .done(let end):
-            add("the look ends: \(end)") {
+            add("the poll ends: \(end)") {
                 save(&$0)
                 $0.reading = nil
             }
@@ -181,25 +181,35 @@ final class InboxModel {
         world.isUnsaved = false
     }
 
-    /// The rule itself, or what a fault makes of it. Few marks are dense, so that four messages are many.
-    private func advance(_ world: inout InboxWorld, _ observation: InboxReading.Observation) {
+    /// Takes a batch, or what a fault makes of it.
+    private func readBatch(_ world: inout InboxWorld, _ batch: [MessageFingerprint]) {
+        let state = world.reading?.state ?? InboxState()
+        advance(&world) { reading in
+            if fault == .noFingerprintForUnreadable || fault == .fewFingerprintsThenSkipped {
+                for one in batch where state.isDone(one.index) {
+                    if !state.fingerprints.contains(where: { $0.index == one.index }) { reading.state.finish(one) }
+                }
+            }
+            reading.read(batch)
+        }
+    }
+
+    /// The rule itself, or what a fault makes of it. Few fingerprints are dense, so that four messages are many.
+    private func advance(_ world: inout InboxWorld, _ step: (inout InboxReading) -> Void) {
         guard var reading = world.reading else { return }
         let before = reading.state.next
-        if fault == .noMarkForUnreadable || fault == .fewMarksThenSkipped, case .entries(let marks) = observation {
-            for mark in marks where mark.index < before && !reading.state.waiting.contains(mark.index) {
-                if !reading.state.marks.contains(where: { $0.index == mark.index }) { reading.state.finish(mark) }
-            }
+        step(&reading)
+        if fault == .noFingerprintForUnreadable {
+            reading.state.fingerprints.removeAll { ShownChain.unreadable.contains($0.digest.bytes[0]) }
         }
-        reading.advance(observation)
-        if fault == .noMarkForUnreadable {
-            reading.state.marks.removeAll { ShownChain.unreadable.contains($0.digest.bytes[0]) }
-        }
-        if fault == .fewMarksThenSkipped {
-            reading.state.marks = reading.state.marks.suffix(1)
+        if fault == .fewFingerprintsThenSkipped {
+            reading.state.fingerprints = reading.state.fingerprints.suffix(1)
         } else {
-            reading.state.thinMarks(dense: 1)
+            reading.state.thinFingerprints(dense: 1)
         }
-        if fault == .markedBeforeDelivery, case .deliver(let mark, _) = reading.step { world.saved.finish(mark) }
+        if fault == .notedBeforeDelivery, case .deliver(let fingerprint) = reading.step {
+            world.saved.finish(fingerprint)
+        }
         if withdraws, reading.state.next < before { world.served = world.served.filter { $0.key < reading.state.next } }
         world.reading = reading
     }

@@ -1,6 +1,7 @@
 import ABI
 import BigInt
 import BridgeClient
+import Console
 import ECIES
 import EthereumNode
 import Failures
@@ -25,7 +26,7 @@ func sealed(_ text: [UInt8]) throws -> [UInt8] {
 /// Runs `body` with the inbox of the test key on a bridge that has these messages, said to come from one member.
 func withInbox<Result>(
     _ payloads: [[UInt8]], from sender: Bytes32 = sender, rules: Inbox.Rules = Inbox.Rules(),
-    keptIn file: InboxStateFile? = nil, _ body: (Inbox) throws -> Result
+    keptIn file: InboxStateFile? = nil, _ body: (TestInbox) throws -> Result
 ) throws -> Result {
     let messages = try payloads.map { payload in
         try ABI.encode([.word(sender), .bytes(payload)], as: [.fixedBytes(.word), .bytes]).hex
@@ -43,49 +44,60 @@ func withInbox<Result>(
     }) { _, node in
         let bridge = Address(checked: [UInt8](repeating: 0xB1, count: 20))
         return try body(
-            Inbox(BridgeClient(node, bridge: bridge, chainId: nil), key: testKey(), rules: rules, keptIn: file))
+            TestInbox(BridgeClient(node, bridge: bridge, chainId: nil), key: testKey(), rules: rules, keptIn: file))
     }
 }
 
 /// What came of a message: its document, or why it does not open.
 enum Reading: Equatable {
     case opened(String)
-    case refused(UInt64, InboxError)
+    case refused(String)
+
+    static func refused(_ index: UInt64, _ reason: InboxError) throws -> Reading {
+        let member = try Keccak256.hash(testKey().publicKey.compressed)
+        return .refused("message \(index) (\(member):\(index)): \(reason)")
+    }
+}
+
+/// An inbox, and what it gave and warned of.
+final class TestInbox {
+    let inbox: Inbox
+    private let log = Log()
+
+    private final class Log { var readings: [Reading] = [] }
+
+    init(_ reader: any BridgeReader, key: consuming SecretKey, rules: Inbox.Rules, keptIn file: InboxStateFile?) {
+        inbox = Inbox(
+            reader, key: key, rules: rules, keptIn: file,
+            warnings: LineLimit("warnings") { [log] in log.readings.append(.refused($0)) })
+    }
+
+    /// What one poll gives, where every message is taken.
+    func poll() throws -> [Reading] {
+        log.readings = []
+        try inbox.beginPoll(triesWaiting: true)
+        while let message = try inbox.next() {
+            log.readings.append(.opened(text(of: message, as: .json)))
+            inbox.resolve(.delivered)
+        }
+        return log.readings
+    }
 }
 
 /// Something was not given.
 struct Missing: Error {}
-
-extension Inbox {
-    /// What one look gives, where every message is taken.
-    func look() throws -> [Reading] {
-        var readings: [Reading] = []
-        try beginLook(triesWaiting: true)
-        while let event = try next() {
-            switch consume event {
-            case .message(let message):
-                readings.append(.opened(text(of: message, as: .json)))
-                resolve(.delivered)
-            case .refused(let index, let reason): readings.append(.refused(index, reason))
-            case .changed(let change): throw change
-            case .withdrawn: Issue.record("nothing was there to withdraw")
-            }
-        }
-        return readings
-    }
-}
 
 @Suite(.timeLimit(.minutes(1)))
 struct InboxTests {
     @Test func `the member is the hash of the key's 33 bytes`() throws {
         try withInbox([]) { inbox throws in
             let expected = Keccak256.hash(try testKey().publicKey.compressed)
-            #expect(inbox.member == expected)
+            #expect(inbox.inbox.member == expected)
         }
     }
 
     @Test func `garbage is told with its reason, and the next message is read`() throws {
-        let member = Keccak256.hash(try testKey().publicKey.compressed)
+        let member = try Keccak256.hash(testKey().publicKey.compressed)
         var forged = try sealed(Array("x".utf8))
         forged[forged.count - 1] ^= 1
         let stranger = try SecretKey(SecretBytes(copying: [UInt8](repeating: 1, count: 32))).publicKey
@@ -101,57 +113,57 @@ struct InboxTests {
                     + #""payload":"\#(payload)","authenticated":false}"#)
         }
         let least = ECIES.standard.overhead
-        #expect(
-            try withInbox(payloads) { try $0.look() } == [
-                document(0, "first"), .refused(1, .unopened(.tooShort(actual: 0, least: least))),
-                .refused(2, .unopened(.tooShort(actual: 3, least: least))),
-                .refused(3, .unopened(.invalidEphemeralKey)),
-                .refused(4, .unopened(.doesNotOpen)), .refused(5, .unopened(.doesNotOpen)), document(6, "last"),
-            ])
+        let expected: [Reading] = try [
+            document(0, "first"), .refused(1, .unopened(.tooShort(actual: 0, least: least))),
+            .refused(2, .unopened(.tooShort(actual: 3, least: least))),
+            .refused(3, .unopened(.invalidEphemeralKey)),
+            .refused(4, .unopened(.doesNotOpen)), .refused(5, .unopened(.doesNotOpen)), document(6, "last"),
+        ]
+        #expect(try withInbox(payloads) { try $0.poll() } == expected)
     }
 
     @Test func `what was delivered or refused is not given again, and what was not resolved is`() throws {
-        try withInbox([sealed([]), [0], sealed([])]) { inbox throws in
-            try inbox.beginLook(triesWaiting: true)
-            guard case .message(let first)? = try inbox.next() else { throw Missing() }
+        try withInbox([sealed([]), [0], sealed([])]) { test throws in
+            let inbox = test.inbox
+            try inbox.beginPoll(triesWaiting: true)
+            guard let first = try inbox.next() else { throw Missing() }
             let index = first.index
             #expect(index == 0)
             inbox.resolve(.delivered)
-            guard case .refused(1, _)? = try inbox.next() else { throw Missing() }
-            guard case .message(let last)? = try inbox.next() else { throw Missing() }
+            guard let last = try inbox.next() else { throw Missing() }
             let lastIndex = last.index
             #expect(lastIndex == 2)
             // It ends here: as if a program had been ended by a closed pipe.
-            #expect(try inbox.look().count == 1)
-            #expect(try inbox.look().isEmpty)
+            #expect(try test.poll().count == 1)
+            #expect(try test.poll().isEmpty)
             #expect(inbox.end == .complete)
         }
     }
 
-    @Test func `a look ends at its deadline, and the next goes on`() throws {
+    @Test func `a poll ends at its deadline, and the next goes on`() throws {
         var rules = Inbox.Rules()
         rules.deadline = .zero
         try withInbox([sealed([])], rules: rules) { inbox throws in
-            let error = #expect(throws: Inbox.LookError.timedOut(.zero)) { try inbox.look() }
+            let error = #expect(throws: Inbox.PollError.timedOut(.zero)) { try inbox.poll() }
             #expect(error?.kind == .serviceFailed)
         }
     }
 
-    @Test func `more messages than are read at once are left for the next look, or are an error`() throws {
+    @Test func `more messages than are read at once are left for the next poll, or are an error`() throws {
         var rules = Inbox.Rules()
         rules.maxMessages = 2
         let payloads = try (0..<5).map { try sealed([$0]) }
         try withInbox(payloads, rules: rules) { inbox throws in
             var counts: [Int] = []
             for end in [InboxReading.End.limited, .limited, .complete, .complete] {
-                counts.append(try inbox.look().count)
-                #expect(inbox.end == end)
+                counts.append(try inbox.poll().count)
+                #expect(inbox.inbox.end == end)
             }
             #expect(counts == [2, 2, 1, 0])
         }
         rules.refusesMore = true
         try withInbox(payloads, rules: rules) { inbox throws in
-            let error = #expect(throws: Inbox.LookError.tooMany(5, limit: 2)) { try inbox.look() }
+            let error = #expect(throws: Inbox.PollError.tooMany(5, limit: 2)) { try inbox.poll() }
             #expect(error?.kind == .badInput)
         }
     }
@@ -168,9 +180,10 @@ private func text(of message: borrowing InboxMessage, as form: InboxMessage.Form
 struct InboxMessageTests {
     /// What a message with this payload is shown as: its document, and its line.
     private func shown(_ payload: [UInt8]) throws -> (document: String, line: String) {
-        try withInbox([sealed(payload)]) { inbox in
-            try inbox.beginLook(triesWaiting: true)
-            guard case .message(let message)? = try inbox.next() else { throw InboxError.unauthenticated }
+        try withInbox([sealed(payload)]) { test in
+            let inbox = test.inbox
+            try inbox.beginPoll(triesWaiting: true)
+            guard let message = try inbox.next() else { throw InboxError.unauthenticated }
             return (text(of: message, as: .json), text(of: message, as: .text))
         }
     }

@@ -14,19 +14,18 @@ enum InboxAccess: Sendable {
     case whole
 }
 
-/// A look that finds nothing new is one request; so many new messages cost requests in proportion to them. Both have
+/// A poll that finds nothing new is one request; new messages cost requests in proportion to their number. Both have
 /// answers of bounded size, and neither depends on how many messages there are.
 extension BridgeClient {
-    /// All is read after one block, as far as a number names one: see ``BlockSelector`` and ``StorageInbox``.
-    package func look(
-        at member: Bytes32, for mark: MessageFingerprint?, beyond known: UInt64
+    /// All is read after one block, as far as a number names one: see ``BlockSelector`` and ``StorageInboxReader``.
+    package func poll(
+        _ member: Bytes32, for fingerprint: MessageFingerprint?, beyond known: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot {
         do throws(BridgeClientError) {
             while true {
-                if let snapshot = try poll(member, mark, beyond: known) { return snapshot }
-                // There is not a message where one was read: so it is asked as if none had been, to learn the access.
-                let snapshot = try poll(member, mark, asksForMark: false, beyond: known)
-                if access == .whole, let snapshot { return snapshot }
+                if let snapshot = try snapshot(of: member, fingerprint, beyond: known) { return snapshot }
+                // There is no message where one was read: the access is learnt as if none had been.
+                _ = try snapshot(of: member, nil, beyond: known)
             }
         } catch {
             // Another node may show what this one does not.
@@ -35,75 +34,86 @@ extension BridgeClient {
         }
     }
 
-    /// The questions of a look, all in one request: how many messages there are, and what stands at a mark's place.
+    /// Asks how many messages there are, and what stands at a fingerprint's place, in one request.
     ///
-    /// Their answer is smaller than a kilobyte whatever the inbox holds. How the contract is to be read need not be
-    /// known: the first look asks in all ways and learns it from the answers.
+    /// Its answer is smaller than a kilobyte whatever the inbox holds. How the contract is to be read need not be
+    /// known: the first poll asks in all ways and learns it from the answers.
     /// - Returns: nil if the answers do not tell how the contract is read.
-    private func poll(
-        _ member: Bytes32, _ mark: MessageFingerprint?, asksForMark: Bool = true, beyond known: UInt64
+    private func snapshot(
+        of member: Bytes32, _ fingerprint: MessageFingerprint?, beyond known: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot? {
-        let tag = block.newestTag
-        let asksForMark = asksForMark && mark != nil
-        func word(_ slot: StorageSlot) -> NodeQuery<Bytes32> { .storage(of: bridge, at: slot.word, block: tag) }
-        let isNew = access == nil
+        let (tag, isNew) = (block.newestTag, access == nil)
         var batch = NodeBatch()
+        func word(_ slot: StorageSlot) -> NodeBatch.Ticket<Bytes32> {
+            batch.add(.storage(of: bridge, at: slot.word, block: tag))
+        }
+        func places(_ layout: StorageLayout) -> [NodeBatch.Ticket<Bytes32>] {
+            fingerprint.map { layout.fingerprintSlots($0.index, of: member).map(word) } ?? []
+        }
         let count =
             isNew || access == .calls ? batch.add(try call(TEEBridge.onboardingCount, [.word(member)], at: tag)) : nil
-        let size = isNew || access == .storage ? batch.add(word(StorageLayout.solidity.inboxSize(of: member))) : nil
-        var places: [StorageLayout: [NodeBatch.Ticket<Bytes32>]] = [:]
-        if let mark, asksForMark {
-            for layout in StorageLayout.allCases where isNew || access == layout.access {
-                places[layout] = layout.marks(mark.index, of: member).map { batch.add(word($0)) }
-            }
-        }
+        let vyper = count.map { _ in places(.vyper) }
+        let size = isNew || access == .storage ? word(StorageLayout.solidity.inboxSize(of: member)) : nil
+        let solidity = size.map { _ in places(.solidity) }
         let isMember =
-            isNew && !asksForMark ? batch.add(try call(TEEBridge.isMember, [.word(member)], at: tag)) : nil
-        let codeId = isNew && !asksForMark ? batch.add(word(StorageLayout.solidity.codeId(of: member))) : nil
+            isNew && fingerprint == nil ? batch.add(try call(TEEBridge.isMember, [.word(member)], at: tag)) : nil
+        let codeId = isMember.map { _ in word(StorageLayout.solidity.codeId(of: member)) }
         // Behind the count, so that its block is not older.
         let newest = batch.add(.blockNumber)
         let answers = try ask(batch)
         let head = try answer(to: newest, in: answers)
 
-        func found(_ layout: StorageLayout) throws(BridgeClientError) -> MessageFingerprint? {
-            guard let mark, asksForMark else { return nil }
-            var words: [Bytes32] = []
-            for ticket in places[layout] ?? [] { words.append(try answer(to: ticket, in: answers)) }
-            return layout.mark(mark.index, of: member, words)
+        func found(
+            _ tickets: [NodeBatch.Ticket<Bytes32>]?, _ layout: StorageLayout
+        ) throws(BridgeClientError) -> MessageFingerprint? {
+            guard let fingerprint, let tickets else { return nil }
+            let words = try tickets.map { ticket throws(BridgeClientError) in try answer(to: ticket, in: answers) }
+            return layout.fingerprint(fingerprint.index, of: member, words[...])
         }
 
-        if let count, let number = try counted(count, in: answers, isCertain: size == nil) {
+        if let count, let number = try counted(count, in: answers, isCertain: !isNew) {
             access = .calls
+            let messages = CallInboxReader(client: self, member: member, tag: block.tag(head: head))
             var standing: MessageFingerprint?
-            do throws(BridgeClientError) { standing = try found(.vyper) } catch {
+            do throws(BridgeClientError) { standing = try found(vyper, .vyper) } catch {
                 // A node that shows no storage, of a contract that gives the message as well.
-                guard error.isRefusal, let mark else { throw error }
-                if mark.index < number {
-                    standing = try CalledInbox(client: self, member: member, tag: tag).messages(at: [mark.index]).first?
-                        .mark
-                }
+                guard error.isRefusal, let index = fingerprint?.index else { throw error }
+                let reader = CallInboxReader(client: self, member: member, tag: tag)
+                if index < number { standing = try reader.entries(at: [index], after: nil).first?.fingerprint }
             }
-            return try snapshot(of: member, count: number, standing, head: head, beyond: known)
+            return InboxSnapshot(
+                count: try settled(number, of: member, head: head, beyond: known), fingerprint: standing, head: head,
+                messages: messages)
         }
-        guard let size else { return try wholeInbox(of: member, mark, head: head) }
-        let sizeWord: Bytes32
-        do throws(BridgeClientError) { sizeWord = try answer(to: size, in: answers) } catch {
+        guard let size else { return try wholeInbox(of: member, fingerprint, head: head) }
+        let number: UInt64
+        do throws(BridgeClientError) {
+            guard let size = Quantity(try answer(to: size, in: answers)).uint64 else { throw .unknownLayout(bridge) }
+            number = size
+        } catch {
             // Once the node showed storage, an error is one.
             guard isNew, error.isRefusal else { throw error }
-            return try wholeInbox(of: member, mark, head: head)
+            return try wholeInbox(of: member, fingerprint, head: head)
         }
-        guard let number = Quantity(sizeWord).uint64 else { throw .unknownLayout(bridge) }
         if number == 0, isNew {
-            // The first look at an empty inbox: it is empty only if other things are where this layout has them.
+            // The first poll of an empty inbox: it is empty only if other things are where this layout has them.
             guard let isMember, let codeId else { return nil }
             let data = try returned(answer(to: isMember, in: answers), by: TEEBridge.isMember)
-            let knowsMember = try Self.decode(data, of: TEEBridge.isMember) == [.bool(true)]
-            if knowsMember, try answer(to: codeId, in: answers) == .zero {
-                return try wholeInbox(of: member, mark, head: head)
+            let isKnown = try Self.decode(data, of: TEEBridge.isMember) == [.bool(true)]
+            if isKnown, try answer(to: codeId, in: answers) == .zero {
+                return try wholeInbox(of: member, fingerprint, head: head)
             }
         }
         access = .storage
-        return try snapshot(of: member, count: number, found(.solidity), head: head, beyond: known)
+        let standing = try found(solidity, .solidity)
+        let storage = StorageInboxReader(
+            bridge: bridge, layout: .solidity, member: member, maxPayload: maxPayload, isOfOneBlock: false
+        ) { [tag = block.tag(head: head)] slots, index throws(BridgeClientError) in
+            try self.words(slots, of: index, at: tag)
+        }
+        return InboxSnapshot(
+            count: try settled(number, of: member, head: head, beyond: known), fingerprint: standing, head: head,
+            messages: storage)
     }
 
     /// How many messages the contract's own function counts; nil if it has none.
@@ -125,85 +135,65 @@ extension BridgeClient {
         return count
     }
 
-    private func snapshot(
-        of member: Bytes32, count: UInt64, _ mark: MessageFingerprint?, head: UInt64, beyond known: UInt64
-    ) throws(BridgeClientError) -> InboxSnapshot {
-        let tag = block.tag(head: head)
-        let count = count > known ? max(known, try settledCount(count, of: member, head: head)) : count
-        let source: any MessageSource =
-            access == .calls
-            ? CalledInbox(client: self, member: member, tag: tag)
-            : StorageInbox(
-                bridge, .solidity, of: member, maxPayload: maxPayload, in: NodeStorage(client: self, tag: tag))
-        return InboxSnapshot(count: count, mark: mark, head: head, source: source)
-    }
-
-    /// How many messages there are after the block that is read, if that is further back than where it was looked.
-    private func settledCount(
-        _ count: UInt64, of member: Bytes32, head: UInt64
+    /// How many messages there are after the block that is read, if that is further back than the one that was polled.
+    private func settled(
+        _ count: UInt64, of member: Bytes32, head: UInt64, beyond known: UInt64
     ) throws(BridgeClientError) -> UInt64 {
         let tag = block.tag(head: head)
-        guard case .number(let number) = tag, number != head else { return count }
-        guard access == .calls else {
-            let slot = StorageLayout.solidity.inboxSize(of: member)
-            let word = try NodeStorage(client: self, tag: tag).words([slot], of: 0).first ?? .zero
-            return min(Quantity(word).uint64 ?? .max, count)
+        guard count > known, case .number(let number) = tag, number != head else { return count }
+        let settled: UInt64?
+        if access == .calls {
+            var batch = NodeBatch()
+            let ticket = batch.add(try call(TEEBridge.onboardingCount, [.word(member)], at: tag))
+            // The contract may be younger than the block.
+            settled = try counted(ticket, in: ask(batch), isCertain: false) ?? 0
+        } else {
+            let word = try words([StorageLayout.solidity.inboxSize(of: member)], of: 0, at: tag).first ?? .zero
+            settled = Quantity(word).uint64
         }
-        var batch = NodeBatch()
-        let ticket = batch.add(try call(TEEBridge.onboardingCount, [.word(member)], at: tag))
-        let data = try returned(answer(to: ticket, in: ask(batch)), by: TEEBridge.onboardingCount)
-        // The contract may be younger than the block.
-        guard !data.isEmpty, case .uint(let number)? = try Self.decode(data, of: TEEBridge.onboardingCount).first
-        else { return 0 }
-        return min(UInt64(clamping: number), count)
+        return max(known, min(settled ?? .max, count))
     }
 
     private func wholeInbox(
-        of member: Bytes32, _ mark: MessageFingerprint?, head: UInt64
+        of member: Bytes32, _ fingerprint: MessageFingerprint?, head: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot {
         access = .whole
         var batch = NodeBatch()
         let ticket = batch.add(try call(TEEBridge.getOnboarding, [.word(member)], at: block.tag(head: head)))
         let data = try returned(answer(to: ticket, in: ask(batch)), by: TEEBridge.getOnboarding)
-        var messages: [Message] = []
+        var entries: [InboxEntry] = []
         if case .array(let elements)? = try Self.decode(data, of: TEEBridge.getOnboarding).first {
-            messages = try elements.enumerated().map { index, element throws(BridgeClientError) in
+            entries = try elements.enumerated().map { index, element throws(BridgeClientError) in
                 guard case .tuple(let values) = element else {
                     throw .unexpectedAnswer(function: TEEBridge.getOnboarding.name, reason: "it is not a message")
                 }
-                return try Message(UInt64(index), values)
+                return try InboxEntry(UInt64(index), values, maxPayload: maxPayload)
             }
         }
-        let found = mark.flatMap { Int(exactly: $0.index) }.flatMap { messages.dropFirst($0).first?.mark }
-        return InboxSnapshot(
-            count: UInt64(messages.count), mark: found, head: head,
-            source: WholeInbox(messages: messages, maxPayload: maxPayload))
+        let messages = WholeInboxReader(entries: entries)
+        let standing = fingerprint.flatMap { messages.entries(at: [$0.index], after: nil).first?.fingerprint }
+        return InboxSnapshot(count: UInt64(entries.count), fingerprint: standing, head: head, messages: messages)
     }
-}
-
-/// A contract's storage as a node shows it.
-private struct NodeStorage: StorageWords {
-    let client: BridgeClient
-    let tag: BlockTag
-
-    var areOfOneBlock: Bool { false }
 
     /// How many of the first words are requested again with each further request for a long message.
     private static let anchorCount = 6
 
-    /// The words of a long message come in several requests, which different backends may answer. Its first words are
+    /// Words of the contract's storage, as the node shows it.
+    ///
+    /// Those of a long message come in several requests, which different backends may answer. Its first words are
     /// asked for with each of them, and must be the same: it is not made of two.
-    func words(_ slots: [StorageSlot], of index: UInt64) throws(BridgeClientError) -> [Bytes32] {
+    private func words(
+        _ slots: [StorageSlot], of index: UInt64, at tag: BlockTag
+    ) throws(BridgeClientError) -> [Bytes32] {
         var words: [Bytes32] = []
         while words.count < slots.count {
             let anchors = words.isEmpty ? [] : slots.prefix(Self.anchorCount)
             var batch = NodeBatch()
-            let tickets = (anchors + slots[words.count...].prefix(StorageInbox.wordLimit - anchors.count)).map {
-                batch.add(.storage(of: client.bridge, at: $0.word, block: tag))
+            let tickets = (anchors + slots[words.count...].prefix(StorageInboxReader.wordLimit - anchors.count)).map {
+                batch.add(.storage(of: bridge, at: $0.word, block: tag))
             }
-            let answers = try client.ask(batch)
-            var found: [Bytes32] = []
-            for ticket in tickets { found.append(try client.answer(to: ticket, in: answers)) }
+            let answers = try ask(batch)
+            let found = try tickets.map { ticket throws(BridgeClientError) in try answer(to: ticket, in: answers) }
             guard found.starts(with: words.prefix(anchors.count)) else { throw .changedMeanwhile(index: index) }
             words += found.dropFirst(anchors.count)
         }
@@ -216,9 +206,4 @@ extension BridgeClientError {
     fileprivate var isRefusal: Bool {
         if case .node(.failed(.response(_, _, _))) = self { true } else { false }
     }
-}
-
-extension StorageLayout {
-    /// How a contract of this layout is read.
-    fileprivate var access: InboxAccess { self == .solidity ? .storage : .calls }
 }

@@ -38,22 +38,7 @@ package final class BridgeClient: BridgeReader {
     /// The default limit of a payload, in bytes.
     package static let defaultMaxPayload: UInt64 = 65_536
 
-    /// One message of an inbox.
-    package struct Message: Equatable, Sendable {
-        /// The message's place in the inbox, from 0.
-        package let index: UInt64
-        /// The claimed sender; anyone may have written it.
-        package let from: Bytes32
-        /// The sealed bytes.
-        package let payload: [UInt8]
-
-        /// What the message is known by again.
-        package var mark: MessageFingerprint {
-            MessageFingerprint(index: index, from: from, count: UInt64(payload.count), start: payload)
-        }
-    }
-
-    /// The chain of the contract: the one that the operator named, or the node's.
+    /// The chain of the contract: the one that the operator named, else the one that the node says it is of.
     ///
     /// - Throws: ``BridgeClientError``.
     package func chain() throws(BridgeClientError) -> UInt64 {

@@ -17,76 +17,60 @@ package protocol BridgeReader {
     /// - Throws: ``BridgeClientError`` for the first that has none.
     func publicKeys(of members: [Bytes32]) throws(BridgeClientError) -> [PublicKey]
 
-    /// Looks at a member's inbox: how many messages there are, and what is in the place of one that was read.
+    /// Polls a member's inbox: how many messages there are, and what stands in the place of one that was read.
     ///
     /// - Parameters:
-    ///   - mark: the message that is looked for, if any.
+    ///   - fingerprint: the message that is looked for, if any.
     ///   - known: how many messages were read. Where a message must be some blocks deep, only those beyond are counted
-    ///     at that depth, so that a look that finds nothing new is one request.
+    ///     at that depth, so that a poll that finds nothing new is one request.
     /// - Throws: ``BridgeClientError``.
-    func look(
-        at member: Bytes32, for mark: MessageFingerprint?, beyond known: UInt64
+    func poll(
+        _ member: Bytes32, for fingerprint: MessageFingerprint?, beyond known: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot
 }
 
-/// A member's inbox as one look found it.
+/// A member's inbox as one poll found it.
 package struct InboxSnapshot {
     /// How many messages there are.
     package let count: UInt64
-    /// The fingerprint of the message in the place in question; nil if there is none.
-    package let mark: MessageFingerprint?
+    /// What stands in the place that was asked about; nil for nothing.
+    package let fingerprint: MessageFingerprint?
     /// The number of the newest block that the node shows.
     package let head: UInt64
-    /// How the messages are read, at the block of the look.
-    var source: any MessageSource
+    /// The messages, at the block of the poll.
+    package var messages: any InboxMessages
+}
 
+/// The messages of one inbox at one block.
+package protocol InboxMessages {
     /// The messages at some places: a batch of bounded size of the first of them, at least one, in their order.
     ///
     /// - Parameters:
-    ///   - indices: the places, all different and below ``count``.
-    ///   - mark: a message that must still stand in the chain that the batch comes from.
+    ///   - indices: the places, all different and below ``InboxSnapshot/count``.
+    ///   - fingerprint: a message that must still stand in the chain that the batch comes from.
     /// - Throws: ``BridgeClientError``, with ``BridgeClientError/changedMeanwhile(index:)`` where that message does not.
-    package mutating func entries(
-        at indices: [UInt64], after mark: MessageFingerprint?
-    ) throws(BridgeClientError) -> [InboxEntry] {
-        try source.entries(at: indices, after: mark)
-    }
-}
-
-/// The content of one place of an inbox.
-package enum InboxEntry: Equatable, Sendable {
-    /// A message.
-    case message(BridgeClient.Message)
-    /// A message that is not read, and why: anyone can post anything.
-    case unreadable(MessageFingerprint, BridgeClientError)
-
-    /// What it is known by again.
-    package var mark: MessageFingerprint {
-        switch self {
-        case .message(let message): message.mark
-        case .unreadable(let mark, _): mark
-        }
-    }
-}
-
-/// A way to read the messages of one inbox at one block.
-protocol MessageSource {
-    /// See ``InboxSnapshot/entries(at:after:)``.
     mutating func entries(
-        at indices: [UInt64], after mark: MessageFingerprint?
+        at indices: [UInt64], after fingerprint: MessageFingerprint?
     ) throws(BridgeClientError) -> [InboxEntry]
 }
 
-/// What a message is known by again, in constant size: whether the message that was read last still stands where it
-/// stood can be asked along with the number of messages, and costs three words of storage.
+/// What stands in one place of an inbox.
+package struct InboxEntry: Sendable {
+    /// The message's place, and what it is known by again.
+    package let fingerprint: MessageFingerprint
+    /// The member that it is said to come from; anybody may have written that.
+    package let from: Bytes32
+    /// The sealed bytes, or why they are not read: anybody can post anything.
+    package let payload: Result<[UInt8], BridgeClientError>
+}
+
+/// What a message is known by again, in constant size: whether the one that was read last still stands can be asked
+/// along with the number of messages, and costs three words of storage.
 ///
-/// A chain may replace its newest blocks (a reorganisation), and an inbox then holds other messages than were read, in
-/// their places. The mark has the sender, the payload's length and its first 32 bytes, which for a sealed message are
-/// of a key that was made for it alone. Neither the hash of a payload, which would have to be read whole, nor that of a
-/// block would do: a block comes with the hashes of all its transactions, its header alone (eth_getHeaderByNumber) is
-/// not offered everywhere, and where the hash has changed the messages need not have.
-///
-/// It does not depend on how a contract keeps its messages, or on who read them.
+/// A chain may replace its newest blocks (a reorganisation), and an inbox then holds other messages in the places of
+/// those that were read. The first 32 bytes of a sealed message are of a key that was made for it alone. The hash of a
+/// whole payload would cost reading it; that of a block changes where the messages need not, and comes with the hashes
+/// of all its transactions. How a contract keeps its messages, or who read them, changes nothing.
 package struct MessageFingerprint: Hashable, Sendable {
     /// The message's place in the inbox, from 0.
     package let index: UInt64
@@ -94,18 +78,17 @@ package struct MessageFingerprint: Hashable, Sendable {
     /// one. Of a message whose length no compiler writes: of the three words that stand for these.
     package let digest: Bytes32
 
-    /// A mark that was kept.
+    /// A fingerprint that was kept.
     package init(index: UInt64, digest: Bytes32) {
         self.index = index
         self.digest = digest
     }
 
-    /// - Parameter start: the payload, or as many of its bytes as there are at hand, at least 32 of a longer one.
+    /// - Parameter start: the payload, or at least 32 bytes of a longer one.
     init(index: UInt64, from: Bytes32, count: UInt64, start: some Sequence<UInt8>) {
         let first = Array(start.prefix(Bytes32.byteCount))
         let padding = [UInt8](repeating: 0, count: Bytes32.byteCount - first.count)
-        self.index = index
-        digest = Keccak256.hash(from.bytes + Quantity(count).word.bytes + first + padding)
+        self.init(index: index, digest: Keccak256.hash(from.bytes + Quantity(count).word.bytes + first + padding))
     }
 }
 

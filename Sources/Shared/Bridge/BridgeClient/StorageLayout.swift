@@ -39,20 +39,21 @@ enum StorageLayout: CaseIterable {
 
     /// The three words that a message is known by again: the sender, the payload's size, and the payload's first word
     /// where it does not stand with the size.
-    func marks(_ index: UInt64, of member: Bytes32) -> [StorageSlot] {
+    func fingerprintSlots(_ index: UInt64, of member: Bytes32) -> [StorageSlot] {
         let sender = message(index, of: member)
         let size = sender.advanced(by: 1)
         return [sender, size, content(at: size)]
     }
 
-    /// The mark of what stands at ``marks(_:of:)``; nil if there is no message, as no sender is zero.
-    func mark(_ index: UInt64, of member: Bytes32, _ words: [Bytes32]) -> MessageFingerprint? {
-        guard words.count == 3, words[0] != .zero else { return nil }
-        guard let stored = bytes(words[1], at: message(index, of: member).advanced(by: 1)) else {
-            return MessageFingerprint(index: index, digest: Keccak256.hash(words.flatMap(\.bytes)))
+    /// The fingerprint of a message whose first words are these, at least those at ``fingerprintSlots(_:of:)`` that it
+    /// has; nil if there is no message, as no sender is zero.
+    func fingerprint(_ index: UInt64, of member: Bytes32, _ words: ArraySlice<Bytes32>) -> MessageFingerprint? {
+        guard let from = words.first, let size = words.dropFirst().first, from != .zero else { return nil }
+        guard let stored = bytes(size, at: message(index, of: member).advanced(by: 1)) else {
+            return MessageFingerprint(index: index, digest: Keccak256.hash(words.prefix(3).flatMap(\.bytes)))
         }
         return MessageFingerprint(
-            index: index, from: words[0], count: stored.count, start: stored.bytes(of: words.suffix(1)))
+            index: index, from: from, count: stored.count, start: stored.bytes(of: words.dropFirst(2).prefix(1)))
     }
 
     /// Where a member's code id is stored, which every member has.

@@ -55,39 +55,42 @@ package struct VerifiedBridge: BridgeReader {
         throw .notAMember(member)
     }
 
-    /// All of it is of one block: the layout that has messages for the member, how many, and what is at a mark's place.
-    package func look(
-        at member: Bytes32, for mark: MessageFingerprint?, beyond known: UInt64
+    /// All of it is of one block: the layout that has messages for the member, how many, and what stands in the place
+    /// of the fingerprint.
+    package func poll(
+        _ member: Bytes32, for fingerprint: MessageFingerprint?, beyond known: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot {
         let block = try agreedBlock()
         let places = StorageLayout.allCases.map { layout in
-            [layout.inboxSize(of: member)] + (mark.map { layout.marks($0.index, of: member) } ?? [])
+            [layout.inboxSize(of: member)] + (fingerprint.map { layout.fingerprintSlots($0.index, of: member) } ?? [])
         }
         var words = try read(places.flatMap(\.self), in: block)[...]
         let found = zip(StorageLayout.allCases, places).map { layout, slots in
             defer { words = words.dropFirst(slots.count) }
-            return (layout: layout, words: Array(words.prefix(slots.count)))
+            return (layout: layout, words: words.prefix(slots.count))
         }
-        let head = block.number
         let filled = found.filter { $0.words.first != .zero }
         guard let (layout, words) = filled.first else {
-            let source = WholeInbox(messages: [], maxPayload: maxPayload)
-            return InboxSnapshot(count: 0, mark: nil, head: head, source: source)
+            return InboxSnapshot(
+                count: 0, fingerprint: nil, head: block.number, messages: WholeInboxReader(entries: []))
         }
-        guard filled.count == 1, let size = words.first, let count = Quantity(size).uint64 else {
+        guard filled.count == 1, let count = words.first.flatMap({ Quantity($0).uint64 }) else {
             throw .unknownLayout(bridge)
         }
-        let standing = mark.flatMap { layout.mark($0.index, of: member, Array(words.dropFirst())) }
-        let source = StorageInbox(
-            bridge, layout, of: member, maxPayload: maxPayload, in: ProvenStorage(bridge: self, block: block))
-        return InboxSnapshot(count: count, mark: standing, head: head, source: source)
+        let messages = StorageInboxReader(
+            bridge: bridge, layout: layout, member: member, maxPayload: maxPayload, isOfOneBlock: true
+        ) { slots, _ throws(BridgeClientError) in try read(slots, in: block) }
+        return InboxSnapshot(
+            count: count,
+            fingerprint: fingerprint.flatMap { layout.fingerprint($0.index, of: member, words.dropFirst()) },
+            head: block.number, messages: messages)
     }
 
     private func agreedBlock() throws(BridgeClientError) -> ProvenBlock {
         do throws(ProvenStateError) { return try agreement.block() } catch { throw .unproven(error) }
     }
 
-    fileprivate func read(_ slots: [StorageSlot], in block: ProvenBlock) throws(BridgeClientError) -> [Bytes32] {
+    private func read(_ slots: [StorageSlot], in block: ProvenBlock) throws(BridgeClientError) -> [Bytes32] {
         guard !slots.isEmpty else { return [] }
         let words: [Bytes32]?
         do throws(ProvenStateError) { words = try block.words(of: bridge, at: slots.map(\.word)) } catch {
@@ -95,17 +98,5 @@ package struct VerifiedBridge: BridgeReader {
         }
         guard let words else { throw .noContract(bridge) }
         return words
-    }
-}
-
-/// A contract's storage after a block that is believed.
-private struct ProvenStorage: StorageWords {
-    let bridge: VerifiedBridge
-    let block: ProvenBlock
-
-    var areOfOneBlock: Bool { true }
-
-    func words(_ slots: [StorageSlot], of index: UInt64) throws(BridgeClientError) -> [Bytes32] {
-        try bridge.read(slots, in: block)
     }
 }

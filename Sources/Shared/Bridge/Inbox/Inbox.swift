@@ -1,4 +1,5 @@
 package import BridgeClient
+package import Console
 import ECIES
 import Envelope
 package import Failures
@@ -8,41 +9,29 @@ package import Secp256k1
 import SecretMemory
 
 /// A member's inbox, opened with the member's key: ``next()`` reads, opens and keeps what ``InboxReading`` says, and
-/// gives one thing after the other that a program has to do.
+/// gives one message after the other to be delivered.
 package final class Inbox {
-    /// What a program has to do.
-    package enum Event: ~Copyable {
-        /// Deliver this message, and say with ``Inbox/resolve(_:)`` what came of it. One that is not resolved is read
-        /// again.
-        case message(InboxMessage)
-        /// A message is not delivered: anyone can post anything.
-        case refused(index: UInt64, InboxError)
-        /// What was read has changed.
-        case changed(BridgeClientError)
-        /// Forget the messages from an index on: they stand no more, and others may come in their places.
-        case withdrawn(from: UInt64)
-    }
-
-    /// The limits of a poll, and what is delivered.
+    /// What bounds a poll, and what is delivered.
     package struct Rules {
         /// Whether plain messages are refused.
         package var requiresAuthentication = false
-        /// How many messages are read in one look at most.
+        /// How many messages are read in one poll at most.
         package var maxMessages: UInt64 = 10_000
-        /// Whether more messages are an error, since no later poll continues.
+        /// Whether it is an error that there are more of them, since no later poll goes on.
         package var refusesMore = false
-        /// How long nodes may take for one look; what deliveries take is not counted.
+        /// How long nodes may take for one poll; what deliveries take is not counted.
         package var deadline = Duration.seconds(300)
-        /// Whether messages that no longer stand are withdrawn (``Event/withdrawn(from:)``).
-        package var withdraws = false
-        /// Called at each step of a look, none of which takes longer than a request or two: the program is alive.
+        /// Forgets the messages from an index on, which no longer stand: others may come in their places. Without it,
+        /// a message stays delivered that vanishes and comes back.
+        package var withdraw: ((UInt64) -> Void)?
+        /// Called at each step of a poll, none of which takes longer than a request or two: the program is alive.
         package var onStep: () -> Void = {}
 
         package init() {}
     }
 
-    /// Why a poll ended early. The next one continues from there.
-    package enum LookError: UserFacingError, Equatable {
+    /// Why a poll ended early. The next one goes on from there.
+    package enum PollError: UserFacingError, Equatable {
         /// The nodes have taken too long.
         case timedOut(Duration)
         /// There are more messages than are read at once, and nothing says which of them were read.
@@ -71,15 +60,15 @@ package final class Inbox {
     private let key: SecretKey
     private let rules: Rules
     private let file: InboxStateFile?
-    private var chainId: UInt64?
+    private let warnings: LineLimit
     /// The member that the key makes.
     package let member: Bytes32
-    private var state: InboxState?
+    private var knownAddress: InboxAddress?
     private var reading: InboxReading?
     private var snapshot: InboxSnapshot?
-    private var entries: [UInt64: InboxEntry] = [:]
+    private var entries: [InboxEntry] = []
     private var elapsed = Duration.zero
-    private var announced: UInt64?
+    private var shorter: BridgeClientError?
     /// Whether it must be kept what became of a message, before anything more is delivered.
     private var isUnsaved = false
     /// The signed message that is being delivered.
@@ -87,32 +76,39 @@ package final class Inbox {
     /// The signed messages that were delivered, by their places; only where they may be withdrawn.
     private var signed: [UInt64: EnvelopeHeader] = [:]
 
-    /// - Parameter file: where it is kept what has become of the messages; nil for nowhere but in memory.
+    /// - Parameters:
+    ///   - file: where it is kept what has become of the messages; nil for nowhere but in memory.
+    ///   - warnings: what is odd about messages: anybody can post anything. Finished at the end of each poll.
     package init(
-        _ reader: any BridgeReader, key: consuming SecretKey, rules: Rules = Rules(), keptIn file: InboxStateFile? = nil
+        _ reader: any BridgeReader, key: consuming SecretKey, rules: Rules = Rules(),
+        keptIn file: InboxStateFile? = nil,
+        warnings: LineLimit
     ) {
         self.reader = reader
         self.rules = rules
         self.file = file
+        self.warnings = warnings
         member = key.publicKey.memberId
         self.key = key
     }
 
-    /// How the last look ended; nil as long as it has not.
+    /// How the last poll ended; nil as long as it has not.
     package var end: InboxReading.End? { if case .done(let end) = reading?.step { end } else { nil } }
 
-    /// Begins a look: what comes next is read from the newest state of the chain.
+    /// Whether nothing is left to do for the message at an index.
+    package func isDone(_ index: UInt64) -> Bool { reading?.state.isDone(index) ?? false }
+
+    /// Begins a poll: what comes next is read from the newest state of the chain.
     ///
     /// - Parameter triesWaiting: whether messages are tried again that could not be delivered before.
     /// - Throws: `InboxStateError`, `FileError`, and what the nodes' answers fail with.
-    package func beginLook(triesWaiting: Bool) throws {
-        if let reading { state = reading.state }
-        reading = nil
+    package func beginPoll(triesWaiting: Bool) throws {
         touch()
-        let state = try self.state ?? file?.state(of: address()) ?? InboxState()
+        let state = try reading?.state ?? file?.state(of: address()) ?? InboxState()
         reading = InboxReading(
-            state, triesWaiting: triesWaiting, maxMessages: rules.maxMessages, forgetsVanished: rules.withdraws)
-        (snapshot, entries, elapsed, announced) = (nil, [:], .zero, nil)
+            state, triesWaiting: triesWaiting, maxMessages: rules.maxMessages, forgetsVanished: rules.withdraw != nil,
+            turn: .random(in: 0...UInt64(UInt32.max)))
+        (snapshot, entries, elapsed) = (nil, [], .zero)
         // Nothing is delivered as long as that could not be kept.
         try keep()
     }
@@ -120,95 +116,128 @@ package final class Inbox {
     /// Shows other runs that this one is at work, also where a delivery takes long.
     package func touch() { file?.touch() }
 
-    /// What is to be done next; nil at the end of the look. What has become of the messages before is kept.
+    /// Warns that a message was not delivered.
+    package func warn(_ index: UInt64, _ reason: any UserFacingError) {
+        warnings.add("message \(index) (\(InboxMessage.id(member: member, index: index))): \(reason)")
+    }
+
+    /// The next message to deliver, of which ``resolve(_:)`` must say what came; one that is not resolved is read again.
+    /// nil at the end of the poll. What has become of the messages before is kept.
     ///
-    /// - Throws: `BridgeClientError`, ``LookError``, `FileError`.
-    package func next() throws -> Event? {
+    /// - Throws: `BridgeClientError`, ``PollError``, `FileError`.
+    package func next() throws -> InboxMessage? {
         do {
             while let step = reading?.step {
                 rules.onStep()
                 // What was refused can be kept with the rest: no harm is done if it is refused twice.
                 if isUnsaved { try keep() }
                 switch step {
-                case .look(let mark, let known):
-                    let snapshot = try timed { try reader.look(at: member, for: mark, beyond: known) }
-                    if let event = try see(snapshot) { return event }
-                case .read(let indices, let mark):
+                case .poll(let fingerprint, let known): try poll(fingerprint, beyond: known)
+                case .read(let indices, let fingerprint):
                     try keep()
-                    let batch = try timed { try snapshot?.entries(at: indices, after: mark) ?? [] }
-                    let marks = batch.map(\.mark)
-                    entries = Dictionary(zip(marks.map(\.index), batch)) { $1 }
-                    reading?.advance(.entries(marks))
-                case .deliver(let mark, let isReplacement):
-                    if isReplacement, announced != mark.index {
-                        announced = mark.index
-                        return .changed(.replaced(index: mark.index))
+                    entries = try timed { try snapshot?.messages.entries(at: indices, after: fingerprint) ?? [] }
+                    let fingerprints = entries.map(\.fingerprint)
+                    for index in reading?.state.replaced(by: fingerprints) ?? [] {
+                        warn(index, BridgeClientError.replaced(index: index))
                     }
-                    return try deliver(mark)
+                    reading?.read(fingerprints)
+                case .deliver(let fingerprint):
+                    guard let entry = entries.first(where: { $0.fingerprint == fingerprint }) else {
+                        throw BridgeClientError.changedMeanwhile(index: fingerprint.index)
+                    }
+                    if let message = try open(entry) { return message }
                 case .done:
                     try keep()
+                    warnings.finish()
                     return nil
                 }
             }
             return nil
         } catch {
-            _ = try? keep()  // The first error is the one reported.
+            _ = try? keep()  // The error that counts is the first.
+            warnings.finish()
             throw error
         }
     }
 
-    /// Says what came of the message that was given last.
+    /// Takes what came of the message that was given last.
     package func resolve(_ outcome: InboxReading.Outcome) {
-        guard case .deliver(let mark, _) = reading?.step else { return }
+        guard case .deliver(let fingerprint) = reading?.step else { return }
         if outcome == .delivered, let envelope {
             reading?.state.seen.insert(envelope)
-            if rules.withdraws { signed[mark.index] = envelope }
+            if rules.withdraw != nil { signed[fingerprint.index] = envelope }
             // What the cache has forgotten need not be forgotten again.
             if signed.count > ReplayCache.limit, let seen = reading?.state.seen {
                 signed = signed.filter { (try? seen.check($0.value)) == nil }
             }
         }
-        reading?.advance(.delivery(outcome))
+        reading?.resolve(outcome)
         isUnsaved = true
     }
 
-    private func see(_ snapshot: InboxSnapshot) throws(LookError) -> Event? {
-        self.snapshot = snapshot
-        guard let next = reading?.state.next else { return nil }
-        let wasShort = reading?.shortCount != nil
-        reading?.advance(.snapshot(count: snapshot.count, mark: snapshot.mark, head: snapshot.head))
-        if rules.refusesMore, let count = reading?.remaining, count > rules.maxMessages {
-            throw .tooMany(count, limit: rules.maxMessages)
+    private func poll(_ fingerprint: MessageFingerprint?, beyond known: UInt64) throws {
+        let isFirst = snapshot == nil
+        let found = try timed { try reader.poll(member, for: fingerprint, beyond: known) }
+        snapshot = found
+        guard var reading else { return }
+        let next = reading.state.next
+        reading.polled(count: found.count, found: found.fingerprint, head: found.head)
+        self.reading = reading
+        if rules.refusesMore, reading.remaining > rules.maxMessages {
+            throw PollError.tooMany(reading.remaining, limit: rules.maxMessages)
         }
-        if let left = reading?.state.next, left < next {
+        let left = reading.state.next
+        if left < next {
             for (index, envelope) in signed where index >= left {
-                reading?.state.seen.forget(envelope)
+                self.reading?.state.seen.forget(envelope)
                 signed[index] = nil
             }
-            return .withdrawn(from: left)
+            rules.withdraw?(left)
+            warnings.add("the chain was reorganised: the messages from \(left) on are read again")
+        } else if isFirst, found.count < next, reading.step != .done(.behind), rules.withdraw == nil {
+            let change = BridgeClientError.shorter(count: found.count, read: next)
+            // Once: it may stay so for long.
+            if change != shorter { warnings.add(change.description) }
+            shorter = change
         }
-        guard !wasShort, let count = reading?.shortCount, !rules.withdraws else { return nil }
-        return .changed(.shorter(count: count, read: next))
     }
 
-    /// The message, or why there is none.
-    private func deliver(_ mark: MessageFingerprint) throws -> Event {
-        guard let entry = entries[mark.index] else { throw BridgeClientError.changedMeanwhile(index: mark.index) }
-        let chainId = try chain()
+    /// Opens a message; nil for one that never can be delivered, of which it warns.
+    private func open(_ entry: InboxEntry) throws -> InboxMessage? {
+        let address = try address()
         do throws(InboxError) {
-            let message =
-                switch entry {
-                case .message(let sealed): try open(sealed, on: chainId)
-                case .unreadable(_, let reason): throw .unread(reason)
-                }
+            let message = try open(entry, in: address)
             envelope = message.envelope
-            return .message(message)
+            return message
         } catch {
             // What the library could not do now is no verdict on the message.
             if case .unopened(let reason) = error, reason.kind == .serviceFailed { throw error }
-            reading?.advance(.delivery(.delivered))
-            return .refused(index: mark.index, error)
+            warn(entry.fingerprint.index, error)
+            reading?.resolve(.delivered)
+            return nil
         }
+    }
+
+    private func open(_ entry: InboxEntry, in address: InboxAddress) throws(InboxError) -> InboxMessage {
+        let index = entry.fingerprint.index
+        let payload: [UInt8]
+        do throws(BridgeClientError) { payload = try entry.payload.get() } catch { throw .unread(error) }
+        let text: SecretBytes
+        do throws(ECIESError) { text = try ECIES.standard.open(payload.span, with: key) } catch {
+            throw .unopened(error)
+        }
+        do throws(EnvelopeError) {
+            if let envelope = try Envelope.parse(text) {
+                let header = envelope.header
+                try EnvelopeExpectation(to: member, from: entry.from, bridge: address.bridge, chainId: address.chainId)
+                    .check(header)
+                try reading?.state.seen.check(header)
+                return InboxMessage(
+                    member: member, index: index, from: entry.from, payload: envelope.takePayload(), envelope: header)
+            }
+        } catch { throw .refused(error) }
+        if rules.requiresAuthentication { throw .unauthenticated }
+        return InboxMessage(member: member, index: index, from: entry.from, payload: text, envelope: nil)
     }
 
     private func keep() throws {
@@ -218,45 +247,17 @@ package final class Inbox {
     }
 
     private func timed<Answer>(_ body: () throws -> Answer) throws -> Answer {
-        guard elapsed < rules.deadline else { throw LookError.timedOut(rules.deadline) }
+        guard elapsed < rules.deadline else { throw PollError.timedOut(rules.deadline) }
         let start = ContinuousClock.now
         defer { elapsed += ContinuousClock.now - start }
         return try body()
     }
 
-    private func address() throws -> InboxAddress {
-        InboxAddress(chainId: try chain(), bridge: reader.bridge, member: member)
-    }
-
-    /// The chain of the contract, asked for once.
-    private func chain() throws(BridgeClientError) -> UInt64 {
-        if let chainId { return chainId }
-        let chain = try reader.chain()
-        chainId = chain
-        return chain
-    }
-
-    private func open(
-        _ sealed: BridgeClient.Message, on chainId: UInt64
-    ) throws(InboxError) -> InboxMessage {
-        let text: SecretBytes
-        do throws(ECIESError) { text = try ECIES.standard.open(sealed.payload.span, with: key) } catch {
-            throw .unopened(error)
-        }
-        do throws(EnvelopeError) {
-            if let envelope = try Envelope.parse(text) {
-                let expectation = EnvelopeExpectation(
-                    to: member, from: sealed.from, bridge: reader.bridge, chainId: chainId)
-                let header = envelope.header
-                try expectation.check(header)
-                try reading?.state.seen.check(header)
-                return InboxMessage(
-                    member: member, index: sealed.index, from: sealed.from, payload: envelope.takePayload(),
-                    envelope: header)
-            }
-        } catch { throw .refused(error) }
-        if rules.requiresAuthentication { throw .unauthenticated }
-        return InboxMessage(
-            member: member, index: sealed.index, from: sealed.from, payload: text, envelope: nil)
+    /// The inbox's address; the chain is asked for once.
+    private func address() throws(BridgeClientError) -> InboxAddress {
+        if let knownAddress { return knownAddress }
+        let address = InboxAddress(chainId: try reader.chain(), bridge: reader.bridge, member: member)
+        knownAddress = address
+        return address
     }
 }

@@ -1,50 +1,39 @@
 package import BridgeClient
 
-/// One look at an inbox, as a state machine: it says what to do next, and is told what came of it. It does nothing
-/// itself, so that tests can walk through all that may happen.
+/// One poll of an inbox, as a state machine: ``step`` is what to do next, and a method takes what came of it. It does
+/// nothing itself, so that tests can walk through all that may happen.
 ///
 /// It stands on one fact: an inbox only grows, so where a message still stands that was read, all before it stand as
-/// well. So the newest message that still stands is looked for, and what is behind it is read. A message is done with
+/// well. So the newest message that still stands is searched for, and what is behind it is read. A message is done with
 /// only once it was delivered, and if another one was in its place, all behind that one is read again.
 package struct InboxReading: Hashable, Sendable {
     /// What is to be done next.
     package enum Step: Hashable, Sendable {
-        /// Look how many messages there are, and what stands in the place of that one: see `BridgeReader`.
-        case look(for: MessageFingerprint?, beyond: UInt64)
+        /// Ask how many messages there are, and what stands in the place of that one: see ``BridgeReader``.
+        case poll(for: MessageFingerprint?, beyond: UInt64)
         /// Read these messages, or the first of them, from a chain in which that message stands.
         case read([UInt64], after: MessageFingerprint?)
-        /// Deliver the message with this mark, or tell why it cannot be: where `isReplacement`, another was read in its
-        /// place.
-        case deliver(MessageFingerprint, isReplacement: Bool)
+        /// Deliver this message, or say why it cannot be.
+        case deliver(MessageFingerprint)
         /// Nothing.
         case done(End)
     }
 
-    /// How a look ended.
+    /// How a poll ended.
     package enum End: Hashable, Sendable {
         /// All there is was read.
         case complete
         /// The node merely lags behind others: nothing was done.
         case behind
-        /// There are more messages than are read in one look.
+        /// There are more messages than are read in one poll.
         case limited
         /// A message must be delivered before those after it.
         case blocked
     }
 
-    /// What came of a step.
-    package enum Observation: Hashable, Sendable {
-        /// Of a look: how many messages there are, what stands in the mark's place, and the newest block of the node.
-        case snapshot(count: UInt64, mark: MessageFingerprint?, head: UInt64)
-        /// Of reading: the marks of the messages that were read, which are the first of those asked for.
-        case entries([MessageFingerprint])
-        /// Of a delivery.
-        case delivery(Outcome)
-    }
-
     /// What came of a delivery.
     package enum Outcome: Hashable, Sendable {
-        /// It was delivered, or it was told that it never can be.
+        /// It was delivered, or it never can be.
         case delivered
         /// It was not taken, and waits while later ones go on.
         case postponed
@@ -56,29 +45,28 @@ package struct InboxReading: Hashable, Sendable {
     package internal(set) var state: InboxState
     /// What is to be done next.
     package private(set) var step: Step
-    /// How many messages there are, if that is fewer than were read: the chain was reorganised.
-    package private(set) var shortCount: UInt64?
 
     /// The number of messages requested at once.
     private static let batchSize = 80
 
     private let triesWaiting: Bool
     private let forgetsVanished: Bool
-    private var isFirstLook = true
-    /// How many messages may still be read in this look.
+    private let turn: UInt64
+    /// How many messages may still be read in this poll.
     private var allowance: UInt64
+    /// So many of the state's fingerprints stand, as far as is known.
+    private var standing = 0
+    /// No more than so many of them stand.
+    private var candidates: Int
     /// From here on it is not known of messages that were read whether they still stand.
     private var doubtful: UInt64 = 0
     private var queue: [UInt64] = []
+    /// Whether more messages wait than are tried in this poll.
+    private var leavesWaiting = false
     private var position: UInt64 = 0
     private var count: UInt64 = 0
     private var lastRead: MessageFingerprint?
-    private var pending: [Pending] = []
-
-    private struct Pending: Hashable {
-        let mark: MessageFingerprint
-        let isReplacement: Bool
-    }
+    private var pending: [MessageFingerprint] = []
 
     /// - Parameters:
     ///   - state: the outcome of the messages so far.
@@ -86,90 +74,104 @@ package struct InboxReading: Hashable, Sendable {
     ///   - maxMessages: how many messages are read at most.
     ///   - forgetsVanished: whether a message that no longer stands is forgotten at once, so that it is new if it
     ///     comes back.
-    package init(_ state: InboxState, triesWaiting: Bool, maxMessages: UInt64, forgetsVanished: Bool = false) {
+    ///   - turn: any number, another one for each poll: whose turn it is where not all messages can be read.
+    package init(
+        _ state: InboxState, triesWaiting: Bool, maxMessages: UInt64, forgetsVanished: Bool = false, turn: UInt64 = 0
+    ) {
         self.state = state
         self.triesWaiting = triesWaiting
         self.forgetsVanished = forgetsVanished
+        self.turn = turn
         allowance = maxMessages
-        step = .look(for: state.marks.last, beyond: state.next)
+        candidates = state.fingerprints.count
+        step = .poll(for: state.fingerprints.last, beyond: state.next)
     }
 
     /// How many messages are still to be read, as far as is known.
     package var remaining: UInt64 { UInt64(queue.count) + (count - min(position, count)) }
 
-    /// Goes on from what came of ``step``.
-    package mutating func advance(_ observation: Observation) {
-        switch (step, observation) {
-        case (.look(let mark, let known), .snapshot(let count, let found, let head)):
-            step = look(for: mark, beyond: known, count: count, found, head: head)
-        case (.read, .entries(let marks)):
-            for mark in marks { accept(mark) }
-            step = following()
-        case (.deliver, .delivery(let outcome)):
-            step = finishFirst(outcome) ? following() : .done(.blocked)
-        default: preconditionFailure("an observation of another step")
-        }
-    }
-
-    private mutating func look(
-        for mark: MessageFingerprint?, beyond known: UInt64, count: UInt64, _ found: MessageFingerprint?, head: UInt64
-    ) -> Step {
-        if count < known, state.isBehind(head) { return .done(.behind) }
+    /// Takes the answer to ``Step/poll(for:beyond:)``: how many messages there are, what stands in the fingerprint's
+    /// place, and the newest block of the node.
+    ///
+    /// The newest message that stands is found by bisection. Answers may be of different chains: so the one that is
+    /// read on from is the one that stood in the last of them.
+    package mutating func polled(count: UInt64, found: MessageFingerprint?, head: UInt64) {
+        guard case .poll(let asked, let known) = step else { return }
+        if count < known, state.isBehind(head) { return step = .done(.behind) }
         state.note(head: head)
-        if isFirstLook, mark != nil, count < state.next { shortCount = count }
-        isFirstLook = false
-        if let mark, mark != found || mark.index >= count {
-            let older = state.marks.last { $0.index < min(mark.index, count) }
-            return .look(for: older, beyond: older.map { $0.index + 1 } ?? 0)
+        guard let asked, let place = state.fingerprints.firstIndex(of: asked) else { return begin(after: nil, count) }
+        if asked == found, asked.index < count {
+            standing = place + 1
+            if standing == candidates { return begin(after: asked, count) }
+        } else {
+            candidates = place
+            standing = min(standing, place)
         }
-        begin(after: mark, count: count)
-        return following()
+        let older = state.fingerprints.prefix(standing < candidates ? (standing + candidates) / 2 + 1 : standing).last
+        step = .poll(for: older, beyond: older.map { $0.index + 1 } ?? 0)
     }
 
-    /// Decides what to read after the newest message that is still in place.
-    private mutating func begin(after mark: MessageFingerprint?, count: UInt64) {
+    /// Takes the fingerprints of messages that were read: the first of those that ``Step/read(_:after:)`` asks for.
+    /// Each is to be delivered unless it was, or never can be.
+    package mutating func read(_ fingerprints: [MessageFingerprint]) {
+        for fingerprint in fingerprints {
+            allowance -= min(allowance, 1)
+            if queue.first == fingerprint.index {
+                queue.removeFirst()
+            } else {
+                position = fingerprint.index + 1
+                lastRead = fingerprint
+            }
+            if !state.fingerprints.contains(fingerprint) { pending.append(fingerprint) }
+        }
+        goOn()
+    }
+
+    /// Takes what came of ``Step/deliver(_:)``.
+    package mutating func resolve(_ outcome: Outcome) {
+        guard let fingerprint = pending.first, outcome != .refused else { return step = .done(.blocked) }
+        pending.removeFirst()
+        if (doubtful..<max(doubtful, state.next)).contains(fingerprint.index) { state.truncate(to: fingerprint.index) }
+        if outcome == .delivered {
+            state.finish(fingerprint)
+        } else if !state.postpone(fingerprint.index) {
+            return step = .done(.blocked)
+        }
+        goOn()
+    }
+
+    /// Decides what is read, behind the newest message that still stands.
+    private mutating func begin(after fingerprint: MessageFingerprint?, _ count: UInt64) {
         self.count = count
-        lastRead = mark
-        // Without any mark, as old states may be, nothing can be doubted.
-        let first = mark.map { $0.index + 1 } ?? (state.marks.isEmpty ? state.next : 0)
-        // What waits has no mark, and is read anyway.
+        lastRead = fingerprint
+        // Without any fingerprint, as old states may be, nothing can be doubted.
+        let first = fingerprint.map { $0.index + 1 } ?? (state.fingerprints.isEmpty ? state.next : 0)
+        // What waits has none, and is read anyway.
         let unvouched = state.next - min(first, state.next) > UInt64(state.waiting.count { $0 >= first })
         doubtful = unvouched ? first : state.next
         if forgetsVanished { state.truncate(to: doubtful) }
         position = doubtful
-        if triesWaiting { queue = state.waiting.filter { $0 < min(doubtful, count) }.sorted() }
+        if triesWaiting { takeWaiting(state.waiting.filter { $0 < min(doubtful, count) }.sorted()) }
+        goOn()
     }
 
-    /// Takes note of a message that was read: it is to be delivered unless it was, or was told to be none.
-    private mutating func accept(_ mark: MessageFingerprint) {
-        allowance -= min(allowance, 1)
-        if queue.first == mark.index {
-            queue.removeFirst()
-        } else {
-            position = mark.index + 1
-            lastRead = mark
-        }
-        let known = state.marks.first { $0.index == mark.index }
-        if known != mark { pending.append(Pending(mark: mark, isReplacement: known != nil)) }
+    /// Tries the messages that wait, as long as they leave room for new ones: each kind gets half of the room if it
+    /// needs it, and where not all that wait can be tried, others are at each turn.
+    private mutating func takeWaiting(_ waiting: [UInt64]) {
+        let half = allowance / 2 + (allowance & turn & 1)
+        let share = Int(clamping: max(half, allowance - min(allowance, count - min(position, count))))
+        leavesWaiting = waiting.count > share
+        let first = leavesWaiting ? Int(clamping: turn / 2 % UInt64(waiting.count)) : 0
+        queue = (waiting.dropFirst(first) + waiting.prefix(first)).prefix(share).sorted()
     }
 
-    /// - Returns: whether the poll continues.
-    private mutating func finishFirst(_ outcome: Outcome) -> Bool {
-        guard let mark = pending.first?.mark, outcome != .refused else { return false }
-        pending.removeFirst()
-        if (doubtful..<max(doubtful, state.next)).contains(mark.index) { state.truncate(to: mark.index) }
-        if outcome == .postponed { return state.postpone(mark.index) }
-        state.finish(mark)
-        return true
-    }
-
-    private func following() -> Step {
-        if let first = pending.first { return .deliver(first.mark, isReplacement: first.isReplacement) }
+    private mutating func goOn() {
+        if let first = pending.first { return step = .deliver(first) }
         var indices = queue.prefix(Self.batchSize)
         let room = UInt64(Self.batchSize - indices.count)
         if position < count { indices += position..<(position + min(room, count - position)) }
-        guard !indices.isEmpty else { return .done(.complete) }
+        guard !indices.isEmpty else { return step = .done(leavesWaiting ? .limited : .complete) }
         indices = indices.prefix(Int(clamping: allowance))
-        return indices.isEmpty ? .done(.limited) : .read(Array(indices), after: lastRead)
+        step = indices.isEmpty ? .done(.limited) : .read(Array(indices), after: lastRead)
     }
 }

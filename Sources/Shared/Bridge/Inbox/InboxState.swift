@@ -25,8 +25,8 @@ package struct InboxState: Hashable, Sendable {
     /// How many messages may wait while later ones are delivered.
     package static let waitingLimit = 1000
     /// How many of the newest messages are known again each; of older ones, fewer and fewer.
-    package static let denseMarks = 64
-    /// How many blocks a node may lag behind. One that is further behind is not waited for, so that no node that
+    package static let denseCount = 64
+    /// By how many blocks a node may be behind. One that is further behind is not waited for, so that no node that
     /// once made up a head can have others taken for late ones.
     package static let lagLimit: UInt64 = 300
 
@@ -36,34 +36,38 @@ package struct InboxState: Hashable, Sendable {
     package private(set) var waiting: Set<UInt64>
     /// The signed messages that were delivered.
     package var seen: ReplayCache
-    /// What messages that were done with are known by, in the order of their places: the last ``denseMarks`` of them,
+    /// What messages that were done with are known by, in the order of their places: the last ``denseCount`` of them,
     /// and of those before, one at each distance that is twice the one before. The oldest of all is among them.
     ///
     /// Where the chain was reorganised, the newest that still stands vouches for all before it.
-    package internal(set) var marks: [MessageFingerprint]
+    package internal(set) var fingerprints: [MessageFingerprint]
     /// The newest block that any node has shown; nil if none has.
     package private(set) var head: UInt64?
 
     package init(
         next: UInt64 = 0, waiting: Set<UInt64> = [], seen: ReplayCache = ReplayCache(),
-        marks: [MessageFingerprint] = [], head: UInt64? = nil
+        fingerprints: [MessageFingerprint] = [], head: UInt64? = nil
     ) {
         self.next = next
         self.waiting = waiting
         self.seen = seen
-        self.marks = marks.filter { $0.index < next && !waiting.contains($0.index) }.sorted { $0.index < $1.index }
+        self.fingerprints = fingerprints.filter { $0.index < next && !waiting.contains($0.index) }.sorted {
+            $0.index < $1.index
+        }
         self.head = head
-        thinMarks()
+        thinFingerprints()
     }
 
     /// Notes that a message is done with: it was delivered, or never can be.
-    package mutating func finish(_ mark: MessageFingerprint) {
-        waiting.remove(mark.index)
-        next = max(next, mark.index + 1)
-        let place = marks.firstIndex { $0.index >= mark.index } ?? marks.endIndex
-        if place < marks.endIndex, marks[place].index == mark.index { marks.remove(at: place) }
-        marks.insert(mark, at: place)
-        thinMarks()
+    package mutating func finish(_ fingerprint: MessageFingerprint) {
+        waiting.remove(fingerprint.index)
+        next = max(next, fingerprint.index + 1)
+        let place = fingerprints.firstIndex { $0.index >= fingerprint.index } ?? fingerprints.endIndex
+        if place < fingerprints.endIndex, fingerprints[place].index == fingerprint.index {
+            fingerprints.remove(at: place)
+        }
+        fingerprints.insert(fingerprint, at: place)
+        thinFingerprints()
     }
 
     /// Notes that a message could not be delivered, and that later ones go on before it.
@@ -73,7 +77,7 @@ package struct InboxState: Hashable, Sendable {
         guard !waiting.contains(index) else { return true }
         guard waiting.count < Self.waitingLimit else { return false }
         waiting.insert(index)
-        marks.removeAll { $0.index == index }
+        fingerprints.removeAll { $0.index == index }
         next = max(next, index + 1)
         return true
     }
@@ -82,7 +86,16 @@ package struct InboxState: Hashable, Sendable {
     mutating func truncate(to count: UInt64) {
         next = min(next, count)
         waiting = waiting.filter { $0 < count }
-        marks.removeAll { $0.index >= count }
+        fingerprints.removeAll { $0.index >= count }
+    }
+
+    /// Whether nothing is left to do for the message at an index.
+    func isDone(_ index: UInt64) -> Bool { index < next && !waiting.contains(index) }
+
+    /// The places in which others stand than were done with there.
+    func replaced(by found: [MessageFingerprint]) -> [UInt64] {
+        let places = Set(fingerprints.map(\.index))
+        return found.filter { places.contains($0.index) && !fingerprints.contains($0) }.map(\.index)
     }
 
     /// Whether it says the same of every message.
@@ -101,14 +114,14 @@ package struct InboxState: Hashable, Sendable {
     /// Notes which block a node shows as its newest.
     mutating func note(head: UInt64) { if !isBehind(head) { self.head = head } }
 
-    /// Drops marks of older messages: of each distance from the newest, as powers of 2 part them, the oldest stays.
-    mutating func thinMarks(dense: Int = Self.denseMarks) {
-        guard marks.count > dense, let newest = marks.last?.index else { return }
+    /// Drops fingerprints of older messages: of each distance from the newest, as powers of 2 part them, the oldest stays.
+    mutating func thinFingerprints(dense: Int = Self.denseCount) {
+        guard fingerprints.count > dense, let newest = fingerprints.last?.index else { return }
         var distances: Set<Int> = []
-        let older = marks.dropLast(dense).filter { mark in
-            distances.insert(((newest - mark.index) / UInt64(dense)).leadingZeroBitCount).inserted
+        let older = fingerprints.dropLast(dense).filter { fingerprint in
+            distances.insert(((newest - fingerprint.index) / UInt64(dense)).leadingZeroBitCount).inserted
         }
-        marks = older + marks.suffix(dense)
+        fingerprints = older + fingerprints.suffix(dense)
     }
 }
 
@@ -142,7 +155,7 @@ struct InboxStateDocument: Equatable {
                     .members(["from": .string($0.from.hex), "message_id": .string($0.messageId.hex)])
                 }),
             "digests": .array(
-                state.marks.map { .members(["index": .number($0.index), "digest": .string($0.digest.hex)]) }),
+                state.fingerprints.map { .members(["index": .number($0.index), "digest": .string($0.digest.hex)]) }),
             "head": state.head.map(JSONValue.number),
         ])
     }
@@ -169,7 +182,8 @@ struct InboxStateDocument: Equatable {
             MessageFingerprint(index: try entry.number("index"), digest: try entry.word("digest"))
         }
         let head = object["head"] == nil ? nil : try object.number("head")
-        state = InboxState(next: next, waiting: Set(waiting), seen: ReplayCache(seen), marks: digests, head: head)
+        state = InboxState(
+            next: next, waiting: Set(waiting), seen: ReplayCache(seen), fingerprints: digests, head: head)
     }
 }
 

@@ -44,7 +44,7 @@ package final class InboxStateFile {
     /// Shows other runs that this one is at work.
     package func touch() { lock.touch() }
 
-    /// The state of an inbox: the saved one, or that of an unread inbox.
+    /// The state of an inbox: what was saved, or that of one that was never polled.
     ///
     /// - Throws: ``InboxStateError/foreign(path:saved:expected:)``.
     package func state(of address: InboxAddress) throws(InboxStateError) -> InboxState {
@@ -75,7 +75,7 @@ package enum InboxStateError: UserFacingError, Equatable {
     case unknownVersion(path: String, version: String)
     /// It is that of another inbox.
     case foreign(path: String, saved: InboxAddress, expected: InboxAddress)
-    /// Another run has it, and has not looked since so many seconds since 1970.
+    /// Another run has it, and has not polled since so many seconds since 1970.
     case stalled(path: String, since: Int)
 
     package var kind: ErrorCategory { if case .stalled = self { .serviceFailed } else { .badInput } }

@@ -62,20 +62,31 @@ package enum ExitStatus: Int32, Sendable {
     }
 }
 
-/// How many lines of one kind are said at a stretch: the first ten; of the others their number is printed.
-/// Strangers decide how often there is something to say.
-package struct LineLimit: Sendable {
+/// Lines of one kind of which the first ten are said, and then how many more there were: whoever causes them floods
+/// nobody.
+package final class LineLimit {
     private static let limit = 10
+    private let rest: String
+    private let say: (String) -> Void
     private var count = 0
 
-    package init() {}
-
-    /// Whether one more line is printed.
-    package mutating func admitsLine() -> Bool {
-        count += 1
-        return count <= Self.limit
+    /// - Parameters:
+    ///   - rest: what the lines are called that are left out, as in "and 7 more warnings".
+    ///   - say: says a line.
+    package init(_ rest: String, _ say: @escaping (String) -> Void) {
+        self.rest = rest
+        self.say = say
     }
 
-    /// How many lines were not said; nil for none.
-    package var leftOut: Int? { count > Self.limit ? count - Self.limit : nil }
+    /// Says a line, or counts it.
+    package func add(_ line: String) {
+        count += 1
+        if count <= Self.limit { say(line) }
+    }
+
+    /// Says how many lines were left out, and begins anew.
+    package func finish() {
+        if count > Self.limit { say("and \(count - Self.limit) more \(rest)") }
+        count = 0
+    }
 }
