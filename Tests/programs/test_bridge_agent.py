@@ -22,19 +22,21 @@ from harness import BAD_INPUT, ENVIRONMENT, UNREACHABLE, hexed, program_path, ru
 from proofs import PROOFS
 from services import Manager, Server, relay, running_agent
 
-pytestmark = pytest.mark.threads
+pytestmark = pytest.mark.thread
 
 A, B = (proof["member_id"] for proof in PROOFS)
 PUBLIC = PROOFS[0]["dstack_proof"]["derived_compressed_pubkey"]
 DEADLINE = 1.5
-SLACK = 1.0
+# How late a busy machine may be; what waits in vain does so for longer.
+SLACK = 8.0
+LONG_DEADLINE = "60"
 
 
 def sealed(plaintext: bytes) -> bytes:
     return ecies.encrypt(PUBLIC, plaintext)
 
 
-def eventually(condition, seconds: float = 15):
+def eventually(condition, seconds: float = 60):
     """What the condition gives as soon as it is true."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -161,14 +163,16 @@ def replies(data: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", data)]
 
 
-def seconds_until_closed(connection: socket.socket) -> float:
-    start = time.monotonic()
+def seconds_until_closed(connection: socket.socket, *answers: int) -> float:
+    """How long it takes until the server ends a connection, and has given these answers."""
+    begin, data = time.monotonic(), b""
     try:
-        while connection.recv(65536):
-            pass
+        while block := connection.recv(65536):
+            data += block
     except ConnectionResetError:
         pass
-    return time.monotonic() - start
+    assert replies(data) == list(answers)
+    return time.monotonic() - begin
 
 
 def cpu_seconds(process) -> float:
@@ -374,21 +378,19 @@ def test_a_dripping_header_ends_at_the_deadline(site):
         assert DEADLINE - 0.1 < seconds_until_closed(connection) < DEADLINE + SLACK
 
 
-def test_a_dripping_body_is_not_waited_for(site):
+def test_a_dripping_body_is_not_waited_for(start):
+    site = start("--deadline", LONG_DEADLINE)
     with site.connect() as connection:
         connection.sendall(b"GET /proof HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
         drip(connection, b"a" * 100, 0.1)
-        start = time.monotonic()
-        assert replies(read_all(connection)) == [413]
-        assert time.monotonic() - start < SLACK
+        assert seconds_until_closed(connection, 413) < SLACK
 
 
-def test_a_connection_is_not_kept_alive(site):
+def test_a_connection_is_not_kept_alive(start):
+    site = start("--deadline", LONG_DEADLINE)
     with site.connect() as connection:
         connection.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive\r\n\r\n"))
-        start = time.monotonic()
-        assert replies(read_all(connection)) == [200]
-        assert time.monotonic() - start < SLACK
+        assert seconds_until_closed(connection, 200) < SLACK
         # Nor is the server's end of it there for ever if the client stays.
         assert eventually(lambda: sockets(site) == 0, DEADLINE + SLACK)
 
@@ -402,23 +404,22 @@ def sockets(site: Site) -> int:
 
 
 @pytest.mark.parametrize("size", [16_384, 65_536, 200 * 1024, 4 * 2**20])
-def test_a_long_header_line_costs_nothing(site, size):
-    before = cpu_seconds(site.process)
-    start = time.monotonic()
+def test_a_long_header_line_costs_nothing(start, size):
+    site = start("--deadline", LONG_DEADLINE)
+    before, begin = cpu_seconds(site.process), time.monotonic()
     assert replies(site.exchange(b"GET /proof HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * size)) == [431]
-    assert time.monotonic() - start < DEADLINE
+    assert time.monotonic() - begin < SLACK
     assert cpu_seconds(site.process) - before < 0.3
 
 
 # Many clients
 
 
-def test_idle_connections_keep_nobody_out(site):
+def test_idle_connections_keep_nobody_out(start):
+    site = start("--deadline", LONG_DEADLINE)
     idlers = [site.connect() for _ in range(300)]
     try:
-        start = time.monotonic()
-        assert site.status(timeout=5) == 200
-        assert time.monotonic() - start < 1
+        assert site.status(timeout=SLACK) == 200
     finally:
         for idler in idlers:
             idler.close()
@@ -531,17 +532,16 @@ def test_a_client_that_resets_ends_nothing(watching, chain):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_in_order(site, number):
+def test_a_signal_ends_it_in_order(start, number):
+    site = start("--deadline", LONG_DEADLINE)
     with site.connect(), site.connect() as answered:
         answered.sendall(GET)
         read_all(answered)
-        start = time.monotonic()
-        assert site.end(number) == 0
-        assert time.monotonic() - start < 0.9
+        assert site.end(number, SLACK) == 0
 
 
 def test_a_request_that_has_begun_is_answered_after_the_signal(start):
-    site = start("--deadline", "8")
+    site = start("--deadline", LONG_DEADLINE)
     with site.connect() as connection:
         connection.sendall(GET[:20])
         time.sleep(0.2)
@@ -552,9 +552,7 @@ def test_a_request_that_has_begun_is_answered_after_the_signal(start):
         assert site.process.poll() is None
         connection.sendall(GET[20:])
         assert replies(read_all(connection)) == [200]
-    began = time.monotonic()
-    assert site.process.wait(10) == 0
-    assert time.monotonic() - began < 1
+    assert site.process.wait(SLACK) == 0
 
 
 def test_the_end_waits_one_deadline_at_most(site):
@@ -581,9 +579,7 @@ def test_an_answer_that_is_being_read_is_finished_after_the_signal(watching, cha
 
 def test_a_signal_while_the_guest_agent_is_waited_for(tmp_path):
     with bridge_agent(tmp_path / "site", "--dstack", tmp_path / "no.sock") as site:
-        start = time.monotonic()
-        assert site.end() == 0
-        assert time.monotonic() - start < 2
+        assert site.end(timeout=SLACK) == 0
 
 
 def test_a_signal_while_a_node_does_not_answer(start, chain):
@@ -591,9 +587,7 @@ def test_a_signal_while_a_node_does_not_answer(start, chain):
     with Server(lambda *_: released.wait(20) and None) as node:
         site = start(env=chain.env | {"ETH_RPC_URL": node.url})
         eventually(lambda: node.requests)
-        began = time.monotonic()
-        assert site.end() == 0
-        assert time.monotonic() - began < 1
+        assert site.end(timeout=SLACK) == 0
         released.set()
 
 
@@ -750,9 +744,7 @@ def test_a_node_that_hangs_stalls_nobody(start, chain):
         site = start("--interval", "0.1", env=chain.env | {"ETH_RPC_URL": node.url})
         eventually(lambda: node.requests)
         for path, expected in (("/proof", 200), ("/onboarding", 503)):
-            began = time.monotonic()
-            assert site.status(path) == expected
-            assert time.monotonic() - began < 0.5
+            assert site.status(path, timeout=SLACK) == expected
         eventually(lambda: site.status() == 503)
         assert "inbox" in site.get()[1]["error"]
         released.set()
