@@ -14,11 +14,13 @@ MINUTES ?= 10
 # How long `make fuzz` takes for each target, and for which; none named is all.
 SECONDS_EACH ?= 20
 TARGETS ?=
+# How often `make steady` runs the tests.
+RUNS ?= 10
 export VERSION PREFIX DESTDIR BUILD
 
 .DEFAULT_GOAL := build
-.PHONY: setup build release install uninstall dist deb test sanitize costs bench soak test-deb fuzz demo session diagram \
-    format docs lint clean help
+.PHONY: setup build release install uninstall dist deb test steady sanitize costs bench soak test-deb fuzz demo session diagram \
+    format lint clean help
 
 setup: ## install what Debian and Python lack; quick when nothing does
 	@scripts/setup
@@ -46,14 +48,16 @@ deb: release ## build a Debian package in .build/dist
 test: setup ## run every test; the last line counts them
 	@scripts/test $(SWIFT_FLAGS)
 
+steady: setup ## run them again and again beside two busy processors: make steady RUNS=10 (10); prints a table
+	@scripts/steady $(RUNS)
+
 sanitize: setup ## run them under AddressSanitizer, and those of threads under ThreadSanitizer
 	@SANITIZER=address scripts/test $(SWIFT_FLAGS)
-	@SANITIZER=thread MARKED=threads scripts/test $(SWIFT_FLAGS)
+	@SANITIZER=thread scripts/test $(SWIFT_FLAGS)
 
-costs: release ## test what release programs cost: small jobs, and the memory of large ones
+costs: release ## test what small jobs of the programs cost
 	@scripts/setup --costs
-	TEEBRIDGE_BIN=$(BUILD) $(VENV)/bin/python -B -m pytest -q -n auto --dist worksteal -o cache_dir=.build/pytest-cache \
-	    -m memory Tests/costs Tests/programs
+	TEEBRIDGE_BIN=$(BUILD) $(VENV)/bin/python -B -m pytest -q -n auto -o cache_dir=.build/pytest-cache Tests/costs
 
 bench: setup ## measure release programs beside others, for docs/performance.md; takes minutes
 	@TEEBRIDGE_BENCH=yes scripts/release $(SWIFT_FLAGS)
@@ -71,11 +75,11 @@ test-deb: deb ## test that package, in a Debian without Swift too; takes minutes
 fuzz: setup ## fuzz what strangers send: each of TARGETS (all) for SECONDS_EACH (20)
 	@scripts/fuzz $(SECONDS_EACH) $(TARGETS)
 
-demo: build ## let two CVMs of different KMS roots meet, on a chain of this machine
-	@demo/run
+demo: release ## let two CVMs of different KMS roots meet, on a chain of this machine
+	@TEEBRIDGE_BIN=$(BUILD) demo/run
 
-session: build ## record that in docs/session.txt
-	demo/run > docs/session.txt 2>&1
+session: release ## record that in docs/session.txt
+	TEEBRIDGE_BIN=$(BUILD) demo/run > docs/session.txt 2>&1
 
 diagram: ## draw docs/dataflow.svg
 	@scripts/setup --diagram

@@ -14,8 +14,6 @@ from harness import ENVIRONMENT, program_path, run
 from proofs import PROOFS, calldata
 from services import running_agent
 
-pytestmark = pytest.mark.memory
-
 MOST = json.loads(Path(__file__).with_name("costs.json").read_text())
 BRIDGE = "0x47e801184B3a8ea8E6A4A7A4CFEfEcC76809Da72"
 KEY = bytes(31) + b"\1"

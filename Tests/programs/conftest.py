@@ -14,8 +14,15 @@ import services  # noqa: E402
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "memory: looks at how much memory a program takes, or what is in it")
-    config.addinivalue_line("markers", "threads: runs programs that have several threads")
+    config.addinivalue_line("markers", "address: reads hostile input or calls C; run under AddressSanitizer too")
+    config.addinivalue_line("markers", "thread: runs programs that have several threads; run under ThreadSanitizer too")
+    config.addinivalue_line("markers", "long: waits for a quarter of a minute or more; begins first")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Let what is long begin first, so that nothing is left to wait for at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,23 +1,12 @@
 """Programs under Tests/support/faults.c: one of their calls fails, or their clock jumps."""
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness import ROOT
+from harness import compiled
 
-LIBRARY_SOURCE = ROOT / "Tests" / "support" / "faults.c"
 HALF, KILL = 0, -1
-
-
-def compiled(directory: Path) -> Path:
-    library = directory / "faults.so"
-    compiler = shutil.which("cc") or "clang"
-    command = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", library, LIBRARY_SOURCE]
-    subprocess.run(command, check=True, timeout=60)
-    return library
 
 
 class Faults:
@@ -25,7 +14,7 @@ class Faults:
 
     def __init__(self, directory: Path):
         self._directory = directory
-        self._library = compiled(directory)
+        self._library = compiled("faults.c", "-shared", "-fPIC")
 
     def env(self, call: str, at: int, **settings) -> dict[str, str]:
         named = {f"FAULT_{name.upper()}": os.fspath(value) if isinstance(value, Path) else str(value)

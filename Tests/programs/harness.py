@@ -4,12 +4,15 @@ Nothing of this process's environment reaches them but PATH, and the options of 
 that a developer exported must not change what a test sees. Their locks have a directory of their own.
 """
 
+import atexit
+import functools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -27,7 +30,8 @@ ENVIRONMENT = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"} | {
     name: value for name, value in os.environ.items() if name in ("ASAN_OPTIONS", "TSAN_OPTIONS")}
 # Marks tests of what is in a program's memory, and how much it has.
 plain_memory = pytest.mark.skipif(SANITIZER is not None, reason="a sanitizer has terabytes of addresses for its own use")
-SECONDS = 60
+# By then a program has ended, however busy the machine is.
+SECONDS = 180
 
 DONE, NO, BAD_INPUT, UNREACHABLE, UNKNOWN = range(5)
 # The reader of standard output has gone; a shell sees 141.
@@ -91,21 +95,28 @@ def program_path(name: str) -> Path:
     return path
 
 
-# A process is charged with the memory that its parent had when it was made: this one has little.
-STARTER = """
-import resource, subprocess, sys
-try:
-    status = subprocess.run(sys.argv[2:], timeout=float(sys.argv[1])).returncode
-except subprocess.TimeoutExpired:
-    status = 124
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
-sys.exit(status % 256)
-"""
+def compiled(source: str, *options: str) -> Path:
+    """What the C file of Tests/support makes, in a directory that ends with this process."""
+    directory = tempfile.TemporaryDirectory(prefix="teebridge-")
+    atexit.register(directory.cleanup)
+    result = Path(directory.name) / source.removesuffix(".c")
+    subprocess.run([shutil.which("cc") or "clang", "-O1", "-Wall", "-Wextra", "-Werror", *options, "-o", result,
+                    ROOT / "Tests" / "support" / source], check=True, timeout=60)
+    return result
 
 
-def measured(program: str, *args, seconds: float = SECONDS) -> list[str]:
-    """The words that run a program and tell on standard error's last line how much memory it had at most, in KiB."""
-    return [sys.executable, "-I", "-S", "-c", STARTER, str(seconds), str(program_path(program)), *map(os.fspath, args)]
+measure = functools.cache(lambda: compiled("measure.c"))
+
+
+def measured(program: str, *args, seconds: int = SECONDS) -> list[str]:
+    """The words that run a program, of which standard error's last line says what it cost."""
+    return [str(measure()), str(seconds), str(program_path(program)), *map(os.fspath, args)]
+
+
+def cost(last_line: str | bytes) -> tuple[int, float]:
+    """The bytes of memory that a program of `measured` had at most, and its seconds of a processor."""
+    kibibytes, milliseconds = map(int, last_line.split())
+    return kibibytes << 10, milliseconds / 1000
 
 
 def run(program: str, *args, stdin: bytes | str | dict | list = b"", env: dict | None = None,
@@ -153,7 +164,7 @@ def without_a_reader():
         os.close(writing)
 
 
-def wait_until(is_so: Callable[[], bool], what: str = "it did not come to be", seconds: float = 20) -> None:
+def wait_until(is_so: Callable[[], bool], what: str = "it did not come to be", seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, what

@@ -49,7 +49,7 @@ def state(path: Path) -> dict:
     return json.loads(path.read_text())
 
 
-def next_line(stream, seconds: float = 20) -> bytes:
+def next_line(stream, seconds: float = 60) -> bytes:
     """The next line of an unbuffered pipe of a program that goes on."""
     deadline = time.monotonic() + seconds
     line = b""

@@ -51,13 +51,13 @@ def without(document: dict, *paths: str) -> dict:
 
 
 def bit_flips(proof: dict) -> Iterator[tuple[str, dict]]:
-    """Copies of a proof with one bit of one member flipped, each with a name for it."""
+    """Copies of a proof, for each byte of its members, in which one bit of it is flipped; each has a name."""
     fields = {"code_id": proof["code_id"]} | {name: proof[name] for name in CLAIMS}
     fields |= {f"dstack_proof.{link}": proof["dstack_proof"][link] for link in LINKS}
     for path, text in fields.items():
         prefixed = text.startswith("0x")
         data = unhex(text if prefixed else "0x" + text)
-        for bit in range(len(data) * 8):
+        for place in range(len(data)):
             flipped = bytearray(data)
-            flipped[bit // 8] ^= 1 << bit % 8
-            yield f"{path} bit {bit}", changed(proof, path, hexed(flipped)[0 if prefixed else 2 :])
+            flipped[place] ^= 1 << place % 8
+            yield f"{path} byte {place}", changed(proof, path, hexed(flipped)[0 if prefixed else 2 :])

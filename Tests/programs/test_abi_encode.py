@@ -15,7 +15,7 @@ from bridge_v1 import ARTEFACT, ARTEFACT_PATH, CONTRACT
 from harness import BAD_INPUT, BROKEN_PIPE, ENVIRONMENT, NO, finish, hexed, json_lines, program_path, running, unhex
 from proofs import PROOFS, bit_flips, calldata, changed, without
 
-pytestmark = pytest.mark.threads
+pytestmark = pytest.mark.thread
 
 ADDRESS = to_checksum_address("0x254057d9d92fc7f75e3d49f0c6b0be9ee2a334d5")
 OTHER = to_checksum_address("0xdf463af67d15e470a363e387fd688c78c2e94146")
@@ -169,7 +169,8 @@ def test_app_id_filters(abi_encode):
     abi_encode("register", "--app-id", B["app_id"], stdin=A).check_error(NO, A["app_id"])
 
 
-def test_every_flipped_bit_of_a_proof_is_noticed(abi_encode):
+def test_a_flipped_bit_in_every_byte_of_a_proof_is_noticed(abi_encode):
+    """In each byte one of its bits; the tests of the library flip all."""
     def refused(document: dict) -> bool:
         answer = abi_encode("register", stdin=document)
         return answer.status in (NO, BAD_INPUT) and answer.stdout == b"" and answer.messages("error") != []
@@ -177,7 +178,7 @@ def test_every_flipped_bit_of_a_proof_is_noticed(abi_encode):
     flips = dict(bit_flips(A))
     with ThreadPoolExecutor(2) as pool:
         accepted = [place for place, ok in zip(flips, pool.map(refused, flips.values())) if not ok]
-    assert len(flips) > 2000 and accepted == []
+    assert len(flips) > 280 and accepted == []
 
 
 def recovered_root(proof: dict) -> str:

@@ -22,19 +22,21 @@ from harness import BAD_INPUT, ENVIRONMENT, UNREACHABLE, hexed, program_path, ru
 from proofs import PROOFS
 from services import Manager, Server, relay, running_agent
 
-pytestmark = pytest.mark.threads
+pytestmark = pytest.mark.thread
 
 A, B = (proof["member_id"] for proof in PROOFS)
 PUBLIC = PROOFS[0]["dstack_proof"]["derived_compressed_pubkey"]
 DEADLINE = 1.5
-SLACK = 1.0
+# How late a busy machine may be; what waits in vain does so for longer.
+SLACK = 8.0
+LONG_DEADLINE = "60"
 
 
 def sealed(plaintext: bytes) -> bytes:
     return ecies.encrypt(PUBLIC, plaintext)
 
 
-def eventually(condition, seconds: float = 15):
+def eventually(condition, seconds: float = 60):
     """What the condition gives as soon as it is true."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -159,14 +161,16 @@ def replies(data: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", data)]
 
 
-def seconds_until_closed(connection: socket.socket) -> float:
-    start = time.monotonic()
+def seconds_until_closed(connection: socket.socket, *answers: int) -> float:
+    """How long it takes until the server ends a connection, and has given these answers."""
+    begin, data = time.monotonic(), b""
     try:
-        while connection.recv(65536):
-            pass
+        while block := connection.recv(65536):
+            data += block
     except ConnectionResetError:
         pass
-    return time.monotonic() - start
+    assert replies(data) == list(answers)
+    return time.monotonic() - begin
 
 
 def cpu_seconds(process) -> float:
@@ -199,16 +203,77 @@ def test_a_silent_connection_ends_at_the_deadline(site):
         assert DEADLINE - 0.1 < seconds_until_closed(connection) < DEADLINE + SLACK
 
 
-@pytest.mark.parametrize("size", [16_384, 4 * 2**20])
-def test_a_long_header_line_costs_nothing(site, size):
-    before = cpu_seconds(site.process)
-    start = time.monotonic()
+def test_half_a_header_ends_at_the_deadline(site):
+    with site.connect() as connection:
+        connection.sendall(GET[:20])
+        assert DEADLINE - 0.1 < seconds_until_closed(connection) < DEADLINE + SLACK
+
+
+def drip(connection: socket.socket, data: bytes, pause: float):
+    def send():
+        try:
+            for byte in data:
+                connection.sendall(bytes([byte]))
+                time.sleep(pause)
+        except OSError:
+            pass
+
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_dripping_header_ends_at_the_deadline(site):
+    with site.connect() as connection:
+        drip(connection, b"GET /proof HTTP/1.1\r\nX: " + b"a" * 100, 0.1)
+        assert DEADLINE - 0.1 < seconds_until_closed(connection) < DEADLINE + SLACK
+
+
+def test_a_dripping_body_is_not_waited_for(start):
+    site = start("--deadline", LONG_DEADLINE)
+    with site.connect() as connection:
+        connection.sendall(b"GET /proof HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
+        drip(connection, b"a" * 100, 0.1)
+        assert seconds_until_closed(connection, 413) < SLACK
+
+
+def test_a_connection_is_not_kept_alive(start):
+    site = start("--deadline", LONG_DEADLINE)
+    with site.connect() as connection:
+        connection.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive\r\n\r\n"))
+        assert seconds_until_closed(connection, 200) < SLACK
+        # Nor is the server's end of it there for ever if the client stays.
+        assert eventually(lambda: sockets(site) == 0, DEADLINE + SLACK)
+
+
+def sockets(site: Site) -> int:
+    """How many connections on its port the agent has not closed: the inode of others is 0."""
+    lines = [line.split() for line in open("/proc/net/tcp").readlines()[1:]]
+    client_inodes = {line[9] for line in lines if int(line[2].partition(":")[2], 16) == site.port}
+    return sum(int(line[1].partition(":")[2], 16) == site.port and line[3] != "0A" and line[9] != "0"
+               and line[9] not in client_inodes for line in lines)
+
+
+@pytest.mark.parametrize("size", [16_384, 65_536, 200 * 1024, 4 * 2**20])
+def test_a_long_header_line_costs_nothing(start, size):
+    site = start("--deadline", LONG_DEADLINE)
+    before, begin = cpu_seconds(site.process), time.monotonic()
     assert replies(site.exchange(b"GET /proof HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * size)) == [431]
-    assert time.monotonic() - start < DEADLINE
+    assert time.monotonic() - begin < SLACK
     assert cpu_seconds(site.process) - before < 0.3
 
 
 # Many clients
+
+
+def test_idle_connections_keep_nobody_out(start):
+    site = start("--deadline", LONG_DEADLINE)
+    idlers = [site.connect() for _ in range(300)]
+    try:
+        assert site.status(timeout=SLACK) == 200
+    finally:
+        for idler in idlers:
+            idler.close()
 
 
 def test_one_connection_more_ends_the_oldest_that_waits(start):
@@ -273,17 +338,16 @@ def test_a_client_that_resets_ends_nothing(watching, chain):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_in_order(site, number):
+def test_a_signal_ends_it_in_order(start, number):
+    site = start("--deadline", LONG_DEADLINE)
     with site.connect(), site.connect() as answered:
         answered.sendall(GET)
         read_all(answered)
-        start = time.monotonic()
-        assert site.end(number) == 0
-        assert time.monotonic() - start < 0.9
+        assert site.end(number, SLACK) == 0
 
 
 def test_a_request_that_has_begun_is_answered_after_the_signal(start):
-    site = start("--deadline", "8")
+    site = start("--deadline", LONG_DEADLINE)
     with site.connect() as connection:
         connection.sendall(GET[:20])
         time.sleep(0.2)
@@ -294,9 +358,7 @@ def test_a_request_that_has_begun_is_answered_after_the_signal(start):
         assert site.process.poll() is None
         connection.sendall(GET[20:])
         assert replies(read_all(connection)) == [200]
-    began = time.monotonic()
-    assert site.process.wait(10) == 0
-    assert time.monotonic() - began < 1
+    assert site.process.wait(SLACK) == 0
 
 
 def test_the_end_waits_one_deadline_at_most(site):
@@ -323,9 +385,7 @@ def test_an_answer_that_is_being_read_is_finished_after_the_signal(watching, cha
 
 def test_a_signal_while_the_guest_agent_is_waited_for(tmp_path):
     with bridge_agent(tmp_path / "site", "--dstack", tmp_path / "no.sock") as site:
-        start = time.monotonic()
-        assert site.end() == 0
-        assert time.monotonic() - start < 2
+        assert site.end(timeout=SLACK) == 0
 
 
 def test_a_signal_while_a_node_does_not_answer(start, chain):
@@ -333,9 +393,7 @@ def test_a_signal_while_a_node_does_not_answer(start, chain):
     with Server(lambda *_: released.wait(20) and None) as node:
         site = start(env=chain.env | {"ETH_RPC_URL": node.url})
         eventually(lambda: node.requests)
-        began = time.monotonic()
-        assert site.end() == 0
-        assert time.monotonic() - began < 1
+        assert site.end(timeout=SLACK) == 0
         released.set()
 
 
@@ -469,9 +527,7 @@ def test_a_node_that_hangs_stalls_nobody(start, chain):
         site = start("--interval", "0.1", env=chain.env | {"ETH_RPC_URL": node.url})
         eventually(lambda: node.requests)
         for path, expected in (("/proof", 200), ("/onboarding", 503)):
-            began = time.monotonic()
-            assert site.status(path) == expected
-            assert time.monotonic() - began < 0.5
+            assert site.status(path, timeout=SLACK) == expected
         eventually(lambda: site.status() == 503)
         assert "inbox" in site.get()[1]["error"]
         released.set()

@@ -14,13 +14,13 @@ from eth_keys import keys
 from eth_utils import keccak
 
 from harness import (
-    BAD_INPUT, BROKEN_PIPE, DONE, ENVIRONMENT, NO, UNREACHABLE, hexed, measured, plain_memory, program_path, run,
+    BAD_INPUT, BROKEN_PIPE, DONE, ENVIRONMENT, NO, UNREACHABLE, cost, hexed, measured, plain_memory, program_path, run,
     running, unhex,
 )
 from proofs import PROOFS, VECTORS
 from services import CHAIN_ID, relay
 
-pytestmark = pytest.mark.threads
+pytestmark = pytest.mark.thread
 
 MEMBER = PROOFS[0]
 A, B = (proof["member_id"] for proof in PROOFS)
@@ -500,7 +500,7 @@ def test_peak_memory(large, tmp_path, form):
             done = subprocess.run(measured("ecies-seal", *arguments), stdout=file, stderr=subprocess.PIPE,
                                   env=ENVIRONMENT | KEY_SETTING)
         assert done.returncode == 0, done.stderr
-        return int(done.stderr) << 10
+        return cost(done.stderr)[0]
 
     assert peak("--to-pubkey", COMPRESSED.hex(), "--output", form, source, output=sealed) < len(text) + (32 << 20)
     assert peak("--open", sealed, output=tmp_path / "opened") < len(text) + (32 << 20)

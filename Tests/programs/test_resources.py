@@ -20,8 +20,6 @@ from inboxes import fill, settings, state
 from proofs import PROOFS
 from sending import check_done, running_ledger, transfers
 
-pytestmark = pytest.mark.memory
-
 CRASHES = {-signal.SIGSEGV, -signal.SIGILL, -signal.SIGTRAP, -signal.SIGBUS, -signal.SIGFPE}
 ROOT_ADDRESS = "0x00000000000000000000000000000000000000aa"
 

@@ -26,7 +26,7 @@ COUNT = int(os.environ.get("TEEBRIDGE_SCHEDULES", 1000 if IS_LONG else 40)) // 2
 SIDE_BY_SIDE = 60 if IS_LONG else 20
 LONGEST_LAG = 30 if IS_LONG else 3
 # How long a run waits; it is then started again.
-TIMEOUT = 40 + 4 * LONGEST_LAG if IS_LONG else 20
+TIMEOUT = 40 + 4 * LONGEST_LAG
 MOST_RUNS = 12
 FIRST_RIVAL = 10_000
 MOST_RIVALS = 2
@@ -191,6 +191,7 @@ def running_chain(is_reorganised: bool):
         yield Chain(ledger, is_reorganised), history
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_reorganised", [False, True], ids=["blocks stay", "reorganisations"])
 def test_each_request_once_and_in_order(tmp_path, is_reorganised):
     with running_chain(is_reorganised) as (chain, history):

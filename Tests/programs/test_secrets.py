@@ -14,7 +14,7 @@ import pytest
 import inboxes
 from harness import BAD_INPUT, plain_memory, running, wait_until
 
-pytestmark = pytest.mark.memory
+pytestmark = pytest.mark.address
 
 # A made-up key of the eciesjs suite.
 KEY = "95d3c5e483e9b1d4f5fc8e79b2deaf51362980de62dbb082a9a4257eef653d7d"

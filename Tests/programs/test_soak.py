@@ -26,7 +26,7 @@ from inboxes import A, B, sealed, settings
 from proofs import PROOFS
 from services import running_agent, running_chain
 
-pytestmark = pytest.mark.memory
+pytestmark = pytest.mark.long
 
 # For how long each of the programs is watched.
 SECONDS = float(os.environ.get("TEEBRIDGE_SOAK_MINUTES", "0.25")) * 60

@@ -7,6 +7,8 @@ import pytest
 from harness import BAD_INPUT, DONE, ENVIRONMENT, NO, UNKNOWN, json_lines, program_path
 from inboxes import KEY, fill
 
+pytestmark = pytest.mark.address
+
 SIGPIPE_IN_A_SHELL = 141
 
 

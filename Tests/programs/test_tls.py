@@ -8,8 +8,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+import pytest
+
 from harness import UNREACHABLE, run
 from proofs import PROOFS
+
+pytestmark = pytest.mark.address
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from harness import (
 from proofs import PROOFS, calldata
 from services import CHAIN_ID, method_names, relay
 
-pytestmark = pytest.mark.threads
+pytestmark = pytest.mark.thread
 
 A, B = (proof["member_id"] for proof in PROOFS)
 NOBODY = hexed(b"\x77" * 32)

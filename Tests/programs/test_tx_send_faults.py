@@ -14,8 +14,8 @@ from harness import DONE, UNKNOWN, UNREACHABLE, run
 from sending import check_done, check_records, running_ledger, transaction_of, transfers
 
 COUNT = 5
-# A machine that does much else takes its time.
-OPTIONS = ("--retry-for", "20", "--timeout", "40")
+# A machine that does much else takes its time: these end what would go on for ever.
+OPTIONS = ("--retry-for", "60", "--timeout", "120")
 
 # What goes over the wire, in this order; each transaction has a request of its own.
 HAND_OVERS = ("first", "second", "third", "fourth", "last")
@@ -326,7 +326,7 @@ def test_everything_fails_now_and_then(slow_ledger, nodes):
         requests = transfers(12)
         with FaultProxy(slow_ledger.url, spoil) as first, FaultProxy(slow_ledger.url, spoil) as second:
             urls = [word for node in (first, second)[:nodes] for word in ("--rpc-url", node.url)]
-            answer = run("tx-send", "--timeout", "40", "--in-flight", str(draw.choice([2, 4, 16])), *urls,
+            answer = run("tx-send", "--timeout", "120", "--in-flight", str(draw.choice([2, 4, 16])), *urls,
                          stdin=requests, env=slow_ledger.env(account))
             check_done(slow_ledger, account, answer, requests)
             assert len({*first.raws, *second.raws}) == len(requests)

@@ -29,8 +29,7 @@ class Verified:
 
     def __init__(self, chain, compiled):
         self.bridge, self.verifier = (
-            chain.transact(chain.web3.eth.contract(abi=each["abi"], bytecode=each["bytecode"]).constructor())[
-                "contractAddress"] for each in compiled.values())
+            chain.create(each["abi"], each["bytecode"]) for each in compiled.values())
         self.env = chain.env | {"BRIDGE_CONTRACT": self.bridge}
 
     def encode(self, *args, stdin=b""):

@@ -1,10 +1,10 @@
-"""For tests in Python: run a dev-chain as a child process and call it. Needs nothing but the standard library."""
+"""For tests in Python: run a dev-chain in a process of its own and call it. Needs nothing but the standard library."""
 
 import http.client
 import json
-import subprocess
-import sys
 from pathlib import Path
+
+from nursery import Fork
 
 PROGRAM = Path(__file__).resolve().parent.parent / "dev-chain"
 STOP_SECONDS = 10
@@ -24,11 +24,10 @@ class DevChain:
     """A running chain. Use it in a `with` statement; it ends with it, or with this process."""
 
     def __init__(self, *options):
-        command = [sys.executable, str(PROGRAM), "--exit-with-stdin", *options]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = Fork(PROGRAM.name, "--exit-with-stdin", *options)
         ready = self._process.stdout.readline()
         if not ready:
-            raise RuntimeError(f"dev-chain ended with status {self._process.wait()}")
+            raise RuntimeError(f"dev-chain ended with status {self._process.wait(STOP_SECONDS)}")
         announced = json.loads(ready)
         self.url = announced["rpc"]
         self.chain_id = announced["chainId"]
