@@ -132,7 +132,7 @@ struct InboxWatch: CommandLineTool {
                         inbox.resolve(exec.keepGoing ? .postponed : .refused)
                     }
                     count += 1
-                    // What a handler prints would stand behind it.
+                    // A handler's output would follow it on the line.
                     if handler == nil { line.show("\(count) messages read") }
                 }
                 failures = failures.filter { !inbox.isDone($0.key) }

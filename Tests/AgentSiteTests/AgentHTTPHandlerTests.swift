@@ -71,7 +71,7 @@ import Testing
     @Test(arguments: ["/proof", "/info"])
     func `without a key they ask for patience`(path: String) throws {
         let response = try handler(proof: nil).answer(request(path))
-        #expect(try refusal(response) == (503, "the guest agent has given no key yet"))
+        #expect(try refusal(response) == (503, "the guest agent has not provided a key yet"))
         #expect(response.headers.map(\.name) == ["Retry-After"])
         #expect(response.headers.map(\.value) == ["1"])
     }
@@ -89,7 +89,7 @@ import Testing
     func `there is nothing at other paths`(target: String) throws {
         let (status, error) = try refusal(handler().answer(request(target)))
         #expect(status == 404)
-        #expect(error == "there is nothing here but /proof, /info, /onboarding and /healthz")
+        #expect(error == "there is only /proof, /info, /onboarding and /healthz")
     }
 
     @Test func `an escaped path is the same path`() throws {
@@ -108,9 +108,9 @@ import Testing
     @Test func `it is unhealthy without a key, or once the inbox has not been read for too long`() throws {
         let proof = try proofs()[0]
         for (handler, error) in [
-            (try handler(proof: nil), "the guest agent has given no key yet"),
-            (try handler(proof: proof, patience: .zero), "the inbox could not be read for 0 seconds"),
-            (try handler(proof: proof, patience: .zero, isRead: false), "the inbox could not be read for 0 seconds"),
+            (try handler(proof: nil), "the guest agent has not provided a key yet"),
+            (try handler(proof: proof, patience: .zero), "the inbox has not been read for 0 seconds"),
+            (try handler(proof: proof, patience: .zero, isRead: false), "the inbox has not been read for 0 seconds"),
         ] {
             let response = try handler.answer(request("/healthz"))
             #expect(response.status == 503)
@@ -151,14 +151,14 @@ import Testing
         let other = "0x" + String(repeating: "11", count: 20)
         let (status, error) = try refusal(handler().answer(request("/onboarding?bridge=\(other)")))
         #expect(status == 404)
-        #expect(error == "the inbox of another bridge is watched: \(Self.bridge)")
+        #expect(error == "the agent watches the inbox of another bridge: \(Self.bridge)")
     }
 
     @Test(arguments: ["\(node)/x", "http://127.0.0.1:1", "file:///etc/passwd", "x", ""])
     func `another node is refused and not repeated`(url: String) throws {
         let (status, error) = try refusal(handler().answer(request("/onboarding?rpc=\(url)")))
         #expect(status == 403)
-        #expect(error == "rpc is none of the nodes that the agent was started with")
+        #expect(error == "rpc is not one of the nodes the agent was started with")
     }
 
     @Test func `without a bridge there are no messages`() throws {
@@ -178,7 +178,7 @@ import Testing
             for handler in [try handler(), try handler(proof: nil), try handler(bridge: nil)] {
                 let (status, error) = try refusal(handler.answer(request("/onboarding" + query, from: "192.0.2.1")))
                 #expect(status == 403)
-                #expect(error == "messages are for this machine, and for those that --serve-secrets-to names")
+                #expect(error == "messages are served only to this machine and to clients that --serve-secrets-to names")
             }
         }
     }

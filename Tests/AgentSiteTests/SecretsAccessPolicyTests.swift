@@ -140,7 +140,7 @@ import Testing
             let error = #expect(throws: SecretsAccessError.shortToken(path: path)) {
                 try SecretsAccessPolicy(["token-file:\(path)"])
             }
-            #expect(error?.description == "the token in \"\(path)\" has less than 16 characters")
+            #expect(error?.description == "the token in \"\(path)\" has fewer than 16 characters")
         }
         #expect(throws: KeyError.unreadable(source: "/absent", reason: "no such file or directory")) {
             try SecretsAccessPolicy(["token-file:/absent"])

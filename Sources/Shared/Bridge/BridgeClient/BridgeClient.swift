@@ -38,7 +38,7 @@ package final class BridgeClient: BridgeReader {
     /// The default limit of a payload, in bytes.
     package static let defaultMaxPayload: UInt64 = 65_536
 
-    /// The chain of the contract: the one that the operator named, else the one that the node says it is of.
+    /// The chain of the contract: the one that the operator named, or the node's.
     ///
     /// - Throws: ``BridgeClientError``.
     package func chain() throws(BridgeClientError) -> UInt64 {

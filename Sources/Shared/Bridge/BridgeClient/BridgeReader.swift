@@ -17,7 +17,7 @@ package protocol BridgeReader {
     /// - Throws: ``BridgeClientError`` for the first that has none.
     func publicKeys(of members: [Bytes32]) throws(BridgeClientError) -> [PublicKey]
 
-    /// Polls a member's inbox: how many messages there are, and what stands in the place of one that was read.
+    /// Polls a member's inbox: how many messages there are, and what is in the place of one that was read.
     ///
     /// - Parameters:
     ///   - fingerprint: the message that is looked for, if any.
@@ -54,11 +54,11 @@ package protocol InboxMessages {
     ) throws(BridgeClientError) -> [InboxEntry]
 }
 
-/// What stands in one place of an inbox.
+/// The content of one place of an inbox.
 package struct InboxEntry: Sendable {
     /// The message's place, and what it is known by again.
     package let fingerprint: MessageFingerprint
-    /// The member that it is said to come from; anybody may have written that.
+    /// The claimed sender; anyone may have written it.
     package let from: Bytes32
     /// The sealed bytes, or why they are not read: anybody can post anything.
     package let payload: Result<[UInt8], BridgeClientError>

@@ -19,7 +19,7 @@ struct CallInboxReader: InboxMessages {
     let member: Bytes32
     let tag: BlockTag
 
-    /// How many messages are asked for in one request.
+    /// The number of messages requested at once.
     private static let batchSize = 50
 
     /// The message that must stand is asked for in the same request: so the batch is not of another chain.
@@ -52,7 +52,7 @@ struct StorageInboxReader: InboxMessages {
     let bridge: Address
     let layout: StorageLayout
     let member: Bytes32
-    /// The most bytes of a payload. What is longer is passed over: anybody can write any length.
+    /// The most bytes of a payload. Longer ones are skipped: anyone can write any length.
     let maxPayload: UInt64
     /// Whether all words are of one block for certain.
     let isOfOneBlock: Bool
@@ -62,7 +62,7 @@ struct StorageInboxReader: InboxMessages {
     /// The size words of the messages that come next.
     var sizes: [UInt64: Bytes32] = [:]
 
-    /// How many sizes are asked for at once.
+    /// The number of sizes requested at once.
     private static let sizeBatch = 80
     /// How many words are asked for at once; a longer message's are asked for by themselves. Some providers allow a
     /// hundred calls in a request, and one of them asks which chain it is.
@@ -117,7 +117,7 @@ struct StorageInboxReader: InboxMessages {
 }
 
 extension InboxEntry {
-    /// A message that a node gave whole, unless it is longer than what is read.
+    /// A message that a node returned whole, unless it exceeds the limit.
     init(_ index: UInt64, from: Bytes32, _ payload: [UInt8], maxPayload: UInt64) {
         let count = UInt64(payload.count)
         self.init(
@@ -130,7 +130,7 @@ extension InboxEntry {
     init(_ index: UInt64, _ values: [ABIValue], maxPayload: UInt64) throws(BridgeClientError) {
         guard values.count == 2, case .fixedBytes(let from) = values[0], case .bytes(let payload) = values[1],
             let from = try? Bytes32(from)
-        else { throw .unexpectedAnswer(function: TEEBridge.onboardingMessage.name, reason: "it is no message") }
+        else { throw .unexpectedAnswer(function: TEEBridge.onboardingMessage.name, reason: "it is not a message") }
         self.init(index, from: from, payload, maxPayload: maxPayload)
     }
 }

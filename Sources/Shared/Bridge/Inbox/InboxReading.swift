@@ -140,7 +140,7 @@ package struct InboxReading: Hashable, Sendable {
         goOn()
     }
 
-    /// Decides what is read, behind the newest message that still stands.
+    /// Decides what to read after the newest message that is still in place.
     private mutating func begin(after fingerprint: MessageFingerprint?, _ count: UInt64) {
         self.count = count
         lastRead = fingerprint

@@ -26,7 +26,7 @@ package struct InboxState: Hashable, Sendable {
     package static let waitingLimit = 1000
     /// How many of the newest messages are known again each; of older ones, fewer and fewer.
     package static let denseCount = 64
-    /// By how many blocks a node may be behind. One that is further behind is not waited for, so that no node that
+    /// How many blocks a node may lag behind. One that is further behind is not waited for, so that no node that
     /// once made up a head can have others taken for late ones.
     package static let lagLimit: UInt64 = 300
 

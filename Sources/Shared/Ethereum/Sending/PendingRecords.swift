@@ -14,7 +14,7 @@ package struct PendingRecords {
 
     /// Takes in records as they come, and reports what became of the pending ones; all others are passed on.
     ///
-    /// - Returns: whether all records were taken in.
+    /// - Returns: whether all records were accepted.
     /// - Throws: ``SendError/notPending`` for a record without a transaction, what the stream throws, and what `report`
     ///   throws.
     package func wait(_ stream: any RequestStream<SentRecord>, report: (SentRecord) throws -> Void) throws -> Bool {

@@ -76,7 +76,7 @@ final class PendingTransaction {
     /// Puts it in flight, with the newest of its versions.
     func start(_ state: TransactionState, isResumed: Bool, l1Fee: Quantity = .zero, _ policy: SendPolicy) {
         (phase, self.state, self.isResumed, self.l1Fee) = (.inFlight, state, isResumed, l1Fee)
-        (receipt, rival, failure, searchedAt, doubt) = (nil, nil, nil, nil, "it is in no block yet")
+        (receipt, rival, failure, searchedAt, doubt) = (nil, nil, nil, nil, "it is not in a block yet")
         deadline = .now + policy.timeout
         bumpAt = policy.bumpAfter.map { .now + $0 }
     }

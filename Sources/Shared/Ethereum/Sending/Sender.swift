@@ -55,7 +55,7 @@ package final class Sender {
     ///
     /// Nothing more is sent after the first request that fails, or once the stream says that the run should end; what
     /// was sent until then is still waited for, and reported.
-    /// - Returns: whether all requests were taken in.
+    /// - Returns: whether all requests were accepted.
     /// - Throws: ``SendError``, ``PreparationError``, `NodeError`, and what the stream throws, about a request that was
     ///   not sent; what `report` throws.
     package func send(
@@ -74,7 +74,7 @@ package final class Sender {
         }
     }
 
-    /// Takes up what the journal has, prepares requests that are new, and hands over what is ready.
+    /// Resumes from the journal, prepares new requests, and sends what is ready.
     private func begin() throws {
         try resume()
         // The next one is signed on top of those before it: each of their nonces must be claimed.
@@ -107,7 +107,7 @@ package final class Sender {
                 try send(pending, prepared)
                 watcher.handOver(pending, waits: isLast && !queue.hasQueued)
             }
-            // What was prepared behind it supposes that it has its nonce.
+            // The requests after it were prepared on the assumption that it has its nonce.
             guard queue.hasClaims, queue.takesIn else { return }
         }
     }
@@ -215,7 +215,7 @@ extension Sender {
             watcher.handOver(stuck)
         } catch let limit as FeeLimit {
             stuck.bumpAt = nil
-            observer?.warning("\(signed.hash) waits, and its fees are not raised any more: \(limit)")
+            observer?.warning("\(signed.hash) is waiting, and its fees will not be raised again: \(limit)")
         } catch {
             observer?.warning("\(signed.hash) is waiting, and could not be sent with higher fees: \(error)")
         }

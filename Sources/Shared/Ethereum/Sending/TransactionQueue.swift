@@ -133,7 +133,7 @@ extension TransactionQueue {
     ///   - parse: makes requests of the documents that were read.
     ///   - report: gets the records, in the order of their documents.
     ///   - begin: starts work on what is queued, if ``takesIn``; called again and again.
-    /// - Returns: whether all documents were taken in.
+    /// - Returns: whether all documents were accepted.
     /// - Throws: what `begin`, `parse` and the stream throw, once everything that was sent has a record; what `report`
     ///   throws.
     func run<Document>(

@@ -87,7 +87,7 @@ package enum TransactionState: Hashable, Sendable {
         case mined
         /// Another transaction has the nonce, and this one may have been with a node: nothing is sent in its place.
         case replaced
-        /// Another transaction had the nonce before any node took this one: the request may be signed anew.
+        /// Another transaction had the nonce before any node took this one: the request may be signed again.
         case lost
         /// A rule forbids it, and no node knows it.
         case rejected
@@ -119,7 +119,7 @@ package enum TransactionState: Hashable, Sendable {
         }
     }
 
-    /// Notes what was seen, and says what is to be done about it.
+    /// Takes an observation, and returns the next step.
     ///
     /// - Parameter confirmations: how many blocks from a transaction's own on make an outcome of it; at least 1.
     package mutating func observe(_ observation: Observation, confirmations: UInt64) -> Step {

@@ -74,7 +74,7 @@ final class TransactionWatcher {
             answered(.doubtful)
             pending.doubt = reason
             guard isFirst, let hash = pending.signed?.hash else { return }
-            observer?.warning("whether \(hash) was taken is not known: \(reason)")
+            observer?.warning("it is not known whether \(hash) was accepted: \(reason)")
         case .nonceTaken(let message):
             answered(.nonceTaken)
             pending.doubt = "another transaction may have its nonce: the node says \(message.quoted(limit: 200))"
@@ -112,7 +112,7 @@ final class TransactionWatcher {
 // What is seen, and what follows
 
 extension TransactionWatcher {
-    /// Polls if it is time to, and gives up what has waited too long.
+    /// Polls when it is time, and gives up on what has waited too long.
     ///
     /// - Parameter isLast: whether this is the end, and what is not known now is pending.
     func advance(isLast: Bool) {
@@ -202,7 +202,7 @@ extension TransactionWatcher {
     private func finish(_ pending: PendingTransaction, _ record: SentRecord) {
         if let name = pending.name {
             do { try journal?.note(record.json(decoding: policy.interface), for: name) } catch {
-                observer?.warning("\(error): the outcome is not in the journal, and will be asked for again")
+                observer?.warning("\(error): the outcome is not in the journal; the next run looks it up again")
             }
         }
         queue.finish(pending, record)
@@ -236,7 +236,7 @@ extension TransactionWatcher {
                     pending.doubt = "it is in block \(block), and no node has shown its receipt"
                 } else {
                     (occupant, pending.rival) = (.other(block: block, head: head), hash)
-                    pending.doubt = "another transaction, \(hash), has its nonce, in block \(block)"
+                    pending.doubt = "another transaction, \(hash), used its nonce, in block \(block)"
                 }
             }
         } catch { pending.doubt += " (\(error))" }
