@@ -91,7 +91,7 @@ import Testing
             throws: ABIError.ambiguousName(
                 name: "transfer", signatures: ["transfer(address,uint256)", "transfer(address)"])
         ) { try contract.function("transfer") }
-        #expect(throws: ABIError.unknownItem(item: "error", name: "owner", known: ["NotOwner"])) {
+        #expect(throws: ABIError.unknownItem(item: "error", name: "owner", known: ["NotOwner", "TooMany"])) {
             try contract.reverts(named: "owner")
         }
         #expect(throws: ABIError.unknownItem(item: "event", name: "owner()", known: ["Transfer"])) {

@@ -178,7 +178,8 @@ import Testing
             for handler in [try handler(), try handler(proof: nil), try handler(bridge: nil)] {
                 let (status, error) = try refusal(handler.answer(request("/onboarding" + query, from: "192.0.2.1")))
                 #expect(status == 403)
-                #expect(error == "messages are served only to this machine and to clients that --serve-secrets-to names")
+                #expect(
+                    error == "messages are served only to this machine and to clients that --serve-secrets-to names")
             }
         }
     }

@@ -1,8 +1,9 @@
-import Ciphers
 import JSON
 import SecretMemory
 import TestVectors
 import Testing
+
+@testable import Ciphers
 
 @Suite struct DerivationSuiteTests {
     static func hkdfVectors() throws -> [JSONObject] {
@@ -34,6 +35,33 @@ import Testing
         return try PasswordDerivation.scrypt(scrypt).derive(
             from: SecretBytes(copying: password), salt: salt, count: count
         ).copy()
+    }
+
+    @Test func openSSLDerivesWhatTheRFCAllows() throws {
+        #expect(try #require(Scrypt(n: 1 << 15, r: 1, p: 8)).isStandard)
+        #expect(try #require(Scrypt(n: 1 << 18, r: 8, p: 1)).isStandard)
+        #expect(try !#require(Scrypt(n: 1 << 16, r: 1, p: 1)).isStandard)
+        #expect(try !#require(Scrypt(n: 1 << 18, r: 1, p: 8)).isStandard)
+    }
+
+    @Test(
+        "what derives the keys that OpenSSL refuses derives the same as OpenSSL otherwise",
+        arguments: [(2, 1, 1), (2, 1, 64), (4, 3, 2), (16, 5, 3), (256, 8, 2), (1 << 15, 1, 1), (2, 64, 2)],
+        [0, 1, 65])
+    func bothWays(_ parameters: (n: Int, r: Int, p: Int), length: Int) throws {
+        let scrypt = try #require(Scrypt(n: parameters.n, r: parameters.r, p: parameters.p))
+        let (password, salt) = ([UInt8](repeating: 0x70, count: length), [UInt8](repeating: 0, count: length))
+        let keys = unsafe [scrypt.derive, scrypt.deriveAnyway].map { derive in
+            var key = [UInt8](repeating: 0, count: 33)
+            let isDone = unsafe key.withUnsafeMutableBufferPointer { key in
+                unsafe password.withUnsafeBufferPointer { password in
+                    unsafe salt.withUnsafeBufferPointer { unsafe derive(password, $0, key) }
+                }
+            }
+            #expect(isDone)
+            return key
+        }
+        #expect(keys[0] == keys[1])
     }
 
     /// All of RFC 7914's vectors but the last, which takes 1 GiB.

@@ -7,8 +7,8 @@ import Preparation
 import Primitives
 import Secp256k1
 import TEEBridge
-import Testing
 import TestSupport
+import Testing
 import Transactions
 
 @Suite(.timeLimit(.minutes(1)))

@@ -1,9 +1,10 @@
+import COpenSSL
 import Glibc
 
 /// scrypt (RFC 7914): its parameters, within bounds. It works in memory that is wiped at the end.
 ///
-/// OpenSSL's refuses an n of 2^(16 r) or more, as the RFC does; the published vector of Web3 Secret Storage has such an
-/// n, and so do keystores that wallets made after it.
+/// OpenSSL derives the keys that RFC 7914 allows. The RFC wants an n below 2^(16 r); the published vector of Web3 Secret
+/// Storage has a larger one, and so do keystores that wallets made after it. What stands here derives those.
 package struct Scrypt: Equatable, Sendable {
     private let n: Int
     private let r: Int
@@ -24,14 +25,27 @@ package struct Scrypt: Equatable, Sendable {
         self.p = p
     }
 
-    /// Words of 32 bits in a block of 128 r bytes. They are used as they are in memory: Linux runs Swift on
-    /// little-endian machines alone, and little-endian is what RFC 7914 asks for.
-    private var blockWordCount: Int { 32 * r }
+    /// Whether the RFC, and so OpenSSL, has no objection: n r is 2^23 at most, so that r of 2 and more always are.
+    var isStandard: Bool { r > 1 || n < 1 << 16 }
 
     /// Fills `target` with what the password gives.
     ///
     /// - Returns: whether there was enough memory.
     func derive(
+        password: UnsafeBufferPointer<UInt8>, salt: UnsafeBufferPointer<UInt8>,
+        into target: UnsafeMutableBufferPointer<UInt8>
+    ) -> Bool {
+        guard isStandard else { return unsafe deriveAnyway(password: password, salt: salt, into: target) }
+        // Without a limit on memory OpenSSL has one of 32 MiB. It takes nil for an empty password or salt.
+        return unsafe password.withMemoryRebound(to: CChar.self) { password in
+            unsafe EVP_PBE_scrypt(
+                password.baseAddress, password.count, salt.baseAddress, salt.count, UInt64(n), UInt64(r), UInt64(p),
+                UInt64.max, target.baseAddress, target.count) == 1
+        }
+    }
+
+    /// ``derive(password:salt:into:)`` without OpenSSL, for any parameters.
+    func deriveAnyway(
         password: UnsafeBufferPointer<UInt8>, salt: UnsafeBufferPointer<UInt8>,
         into target: UnsafeMutableBufferPointer<UInt8>
     ) -> Bool {
@@ -58,6 +72,10 @@ package struct Scrypt: Equatable, Sendable {
                 password: password, salt: UnsafeBufferPointer(start: bytes, count: byteCount), rounds: 1, into: target)
         }
     }
+
+    /// Words of 32 bits in a block of 128 r bytes. They are used as they stand in memory: Linux runs Swift on
+    /// little-endian machines alone, and little-endian is what RFC 7914 asks for.
+    private var blockWordCount: Int { 32 * r }
 
     /// scryptROMix (section 5): a long way through the rows, and n looks back at where the block itself says.
     private func mix(

@@ -47,7 +47,10 @@ package enum PreparationError: UserFacingError, Equatable {
             ]
         case .noContract: ["are the address and the chain right?"]
         case .insufficientFunds(let sender, _, _):
-            ["send ether to \(sender) on this chain; --dry-run shows what the requests may cost, and --max-fee limits it"]
+            [
+                "send ether to \(sender) on this chain; --dry-run shows what the requests may cost, and --max-fee "
+                    + "limits it"
+            ]
         case .dependent: ["send the requests instead, or use a node that has eth_simulateV1"]
         case .tooExpensive: ["wait until gas is cheaper, or raise --max-fee"]
         }
