@@ -177,6 +177,8 @@ package final class Journal {
     }
 
     /// Notes the outcome of a request.
+    ///
+    /// - Throws: `FileError` if it cannot be written.
     package func note(_ record: JSONValue, for name: String) throws(FileError) {
         // What is in a block is the last word: the same request may have been watched twice.
         if let known = entries[name]?.record, known == record.object || known["blockNumber"] != nil { return }
