@@ -43,6 +43,8 @@ struct ProofKeeper: Sendable {
     }
 
     /// Goes on on a thread of its own.
+    ///
+    /// - Throws: `ThreadError` if there can be no further thread.
     func goOn() throws(ThreadError) { try Threads.detach(run) }
 
     private func run() {

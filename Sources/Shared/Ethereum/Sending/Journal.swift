@@ -49,8 +49,18 @@ package final class Journal {
         }
 
         /// What an earlier run leaves to do.
-        package enum Standing { case done(JSONObject), inFlight, rejected, open }
+        package enum Standing {
+            /// Nothing: this is its record.
+            case done(JSONObject)
+            /// Watching what was signed.
+            case inFlight
+            /// Signing again with the same nonce, since a rule forbade what was signed.
+            case rejected
+            /// Preparing and signing it.
+            case open
+        }
 
+        /// What is left to do for this request.
         package var standing: Standing {
             if let record, versions.isEmpty { return .done(record) }
             guard let newest = versions.last?.hash else { return .open }
@@ -177,6 +187,8 @@ package final class Journal {
     }
 
     /// Notes the outcome of a request.
+    ///
+    /// - Throws: `FileError` if it cannot be written.
     package func note(_ record: JSONValue, for name: String) throws(FileError) {
         // What is in a block is the last word: the same request may have been watched twice.
         if let known = entries[name]?.record, known == record.object || known["blockNumber"] != nil { return }

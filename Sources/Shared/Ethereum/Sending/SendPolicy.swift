@@ -49,8 +49,11 @@ package struct Progress: Equatable, Sendable {
 
 /// What a run takes in, and how it learns that it should end.
 package protocol RequestStream<Document> {
+    /// What is read: a request, or what one is made from.
     associatedtype Document
     /// What has come, waiting for it; nil at the end.
+    ///
+    /// - Throws: what reading the input throws.
     func read() throws -> [Document]?
     /// Waits for the time, or without end, until something can be read, if that is asked for, or a signal comes.
     ///
