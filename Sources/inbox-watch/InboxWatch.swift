@@ -156,7 +156,7 @@ struct InboxWatch: CommandLineTool {
                 pause = schedule.afterOutage()
             }
             line.end()
-            if signals.rest(pause) { schedule.tryNow() }
+            if signals.rest(pause, onWait: inbox.touch) { schedule.tryNow() }
         }
     }
 
@@ -184,7 +184,9 @@ struct InboxWatch: CommandLineTool {
                 return signals.wait(duration)
             })
         guard let format = format ?? (handler == nil ? .json : nil) else { return }
-        try Descriptor.standardOutput.write(message.document(as: format == .json ? .json : .text))
+        let line = message.document(as: format == .json ? .json : .text)
+        let isWritten = try Descriptor.standardOutput.write(line, while: { !signals.isEnding })
+        if !isWritten { throw ExitCode(.done) }
     }
 
     /// The state file, for this run alone; nil if none is named.

@@ -47,15 +47,17 @@ final class SignalMonitor {
 
     /// Waits for a time, less if the program should end or poll now.
     ///
+    /// - Parameter onWait: called about once a second.
     /// - Returns: whether it was asked to poll now.
     @discardableResult
-    func rest(_ duration: Duration) -> Bool {
+    func rest(_ duration: Duration, onWait: () -> Void = {}) -> Bool {
         let start = ContinuousClock.now
         defer { isCalled = false }
         while !isEnding, !isCalled {
             let rest = duration - (ContinuousClock.now - start)
             guard rest > .zero else { break }
             _ = wait(rest)
+            onWait()
         }
         return isCalled
     }

@@ -139,6 +139,17 @@ def test_each_look_touches_the_lock(chain, tmp_path):
         eventually(lambda: time.time() - lock.stat().st_mtime < 60)
 
 
+def test_a_long_pause_does_not_look_like_a_run_that_hangs(chain, tmp_path):
+    """There is one poll: the lock is touched in the pause, again and again."""
+    path = tmp_path / "inbox.json"
+    lock = tmp_path / "inbox.json.lock"
+    with running("inbox-watch", "--interval", "1000", "--state", path, env=settings(chain)):
+        eventually(path.exists)
+        for _ in range(3):
+            os.utime(lock, (0, 0))
+            eventually(lambda: time.time() - lock.stat().st_mtime < 60)
+
+
 # Lengths
 
 

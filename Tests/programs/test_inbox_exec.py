@@ -297,3 +297,22 @@ def test_garbage_is_not_handed_over(chain, watch, tmp_path, log):
     chain.onboard(B, A, b"garbage", sealed("good"))
     answer = watch(script(tmp_path / "handler", noting(log)))
     assert (answer.status, numbers(log), len(answer.messages("warning"))) == (DONE, [1], 1)
+
+
+def test_what_waits_does_not_starve_what_is_new(chain, watch, tmp_path, log):
+    fill(chain, *"abc")
+    failing = script(tmp_path / "failing", noting(log), "[ $TEEBRIDGE_INDEX -gt 2 ]")
+
+    def watch_until(condition):
+        for _ in range(15):
+            watch(failing, "--keep-going", "--max-messages", "2", "--timeout", "1")
+            if condition():
+                return
+        raise AssertionError(f"{numbers(log)} were tried, {state(tmp_path / 'inbox.json')}")
+
+    watch_until(lambda: state(tmp_path / "inbox.json")["waiting"] == [0, 1, 2])
+    fill(chain, *"de")
+    log.unlink()
+    watch_until(lambda: set(numbers(log)) >= {3, 4})
+    # Nor do those that wait starve each other.
+    watch_until(lambda: set(numbers(log)) == {0, 1, 2, 3, 4})

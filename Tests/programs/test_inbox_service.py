@@ -88,6 +88,22 @@ def test_sighup_looks_at_once(chain):
             assert process.poll() is None
 
 
+@pytest.mark.parametrize("arguments", [[], ["--once"]])
+def test_a_signal_ends_a_write_that_nobody_reads(chain, tmp_path, arguments):
+    """The pipe is full, and its reader hangs; what was not written whole is delivered again."""
+    fill(chain, *["x" * 8000] * 12)
+    arguments = [*arguments, "--state", tmp_path / "inbox.json"]
+    with running("inbox-watch", *arguments, env=settings(chain)) as process:
+        wait_until(lambda: (tmp_path / "inbox.json").exists() and state(tmp_path / "inbox.json")["next"] >= 5,
+                   "the first messages were not written")
+        process.terminate()
+        assert ended_by(process, 5) == signal.SIGTERM
+    next_index = state(tmp_path / "inbox.json")["next"]
+    assert next_index < 12
+    answer = run("inbox-watch", "--once", "--state", tmp_path / "inbox.json", env=settings(chain)).check_done()
+    assert [document["index"] for document in answer.documents] == list(range(next_index, 12))
+
+
 # The service manager
 
 

@@ -635,6 +635,15 @@ def test_a_node_that_is_down(inbox):
         assert any(node.url in warning for warning in result.messages("warning"))
 
 
+def test_many_nodes_that_are_down_flood_nobody(inbox):
+    with down(inbox) as node:
+        urls = [f"{node.url}/{number}" for number in range(12)]
+        result = look(inbox, *urls, inbox.url, options=["--quorum", "1"])
+    warnings = result.messages("warning")
+    assert result.status == DONE and payloads(result) == TEXTS
+    assert len(warnings) == 11 and "3 more warnings" in warnings[-1]
+
+
 def test_a_node_without_proofs_is_passed_over(inbox):
     def spoil(call, answer):
         if call["method"] != "eth_getProof":

@@ -15,6 +15,8 @@ package final class InboxStateFile {
     private static let limit = 1 << 20
     /// How long a run that is at work may not have shown it, in seconds.
     private static let stallLimit = 600
+    /// How often it is shown at most, in seconds.
+    private static let touchInterval = 60
 
     /// Reads the file. Its lock file, `<path>.lock`, keeps other runs out.
     ///
@@ -22,7 +24,7 @@ package final class InboxStateFile {
     ///   ``InboxStateError/stalled(path:since:)`` if another run has it and does not get on.
     package init(_ path: String) throws {
         self.path = path
-        do { lock = try FileLock("\(path).lock") } catch FileError.inUse(let path) {
+        do { lock = try FileLock(Self.lockPath(of: path)) } catch FileError.inUse(let path) {
             guard let since = FileLock.lastTouch(path), since < time(nil) - Self.stallLimit else {
                 throw FileError.inUse(path: path)
             }
@@ -41,8 +43,13 @@ package final class InboxStateFile {
         throw .unknownVersion(path: path, version: version.compact)
     }
 
-    /// Shows other runs that this one is at work.
-    package func touch() { lock.touch() }
+    /// Shows other runs that this one is at work, once a minute at most.
+    package func touch() {
+        if let since = FileLock.lastTouch(Self.lockPath(of: path)), since > time(nil) - Self.touchInterval { return }
+        lock.touch()
+    }
+
+    private static func lockPath(of path: String) -> String { "\(path).lock" }
 
     /// The state of an inbox: what was saved, or that of one that was never polled.
     ///

@@ -26,15 +26,23 @@ package struct Descriptor: Sendable {
         try writeUnder(bytes)
     }
 
-    /// Writes all the bytes, without erasing the status line.
+    /// Writes all the bytes, whatever stands on the terminal.
     ///
-    /// - Throws: ``ConsoleError`` if they cannot be written.
-    func writeUnder(_ bytes: Span<UInt8>) throws(ConsoleError) {
+    /// - Returns: whether all was written: see ``write(_:while:)``.
+    @discardableResult
+    func writeUnder(_ bytes: Span<UInt8>, while goesOn: (() -> Bool)? = nil) throws(ConsoleError) -> Bool {
         var position = 0
         while position < bytes.count {
+            var count = bytes.count - position
+            if let goesOn {
+                guard goesOn() else { return false }
+                var room = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+                guard unsafe poll(&room, 1, 1000) > 0 else { continue }
+                count = min(count, Self.roomByteCount)
+            }
             let written = unsafe bytes.withUnsafeBufferPointer { buffer -> Int in
                 guard let base = buffer.baseAddress else { return 0 }
-                return unsafe Glibc.write(number, base + position, buffer.count - position)
+                return unsafe Glibc.write(number, base + position, count)
             }
             if written >= 0 {
                 position += written
@@ -43,6 +51,24 @@ package struct Descriptor: Sendable {
             } else if errno != EINTR {
                 throw .cannotWrite(errno: errno)
             }
+        }
+        return true
+    }
+
+    /// How much a pipe takes without a wait that has any room (PIPE_BUF).
+    private static let roomByteCount = 4096
+
+    /// Writes all the bytes of a secret as long as the program should go on, also where the reader hangs; makes no copy
+    /// of them.
+    ///
+    /// - Parameter goesOn: whether to go on; asked at least once a second.
+    /// - Returns: whether all was written.
+    package func write(
+        _ secret: borrowing SecretBytes, while goesOn: () -> Bool
+    ) throws(ConsoleError) -> Bool {
+        if StatusLine.isShown, isTerminal { StatusLine.erase() }
+        return try withoutActuallyEscaping(goesOn) { goesOn throws(ConsoleError) in
+            try secret.withBytes { bytes throws(ConsoleError) in try writeUnder(bytes, while: goesOn) }
         }
     }
 
