@@ -185,7 +185,10 @@ let package = Package(
         tests(of: "StateProofs", ["Transactions", bigInt]),
         tests(
             of: "Preparation",
-            ["ABI", "EthereumNode", "FakeChain", "FakeNode", "Secp256k1", "TEEBridge", "Transactions", bigInt]),
+            [
+                "ABI", "EthereumNode", "FakeChain", "FakeNode", "LoopbackServer", "Secp256k1", "TEEBridge",
+                "Transactions", bigInt,
+            ]),
         tests(
             of: "Sending",
             [

@@ -170,43 +170,14 @@ struct PreparerTests {
         }
     }
 
-    /// A chain whose history says these fees.
-    private static func chain(baseFee: String, tip: String) -> FakeChain {
-        FakeChain(
-            fees: .result(
-                .members([
-                    "baseFeePerGas": .array([.string(baseFee)]), "gasUsedRatio": .array([.number("0.5")]),
-                    "reward": .array([.array([.string(tip)])]),
-                ])))
-    }
-
     @Test func `a tip is no less than the floor, unless the request says so`() throws {
-        let chain = Self.chain(baseFee: "0x1", tip: "0x1")
+        let chain = FakeChain.with(baseFee: "0x1", tip: "0x1")
         #expect(try ready(.open, on: chain).maxPriorityFeePerGas == FeeRules.usualLeastTip)
         #expect(try ready(.open.with { $0.maxPriorityFeePerGas = wei(3) }, on: chain).maxPriorityFeePerGas == wei(3))
     }
 
-    @Test(
-        "a transaction that takes another's place offers an eighth more, or what is usual now",
-        arguments: [
-            // The base fee and tip of the newest blocks, the limit, what is offered then.
-            ("0x1", "0x1", nil, (113, 1126)), ("0x3e8", "0x1", nil, (113, 2113)), ("0x1", "0x1f4", nil, (500, 1126)),
-            ("0x3e8", "0x1", 1126, (113, 1126)), ("0x3e8", "0x1", 1125, nil), ("0x1", "0xffff", 1130, (1130, 1130)),
-        ] as [(String, String, UInt64?, (UInt64, UInt64)?)])
-    func raised(baseFee: String, tip: String, limit: UInt64?, expected: (UInt64, UInt64)?) throws {
-        let transaction = FeeMarketTransaction(
-            chainId: 1, nonce: 0, maxPriorityFeePerGas: wei(100), maxFeePerGas: wei(1000), gasLimit: 21_000,
-            to: contract,
-            value: .zero, data: [])
-        let history = try Self.chain(baseFee: baseFee, tip: tip).run { _, node in try node.ask(.feeHistory) }
-        let rules = FeeRules(maxFee: limit.map(wei), leastTip: wei(1))
-        let raised = try? rules.raised([transaction], requestLimit: nil, after: history)
-        #expect(raised?.tip == expected.map { wei($0.0) })
-        #expect(raised?.most == expected.map { wei($0.1) })
-    }
-
     @Test func `a node's word does not make a tip of more than 50 gwei`() throws {
-        let transaction = try ready(.open, on: Self.chain(baseFee: "0x1", tip: "0x2386f26fc10000"))
+        let transaction = try ready(.open, on: FakeChain.with(baseFee: "0x1", tip: "0x2386f26fc10000"))
         #expect(transaction.maxPriorityFeePerGas == wei(50_000_000_000))
         #expect(transaction.maxFeePerGas == wei(50_000_000_002))
     }
@@ -214,7 +185,7 @@ struct PreparerTests {
     @Test func `no unit of gas may cost more than the operator allows`() throws {
         func prepared(baseFee: String) throws -> PreparationResult {
             try prepare(
-                .open, on: Self.chain(baseFee: baseFee, tip: "0x5"), purpose: .signing,
+                .open, on: FakeChain.with(baseFee: baseFee, tip: "0x5"), purpose: .signing,
                 fees: FeeRules(maxFee: wei(100), leastTip: wei(2)))
         }
         guard case .ready(let most) = try prepared(baseFee: "0x64") else { throw NotReady() }
@@ -290,39 +261,6 @@ struct PreparerTests {
         ])
     func failures(chain: FakeChain) throws {
         #expect(throws: NodeError.self) { try prepare(.open, on: chain) }
-    }
-}
-
-@Suite(.timeLimit(.minutes(1)))
-struct CallerTests {
-    /// The record of a call on a chain, as JSON.
-    private func call(
-        _ request: TransactionRequest = .open, on chain: FakeChain, chainId: UInt64? = nil
-    ) throws -> String {
-        try chain.run { fake, node throws in
-            let record = try CallExecutor(chainId: chainId).call(request, asking: node)
-            #expect(fake.server.requests.count == 1)
-            return record.json(decoding: TEEBridge.answers).compact
-        }
-    }
-
-    @Test func `a call's answer is the result, and a revert is named`() throws {
-        #expect(
-            try call(on: FakeChain(call: .text("0x2a")), chainId: 8453)
-                == #"{"label":"test","status":"called","result":"0x2a"}"#)
-        #expect(
-            try call(on: FakeChain(call: .error(3, "execution reverted", data: "0x30cd7471")))
-                == #"{"label":"test","status":"reverted","revert":{"name":"NotOwner","args":{},"data":"0x30cd7471"}}"#)
-    }
-
-    @Test func `another chain and an account without code are refused`() throws {
-        #expect(throws: PreparationError.wrongChain(expected: 1, actual: 8453)) {
-            try call(on: FakeChain(), chainId: 1)
-        }
-        #expect(throws: PreparationError.wrongChain(expected: 1, actual: 8453)) {
-            try call(.open.with { $0.chainId = 1 }, on: FakeChain())
-        }
-        #expect(throws: PreparationError.noContract(contract)) { try call(on: FakeChain(code: .text("0x"))) }
     }
 }
 
