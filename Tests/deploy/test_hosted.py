@@ -44,7 +44,7 @@ class Host:
         sender.chmod(0o755)
         self.path = f"{bin}:{os.environ['PATH']}"
 
-    def run(self, *arguments, without=(), timeout: float = 30, **settings) -> Result:
+    def run(self, *arguments, without=(), timeout: float = 60, **settings) -> Result:
         """Run hosted.sh with all settings, but for those of `without`."""
         chosen = {name: value for name, value in (SETTINGS | settings).items() if name not in without}
         done = subprocess.run([SCRIPT, *arguments], cwd=self.directory, capture_output=True, timeout=timeout,
