@@ -54,7 +54,6 @@ def lied_to(node) -> dict[str, str]:
 def test_an_endless_inbox_holds_nobody(tmp_path):
     path = tmp_path / "inbox.json"
     with endless_node() as node:
-        start = time.monotonic()
         for run_count in (1, 2):
             answer = run("inbox-watch", "--once", "--state", path, env=lied_to(node), timeout=120)
             assert (answer.status, answer.stdout) == (DONE, b"")
@@ -62,7 +61,6 @@ def test_an_endless_inbox_holds_nobody(tmp_path):
             assert len(warnings) == 11 and "9990 more" in warnings[-1]
             assert "there are more" in answer.stderr
             assert state(path)["next"] == 10_000 * run_count
-        assert time.monotonic() - start < 120
         assert len(state(path)["digests"]) < 100
 
 
