@@ -1,6 +1,7 @@
 import Dispatch
 import Glibc
 import JSON
+import TestSupport
 import Testing
 
 @testable import HTTPServer
@@ -45,7 +46,7 @@ struct HTTPServerTests {
             .ok(.bool($0.peer == IPAddress("127.0.0.1")))
         }
         try withServer(on: address, answer: isLoopback) { server throws in
-            let client = try LoopbackClient(server.address)
+            let client = try LoopbackClient(port: server.address.port)
             client.send(Self.get)
             #expect(String(decoding: try client.readToEnd(), as: UTF8.self).hasSuffix("\r\n\r\ntrue\n"))
         }
@@ -79,8 +80,8 @@ struct HTTPServerTests {
 
     @Test func `idle connections keep nobody out`() throws {
         try withServer(connections: 8) { server throws in
-            let idle = try (0..<20).map { _ in try LoopbackClient(server.address) }
-            let client = try LoopbackClient(server.address)
+            let idle = try (0..<20).map { _ in try LoopbackClient(port: server.address.port) }
+            let client = try LoopbackClient(port: server.address.port)
             client.send(Self.get)
             #expect(try client.status() == 200)
             #expect(try idle[0].readToEnd().isEmpty)
@@ -89,7 +90,7 @@ struct HTTPServerTests {
 
     @Test func `a large body does not reset the connection before its refusal was read`() throws {
         try withServer { server throws in
-            let client = try LoopbackClient(server.address)
+            let client = try LoopbackClient(port: server.address.port)
             let body = String(repeating: Self.get, count: 100_000)
             client.send("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
             #expect(try client.status() == 413)
@@ -98,11 +99,11 @@ struct HTTPServerTests {
 
     @Test func `a slow reader is reset at the deadline, and holds nobody up`() throws {
         try withLargeServer(deadline: .seconds(0.5)) { server throws in
-            let reader = try LoopbackClient(server.address, receiveBuffer: 4096)
+            let reader = try LoopbackClient(port: server.address.port, receiveBuffer: 4096)
             reader.send(Self.get)
             let start = ContinuousClock.now
             _ = try reader.read(limit: 100)
-            let other = try LoopbackClient(server.address)
+            let other = try LoopbackClient(port: server.address.port)
             other.send("GET /other HTTP/1.1\r\nHost: localhost\r\n\r\n")
             #expect(try other.status() == 200)
             #expect(throws: LoopbackClient.Failure(errno: ECONNRESET)) {
@@ -114,10 +115,10 @@ struct HTTPServerTests {
 
     @Test func `a newcomer is turned away while all connections are being answered`() throws {
         try withLargeServer(connections: 1) { server throws in
-            let reader = try LoopbackClient(server.address)
+            let reader = try LoopbackClient(port: server.address.port)
             reader.send(Self.get)
             let beginning = try reader.read(limit: 100)
-            let newcomer = try LoopbackClient(server.address)
+            let newcomer = try LoopbackClient(port: server.address.port)
             #expect((try? newcomer.readToEnd()) ?? [] == [])
             #expect(try beginning.count + reader.readToEnd().count > Self.largeBody.count)
         }
@@ -125,7 +126,7 @@ struct HTTPServerTests {
 
     @Test func `a large answer is whole, also for a client that has closed its side`() throws {
         try withLargeServer { server throws in
-            let client = try LoopbackClient(server.address)
+            let client = try LoopbackClient(port: server.address.port)
             client.send(Self.get + Self.get)
             client.closeOutput()
             let answer = try client.readToEnd()
@@ -138,10 +139,12 @@ struct HTTPServerTests {
         let server = try HTTPServer(
             on: ListenAddress("127.0.0.1:0"), limits: ServerLimits(deadline: .seconds(20), connections: 9)
         ) { .ok(.string($0.path)) }
-        let (idle, begun) = (try LoopbackClient(server.address), try LoopbackClient(server.address))
+        let (idle, begun) = (
+            try LoopbackClient(port: server.address.port), try LoopbackClient(port: server.address.port)
+        )
         begun.send(String(Self.get.dropLast()))
         // An answer on a later connection: the server has seen what was sent before.
-        let answered = try LoopbackClient(server.address)
+        let answered = try LoopbackClient(port: server.address.port)
         answered.send(Self.get)
         #expect(try answered.status() == 200)
         let stopped = DispatchSemaphore(value: 0)
@@ -150,7 +153,7 @@ struct HTTPServerTests {
             stopped.signal()
         }
         #expect(try idle.readToEnd().isEmpty)
-        #expect(throws: LoopbackClient.Failure(errno: ECONNREFUSED)) { try LoopbackClient(server.address) }
+        #expect(throws: LoopbackClient.Failure(errno: ECONNREFUSED)) { try LoopbackClient(port: server.address.port) }
         begun.send("\r\n")
         #expect(try begun.status() == 200)
         begun.closeOutput()
@@ -160,9 +163,9 @@ struct HTTPServerTests {
     @Test func `a stop waits for one deadline at most`() throws {
         let start = ContinuousClock.now
         try withServer(deadline: .seconds(0.5)) { server throws in
-            let client = try LoopbackClient(server.address)
+            let client = try LoopbackClient(port: server.address.port)
             client.send("GET /")
-            let answered = try LoopbackClient(server.address)
+            let answered = try LoopbackClient(port: server.address.port)
             answered.send(Self.get)
             #expect(try answered.status() == 200)
             server.stop()

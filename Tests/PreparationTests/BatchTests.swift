@@ -5,7 +5,6 @@ import FakeNode
 import JSON
 import Preparation
 import Primitives
-import Sending
 import TestSupport
 import Testing
 import Transactions

@@ -1,13 +1,14 @@
 import Glibc
-import HTTPServer
 import Testing
 
 /// A connection to a server on this machine; every wait on it ends after 20 seconds.
-final class LoopbackClient {
+package final class LoopbackClient {
     private let number: Int32
 
-    /// - Parameter receiveBuffer: how many bytes the system takes ahead of the reader; nil for as many as usual.
-    init(_ address: ListenAddress, receiveBuffer: Int32? = nil) throws {
+    /// - Parameters:
+    ///   - port: the server's, of 127.0.0.1.
+    ///   - receiveBuffer: how many bytes the system takes ahead of the reader; nil for as many as usual.
+    package init(port: Int, receiveBuffer: Int32? = nil) throws {
         number = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         try #require(number >= 0)
         var limit = timeval(tv_sec: 20, tv_usec: 0)
@@ -17,7 +18,7 @@ final class LoopbackClient {
         }
         var target = sockaddr_in()
         target.sin_family = sa_family_t(AF_INET)
-        target.sin_port = in_port_t(UInt16(address.port).bigEndian)
+        target.sin_port = in_port_t(UInt16(clamping: port).bigEndian)
         target.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
         let result = unsafe withUnsafePointer(to: &target) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -29,10 +30,15 @@ final class LoopbackClient {
 
     deinit { close(number) }
 
-    /// What the system said.
-    struct Failure: Error, Equatable { let errno: Int32 }
+    /// The system's error number.
+    package struct Failure: Error, Equatable {
+        package let errno: Int32
 
-    func send(_ text: String) {
+        package init(errno: Int32) { self.errno = errno }
+    }
+
+    /// Sends all of the text, or as much as the server takes.
+    package func send(_ text: String) {
         let bytes = Array(text.utf8)
         var count = 0
         while count < bytes.count {
@@ -45,10 +51,10 @@ final class LoopbackClient {
     }
 
     /// Sends no more.
-    func closeOutput() { shutdown(number, Int32(SHUT_WR)) }
+    package func closeOutput() { shutdown(number, Int32(SHUT_WR)) }
 
     /// Some bytes; none at the end.
-    func read(limit: Int = 1 << 16) throws -> [UInt8] {
+    package func read(limit: Int = 1 << 16) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: limit)
         let count = unsafe recv(number, &bytes, limit, 0)
         guard count >= 0 else { throw Failure(errno: errno) }
@@ -56,14 +62,14 @@ final class LoopbackClient {
     }
 
     /// All that comes until the server closes.
-    func readToEnd() throws -> [UInt8] {
+    package func readToEnd() throws -> [UInt8] {
         var bytes: [UInt8] = []
         while case let part = try read(), !part.isEmpty { bytes += part }
         return bytes
     }
 
     /// The status of the answer, or 0 if there is none.
-    func status() throws -> Int {
+    package func status() throws -> Int {
         Int(String(decoding: try readToEnd().dropFirst(9).prefix(3), as: UTF8.self)) ?? 0
     }
 }
