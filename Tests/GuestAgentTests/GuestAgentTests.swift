@@ -227,7 +227,7 @@ struct InfoTests {
             ("{}", "app_id"), ("{\"app_id\":1}", "app_id"), ("{\"app_id\":\"00\"}", "app_id"),
             ("{\"app_id\":\"5bb4ff9a3837357f19dc176407a5709c62eb6c56\",\"compose_hash\":\"00\"}", "compose_hash"),
             ("{\"app_id\":\"5bb4ff9a3837357f19dc176407a5709c62eb6c56\",\"instance_id\":\"0\"}", "instance_id"),
-            ("[]", "no JSON object"),
+            ("[]", "not a JSON object"),
         ])
     func illTyped(text: String, named: String) throws {
         let error = try infoError(text)
