@@ -52,7 +52,7 @@ steady: setup ## run them again and again beside two busy processors: make stead
 	@scripts/steady $(RUNS)
 
 sanitize: setup ## run them under AddressSanitizer, and those of threads under ThreadSanitizer
-	@SANITIZER=address scripts/test $(SWIFT_FLAGS)
+	@SANITIZER=address scripts/test --build-tests $(SWIFT_FLAGS)
 	@SANITIZER=thread scripts/test $(SWIFT_FLAGS)
 
 costs: release ## test what small jobs of the programs cost
@@ -89,10 +89,10 @@ diagram: ## draw docs/dataflow.svg
 format: ## lay out the Swift sources
 	swift format --in-place --recursive --parallel $(SOURCES)
 
-docs: build ## make a web site of the libraries' documentation in .build/docs
+docs: release ## make a web site of the libraries' documentation in .build/docs
 	@scripts/docs
 
-lint: build ## check layout, structure and documentation, shell scripts and Python
+lint: release ## check layout, structure and documentation, shell scripts and Python
 	@scripts/lint $(SOURCES)
 
 clean: ## remove all that was built, the Python packages too

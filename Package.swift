@@ -15,11 +15,10 @@ let strict: [SwiftSetting] = [
 /// What is compiled here and not only for tests leaves a symbol graph, which `make lint` and `make docs` read.
 let product =
     strict + [
-        .unsafeFlags(
-            [
-                "-emit-symbol-graph", "-emit-symbol-graph-dir", "\(Context.packageDirectory)/.build/symbol-graphs",
-                "-symbol-graph-minimum-access-level", "internal", "-symbol-graph-skip-synthesized-members",
-            ], .when(configuration: .debug))
+        .unsafeFlags([
+            "-emit-symbol-graph", "-emit-symbol-graph-dir", "\(Context.packageDirectory)/.build/symbol-graphs",
+            "-symbol-graph-minimum-access-level", "internal", "-symbol-graph-skip-synthesized-members",
+        ])
     ]
 
 /// The modules of Base, which every other target may import.

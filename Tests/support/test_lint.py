@@ -186,4 +186,4 @@ def test_a_module_must_have_been_built(tmp_path):
     (tmp_path / "Sources/tx-send").mkdir(parents=True)
     done = subprocess.run(["scripts/lint-docs"], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "Sources/tx-send: no symbol graph of tx_send; rm -r .build/debug and make build\n"
+    assert done.stderr == "Sources/tx-send: no symbol graph of tx_send; make clean release\n"
