@@ -89,7 +89,7 @@ final class Run: SendObserver {
         } catch let failure as any UserFacingError where sentCount > 0 {
             // 2 and 3 promise that nothing was sent.
             _ = diagnostics.report(failure)
-            diagnostics.hint("\(sentCount) transactions were sent before this; see their records")
+            diagnostics.hint("transactions sent before this: \(sentCount); see their records")
             throw ExitCode(.outcomeUnknown)
         }
     }

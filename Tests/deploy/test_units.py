@@ -116,7 +116,7 @@ def test_the_service_tells_that_it_is_ready_and_alive_and_delivers(chain, state)
 def test_the_agent_is_given_the_time_that_it_waits_for_its_guest_agent():
     found = settings("bridge-agent.service")
     assert (found["Type"], found["NotifyAccess"]) == (["notify"], ["main"])
-    [waits] = re.findall(r"waited for at the start\.\s+\(default: (\d+)\)", run("bridge-agent", "--help").stdout.decode())
+    [waits] = re.findall(r"agent at\s+startup\.\s+\(default: (\d+)\)", run("bridge-agent", "--help").stdout.decode())
     assert int(found["TimeoutStartSec"][0]) > int(waits)
     assert int(found["WatchdogSec"][0]) >= 30
 

@@ -159,7 +159,7 @@ NUMBER = "expected a whole number, decimal or 0x-hex"
     ("f(uint7)", ["1"], 'unknown type "uint7"'), ("f(uint264)", ["1"], 'unknown type "uint264"'),
     ("f(bytes33)", ["0x"], 'unknown type "bytes33"'), ("f(fixed128x18)", ["1"], "fixed-point"),
     ("f(uint8", ["1"], 'expected a comma or ")" at position 7'), ("f(uint8))", ["1"], "expected the end"),
-    ("f(" + "(" * 40 + ")" * 40 + ")", ["x"], "nested deeper"), ("(uint8)", ["1"], "expected the function's name"),
+    ("f(" + "(" * 40 + ")" * 40 + ")", ["x"], "nested more than 16 levels deep"), ("(uint8)", ["1"], "expected the function's name"),
     ("f", [], 'the types of the function "f" are not known'), ("", [], "are not known"),
     ("deadbeef", [], 'the types of the function "deadbeef" are not known'), ("0xa9059cbb", [], "are not known"),
 ])

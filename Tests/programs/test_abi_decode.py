@@ -179,15 +179,15 @@ NONE = "the interface has no"
     ("result", "f()(string)", "0x" + word(32) + word(1) + "6161" + "00" * 30, "padding"),
     ("result", "f()((bool ok, uint8[] list) t)", "0x" + word(32) + word(1) + word(64) + word(1) + word(256),
      'result[0].list[0]: the number does not fit in "uint8"'),
-    ("result", "f()(string)", "0x" + word(64) + word(0) + word(0), "is 64, where a canonical encoding has 32"),
-    ("result", "f()(string)", "0x" + word(2**255), "leads out of the 32 bytes"),
-    ("result", "f()(uint256[])", "0x" + word(32) + word(2**64), "is more than the 0 bytes left hold"),
+    ("result", "f()(string)", "0x" + word(64) + word(0) + word(0), "is 64, but a canonical encoding has 32"),
+    ("result", "f()(string)", "0x" + word(2**255), "points beyond the 32 bytes"),
+    ("result", "f()(uint256[])", "0x" + word(32) + word(2**64), "exceeds the 0 bytes left"),
     ("error", "NotOwner()", "0x30cd747100", "1 byte follows"),
     ("error", "Foo()", "0x30cd7471", 'but that of "Foo()" is 0xbfb4ebcf'),
     ("log", "Said(bool)", "0x" + word(1), 'the log is not of the event "Said(bool)"'),
 ])
 def test_what_does_not_decode(decoded, kind, signature, data, error):
-    status = BAD_INPUT if "does not say" in error else NO
+    status = BAD_INPUT if "does not declare" in error else NO
     decoded(kind, signature, data).check_error(status, error)
 
 
@@ -391,7 +391,7 @@ def test_overloads_are_found_by_the_selector(decoded, tmp_path):
     for name in ([], ["mint", "-"], ["mint(address)"]):
         answer = decoded("calldata", "--abi", file, *name, stdin=data).check_done()
         assert answer.document == {"name": "mint", "signature": "mint(address)", "args": {"a": OTHER}}
-    decoded("result", "--abi", file, "mint", "0x").check_error(BAD_INPUT, '"mint" may be any of')
+    decoded("result", "--abi", file, "mint", "0x").check_error(BAD_INPUT, '"mint" is ambiguous; it may be any of')
     decoded("calldata", "--abi", file, "mnt", data).check_error(BAD_INPUT, 'no function "mnt"')
 
 

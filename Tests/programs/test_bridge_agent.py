@@ -440,7 +440,7 @@ def test_a_restarted_guest_agent_is_asked_again(tmp_path, chain):
         time.sleep(0.5)
         assert site.get("/proof")[1] == PROOFS[0] and inbox(site) == (A, ["for A"])
         assert site.status() == 200
-        assert site.stderr.count("going on with") == 1, "each asking of an outage is a warning"
+        assert site.stderr.count("keeping the previous") == 1, "each asking of an outage is a warning"
         with running_agent(path, "--preset", "simulator"):
             eventually(lambda: site.get("/proof")[1] == PROOFS[1])
             eventually(lambda: inbox(site) == (B, ["for B"]))
@@ -609,7 +609,7 @@ def test_an_address_that_is_taken(site, agents):
 
 
 def test_a_token_that_others_can_read_or_guess(agents, key_file):
-    for text, mode, word in (("0123456789abcdef", 0o640, "read by others"), ("short", 0o600, "less than")):
+    for text, mode, word in (("0123456789abcdef", 0o640, "read by others"), ("short", 0o600, "fewer than")):
         path = key_file(text, mode)
         answer = run("bridge-agent", "--listen", "127.0.0.1:0", "--serve-secrets-to", f"token-file:{path}",
                      env=agents[0].env)
@@ -629,7 +629,7 @@ def test_options_that_make_no_sense(agents, arguments):
 
 def test_a_bridge_without_a_node(agents, chain):
     answer = run("bridge-agent", "--listen", "127.0.0.1:0", "--bridge", chain.bridge.address, env=agents[0].env)
-    answer.check_error(BAD_INPUT, "node's URL")
+    answer.check_error(BAD_INPUT, "node URL")
 
 
 # The service manager

@@ -200,7 +200,7 @@ def test_a_plain_message_is_not_authenticated(chain, watch, text):
     strict = watch("--require-authenticated")
     assert (strict.status, strict.stdout) == (DONE, b"")
     [warning] = strict.messages("warning")
-    assert f"{A}:0" in warning and "authenticated" in warning
+    assert f"{A}:0" in warning and "it is not signed" in warning
 
 
 def test_only_authenticated_messages_are_passed(chain, watch, envelope):
@@ -275,7 +275,7 @@ def test_nobody_uses_up_anothers_message_id(chain, watch, envelope):
     chain.onboard(B, A, envelope.sealed())
     answer = watch()
     assert [(each["index"], each["from"]) for each in answer.documents] == [(0, A), (2, B)]
-    assert "another sender" in answer.messages("warning")[0]
+    assert "the wrong sender" in answer.messages("warning")[0]
 
 
 def test_made_for_another_recipient(envelope, refused):
@@ -294,7 +294,7 @@ def test_made_for_another_chain(envelope, refused):
 
 def test_a_forged_from(envelope, refused):
     """A sound message of B's, posted as if it came from A."""
-    refused(envelope.sealed(), sender=A, because="another sender")
+    refused(envelope.sealed(), sender=A, because="the wrong sender")
 
 
 def test_signed_by_somebody_else(envelope, refused):
@@ -464,7 +464,7 @@ def test_open_refuses(chain, envelope, open_):
     ):
         open_(sealed(bad)).check_error(NO, reason)
     document = {"from_member": A, "payload": hexed(envelope.sealed())}
-    open_(json.dumps(document)).check_error(NO, "another sender")
+    open_(json.dumps(document)).check_error(NO, "the wrong sender")
     open_(envelope.sealed(), "--bridge", "0x" + "fe" * 20).check_error(NO, "another bridge")
     open_(envelope.sealed(), "--chain", "base").check_error(NO, "another chain")
     open_(envelope.sealed(), "--sign-with", "env:X").check_error(BAD_INPUT)

@@ -142,7 +142,7 @@ def test_a_watcher_says_it_once(tmp_path):
             inbox.undo(before)
             assert b"0 messages" in next_line(process.stderr)
             inbox.post("other")
-            assert b"another message 0" in next_line(process.stderr)
+            assert b"message 0 is no longer the one" in next_line(process.stderr)
             assert json.loads(next_line(process.stdout))["payload"] == "other"
             inbox.post("second")
             assert json.loads(next_line(process.stdout))["payload"] == "second"

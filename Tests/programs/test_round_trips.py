@@ -56,7 +56,8 @@ def test_registering_takes_few_requests(options, is_named, most):
         assert request_count(chain) <= most
         again = register(chain, PROOFS[0], is_named)
         assert [record["status"] for record in again.documents] == SKIPPED
-        assert request_count(chain) == 1
+        # Which chain it is has to be known before the nonce is locked.
+        assert request_count(chain) == (1 if is_named else 2)
 
 
 @pytest.mark.parametrize("options", [[], ["--send-sync"], ["--no-simulate"]])

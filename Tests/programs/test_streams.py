@@ -69,7 +69,7 @@ def test_a_later_fault_after_something_was_sent_is_no_promise_that_nothing_was(s
     status, output, errors = shell("tx-send", "(cat; sleep 1; echo '{\"to\":\"0x12\"}') | $P", json_lines(good))
     assert (status, chain.nonce()) == (UNKNOWN, before + 1)
     assert b'"status":"success"' in output
-    assert "1 of the transactions were sent before" in errors
+    assert "transactions sent before this: 1" in errors
 
 
 def test_nothing_is_delivered_to_nobody(shell, chain, tmp_path):

@@ -191,7 +191,7 @@ def test_an_answer_that_is_too_large():
     with Server(lambda *_: (200, b"x" * (2 << 20))) as server:
         answer = run("proof-fetch", "-v", server.url)
     [line] = told("proof-fetch", answer.stderr)
-    assert line == f"GET {server.url}/… → the answer's body has more than 1048576 bytes, N ms"
+    assert line == f"GET {server.url}/… → the response body is larger than 1048576 bytes, N ms"
 
 
 def test_the_agent_in_the_CVM(chain, agents, tmp_path):

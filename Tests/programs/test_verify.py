@@ -226,8 +226,8 @@ def test_a_layout_that_is_neither(chain):
     bridge.put(int.from_bytes(keccak(word(5) + unhex(A))), word(1))
     bridge.put(int.from_bytes(keccak(unhex(A) + word(3))) + 1, word(67))
     with honest(chain) as node:
-        look(chain, node, chain.url, bridge=bridge.ADDRESS).check_error(BAD_INPUT, "not laid out")
-        seal(chain, node, chain.url, to=A, options=["--bridge", bridge.ADDRESS]).check_error(BAD_INPUT, "not laid out")
+        look(chain, node, chain.url, bridge=bridge.ADDRESS).check_error(BAD_INPUT, "storage layout")
+        seal(chain, node, chain.url, to=A, options=["--bridge", bridge.ADDRESS]).check_error(BAD_INPUT, "storage layout")
 
 
 # Lies about the storage. The first request for proofs is about two slots, the inbox's size in both layouts; the second
