@@ -104,6 +104,8 @@ package final class BridgeClient: BridgeReader {
 
 extension BridgeClient {
     /// Asks the questions of a batch, and of which chain the node is: another may have taken over since the last one.
+    ///
+    /// - Throws: ``BridgeClientError/node(_:)``, ``BridgeClientError/wrongChain(expected:actual:)``.
     func ask(_ batch: NodeBatch) throws(BridgeClientError) -> NodeAnswers {
         var batch = batch
         let ticket = batch.add(.chainId)
@@ -118,6 +120,8 @@ extension BridgeClient {
     }
 
     /// The answer to one question of a batch.
+    ///
+    /// - Throws: ``BridgeClientError/node(_:)``.
     func answer<Answer>(
         to ticket: NodeBatch.Ticket<Answer>, in answers: NodeAnswers
     ) throws(BridgeClientError) -> Answer {
@@ -125,6 +129,8 @@ extension BridgeClient {
     }
 
     /// A call of a function of the contract.
+    ///
+    /// - Throws: ``BridgeClientError`` for arguments that the function does not take.
     func call(
         _ function: ABIFunction, _ arguments: [ABIValue], at block: BlockTag
     ) throws(BridgeClientError) -> NodeQuery<CallOutcome<[UInt8]>> {
@@ -134,13 +140,17 @@ extension BridgeClient {
     }
 
     /// Makes sure that there is a contract, where an answer without a byte leaves that open.
+    ///
+    /// - Throws: ``BridgeClientError/noContract(_:)``, ``BridgeClientError/node(_:)``.
     func requireContract() throws(BridgeClientError) {
         var batch = NodeBatch()
         let ticket = batch.add(.code(of: bridge, at: .latest))
         guard try !answer(to: ticket, in: ask(batch)).isEmpty else { throw .noContract(bridge) }
     }
 
-    /// What a call returned, which must not revert.
+    /// What a call returned.
+    ///
+    /// - Throws: ``BridgeClientError`` for a call that reverted.
     func returned(
         _ outcome: CallOutcome<[UInt8]>, by function: ABIFunction
     ) throws(BridgeClientError) -> [UInt8] {
@@ -153,6 +163,8 @@ extension BridgeClient {
     }
 
     /// The values that a function returned.
+    ///
+    /// - Throws: ``BridgeClientError`` for data that does not decode.
     static func decode(_ data: [UInt8], of function: ABIFunction) throws(BridgeClientError) -> [ABIValue] {
         do throws(ABIError) { return try function.decodeResult(data) } catch {
             throw .unexpectedAnswer(function: function.name, reason: error.description)

@@ -57,7 +57,7 @@ struct StorageInboxReader: InboxMessages {
     /// Whether all words are of one block for certain.
     let isOfOneBlock: Bool
     /// The words at some places, in their order; those of one message, whose index is given, in one request unless it
-    /// is long.
+    /// is long. Throws what asking the node throws.
     let words: (_ slots: [StorageSlot], _ index: UInt64) throws(BridgeClientError) -> [Bytes32]
     /// The size words of the messages that come next.
     var sizes: [UInt64: Bytes32] = [:]
@@ -127,6 +127,7 @@ extension InboxEntry {
     }
 
     /// - Parameter values: a message as the contract's functions give it.
+    /// - Throws: ``BridgeClientError`` for values of other types.
     init(_ index: UInt64, _ values: [ABIValue], maxPayload: UInt64) throws(BridgeClientError) {
         guard values.count == 2, case .fixedBytes(let from) = values[0], case .bytes(let payload) = values[1],
             let from = try? Bytes32(from)

@@ -7,6 +7,10 @@ package struct PendingRecords {
     private let queue: TransactionQueue
     private let watcher: TransactionWatcher
 
+    /// - Parameters:
+    ///   - policy: confirmations and the time limit.
+    ///   - observer: hears what happens meanwhile.
+    ///   - node: the node to poll.
     package init(policy: SendPolicy, observer: (any SendObserver)? = nil, node: EthereumNode) {
         queue = TransactionQueue(policy: policy, observer: observer)
         watcher = TransactionWatcher(queue, policy: policy, journal: nil, observer: observer, node: node)

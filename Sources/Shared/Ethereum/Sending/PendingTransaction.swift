@@ -14,6 +14,7 @@ final class PendingTransaction {
         let signed: SignedTransaction?
     }
 
+    /// How far the request is.
     enum Phase {
         /// To be signed, for the first time or anew; or, without a request, to be watched.
         case queued
@@ -81,6 +82,7 @@ final class PendingTransaction {
         bumpAt = policy.bumpAfter.map { .now + $0 }
     }
 
+    /// Adds a version, to be handed over next.
     func add(_ signed: SignedTransaction) {
         versions.append(Version(hash: signed.hash, signed: signed))
         (sentAt, askedAt) = (nil, nil)
@@ -147,6 +149,7 @@ extension [PendingTransaction] {
     /// Asks where they stand, with one request.
     ///
     /// - Returns: what was seen of each, in their order, or why nothing was.
+    /// - Throws: `NodeError` where the request failed.
     func poll(
         _ node: EthereumNode
     ) throws(NodeError) -> [Result<(TransactionState.Poll, Receipt?), NodeError>] {

@@ -34,7 +34,18 @@ package enum TransactionState: Hashable, Sendable {
     }
 
     /// What a node says when it is given a transaction.
-    package enum Answer: Hashable, Sendable { case accepted, doubtful, nonceTaken, postponed, rejected }
+    package enum Answer: Hashable, Sendable {
+        /// It has the transaction.
+        case accepted
+        /// No answer came, or one that is not known.
+        case doubtful
+        /// Another transaction has the nonce.
+        case nonceTaken
+        /// Not now: it may be asked again.
+        case postponed
+        /// A rule of the node forbids the transaction.
+        case rejected
+    }
 
     /// What a node says of transactions that are under way.
     package struct Poll: Hashable, Sendable {
@@ -64,8 +75,11 @@ package enum TransactionState: Hashable, Sendable {
 
     /// What was seen.
     package enum Observation: Hashable, Sendable {
+        /// What a node answered when it was given the transaction.
         case answered(Answer)
+        /// What a poll showed.
         case polled(Poll)
+        /// What the search for the transaction that has the nonce showed.
         case searched(Occupant)
     }
 

@@ -29,6 +29,7 @@ package struct Descriptor: Sendable {
     /// Writes all the bytes, whatever stands on the terminal.
     ///
     /// - Returns: whether all was written: see ``write(_:while:)``.
+    /// - Throws: as ``write(_:while:)``.
     @discardableResult
     func writeUnder(_ bytes: Span<UInt8>, while goesOn: (() -> Bool)? = nil) throws(ConsoleError) -> Bool {
         var position = 0
@@ -63,6 +64,7 @@ package struct Descriptor: Sendable {
     ///
     /// - Parameter goesOn: whether to go on; asked at least once a second.
     /// - Returns: whether all was written.
+    /// - Throws: ``ConsoleError/outputClosed``, ``ConsoleError/cannotWrite(errno:)``.
     package func write(
         _ secret: borrowing SecretBytes, while goesOn: () -> Bool
     ) throws(ConsoleError) -> Bool {
