@@ -9,7 +9,7 @@ package import BridgeClient
 package struct InboxReading: Hashable, Sendable {
     /// What is to be done next.
     package enum Step: Hashable, Sendable {
-        /// Ask how many messages there are, and what stands in the place of that one: see ``BridgeReader``.
+        /// Ask how many messages there are, and what stands in the place of that one: see `BridgeReader`.
         case poll(for: MessageFingerprint?, beyond: UInt64)
         /// Read these messages, or the first of them, from a chain in which that message stands.
         case read([UInt64], after: MessageFingerprint?)

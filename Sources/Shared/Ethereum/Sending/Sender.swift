@@ -56,7 +56,7 @@ package final class Sender {
     /// Nothing more is sent after the first request that fails, or once the stream says that the run should end; what
     /// was sent until then is still waited for, and reported.
     /// - Returns: whether all requests were accepted.
-    /// - Throws: ``SendError``, ``PreparationError``, `NodeError`, and what the stream throws, about a request that was
+    /// - Throws: ``SendError``, `PreparationError`, `NodeError`, and what the stream throws, about a request that was
     ///   not sent; what `report` throws.
     package func send(
         _ stream: any RequestStream<TransactionRequest>, report: (SentRecord) throws -> Void
