@@ -21,7 +21,7 @@ MEGABYTE = 1 << 20
 MEMORY_LIMIT = 64 * MEGABYTE
 # What a program may take of a processor. What is linear takes a second for a hundred megabytes, what is quadratic
 # minutes; a sanitizer makes it several times as much. The other bound only ends what waits for ever.
-PROCESSOR_SECONDS = 30 if SANITIZER else 4
+PROCESSOR_SECONDS = 30 if SANITIZER else 2
 SECONDS = 60
 LONG = 100_000_000
 

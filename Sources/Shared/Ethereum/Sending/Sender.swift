@@ -87,12 +87,15 @@ package final class Sender {
             // A name that comes again is the same request, and taken up once the first is in the journal.
             leftover(of: pending) == nil && pending.name.map { names.insert($0).inserted } ?? true
         }
-        guard !new.isEmpty, try takeLock() else { return }
-        let preparer = Preparer(sender: key.address, chainId: chainId, fees: policy.fees, purpose: .sending)
-        let preparations = try preparer.prepare(
-            new.compactMap(\.draft), after: queue.usage(leastNonce: nextNonce), learning: &capabilities,
-            asking: { node }
-        ).preparations
+        guard !new.isEmpty else { return }
+        if let chainId, try !takeLock(on: chainId) { return }
+        var preparations = try prepare(new)
+        let ready = preparations.lazy.compactMap { if case .ready(let prepared) = $0 { prepared } else { nil } }.first
+        if chainId == nil, let chain = ready?.transaction.chainId {
+            // Another program may have used the nonce before the chain, and so the lock, was known.
+            guard try takeLock(on: chain) else { return }
+            preparations = try prepare(new)
+        }
         // As the last of few it can be waited for in the request that hands it over.
         let isLast = new.count <= 2 && queue.hasEnded && policy.confirmations <= 1 && !policy.isAsynchronous
         for (pending, preparation) in zip(new, preparations) {
@@ -110,6 +113,13 @@ package final class Sender {
             // The requests after it were prepared on the assumption that it has its nonce.
             guard queue.hasClaims, queue.takesIn else { return }
         }
+    }
+
+    private func prepare(_ new: some Sequence<PendingTransaction>) throws -> [PreparationResult] {
+        try Preparer(sender: key.address, chainId: chainId, fees: policy.fees, purpose: .sending).prepare(
+            new.compactMap(\.draft), after: queue.usage(leastNonce: nextNonce), learning: &capabilities,
+            asking: { node }
+        ).preparations
     }
 
     /// Signs a transaction, and notes it in the journal, after which it may be handed over.
@@ -133,13 +143,12 @@ package final class Sender {
         pending.add(signed)
     }
 
-    /// Claims the nonces of the key on its chain.
+    /// Claims the nonces of the key on a chain, which is the run's from then on.
     ///
     /// - Returns: false as long as another program has them.
-    /// - Throws: ``SendError/keyInUse(_:)`` once that has taken as long as a transaction may; `FileError`; `NodeError`.
-    private func takeLock() throws -> Bool {
+    /// - Throws: ``SendError/keyInUse(_:)`` once that has taken as long as a transaction may; `FileError`.
+    private func takeLock(on chain: UInt64) throws -> Bool {
         if lock != nil { return true }
-        let chain = try chainId ?? node.ask(.chainId)
         chainId = chain
         lock = try NonceLock.acquire("teebridge/tx-send/\(chain)/\(key.address.hex)")
         guard lock == nil else {
@@ -187,7 +196,7 @@ extension Sender {
                 queue.settle(pending, try SentRecord(stored: record))
                 continue
             }
-            guard let newest = entry.versions.last, try takeLock() else { return }
+            guard let newest = entry.versions.last, try takeLock(on: newest.transaction.chainId) else { return }
             for version in entry.versions { pending.add(version) }
             if case .rejected = entry.standing {
                 nextNonce = max(nextNonce, newest.transaction.nonce)
