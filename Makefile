@@ -19,8 +19,8 @@ RUNS ?= 10
 export VERSION PREFIX DESTDIR BUILD
 
 .DEFAULT_GOAL := build
-.PHONY: setup build release install uninstall dist deb test steady sanitize costs bench soak test-deb fuzz demo session diagram \
-    format lint clean help
+.PHONY: setup build release install uninstall dist deb test steady sanitize costs bench soak test-deb fuzz demo \
+    session diagram docs format lint clean help
 
 setup: ## install what Debian and Python lack; quick when nothing does
 	@scripts/setup
