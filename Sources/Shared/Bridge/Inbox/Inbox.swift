@@ -194,7 +194,8 @@ package final class Inbox {
             }
             rules.withdraw?(left)
             warnings.add("the chain was reorganised: the messages from \(left) on are read again")
-        } else if isFirst, fingerprint != nil, found.count < next, reading.step != .done(.behind), rules.withdraw == nil {
+        } else if isFirst, fingerprint != nil, found.count < next, reading.step != .done(.behind), rules.withdraw == nil
+        {
             let change = BridgeClientError.shorter(count: found.count, read: next)
             // Once: it may stay so for long.
             if change != shorter { warnings.add(change.description) }
