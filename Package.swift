@@ -51,14 +51,14 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
         path: "Sources/\(name)", swiftSettings: product)
 }
 
-/// The tests of one library.
+/// The tests of one library: not optimised, which would take longer than running them.
 func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: "\(name)Tests",
         dependencies: (baseNames.filter { $0 != name } + [name, "TestSupport", "TestVectors"]).map(
             Target.Dependency.init(stringLiteral:))
             + dependencies,
-        path: "Tests/\(name)Tests", swiftSettings: strict)
+        path: "Tests/\(name)Tests", swiftSettings: strict + [.unsafeFlags(["-Onone"])])
 }
 
 /// A library that tests share.
