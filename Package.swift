@@ -24,7 +24,6 @@ let product =
 /// The modules of Base, which every other target may import.
 let baseNames = ["Failures", "JSON", "Primitives", "SecretMemory"]
 let base = baseNames.map(Target.Dependency.init(stringLiteral:))
-let bigInt = Target.Dependency.product(name: "BigInt", package: "BigInt")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// A product of swift-nio; only HTTPServer is built on it.
@@ -72,7 +71,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
     ],
     targets: [
         cLibrary("CProcess"),
@@ -81,7 +79,7 @@ let package = Package(
         cLibrary("CCurl", package: "libcurl4-openssl-dev"),
 
         library("Base/Failures"),
-        library("Base/Primitives", ["Failures", bigInt]),
+        library("Base/Primitives", ["Failures"]),
         library("Base/JSON", ["Failures"]),
         library("Base/SecretMemory", ["CProcess", "Failures", "Primitives"]),
 
@@ -98,22 +96,22 @@ let package = Package(
         library("Crypto/Envelope", ["Ciphers", "Secp256k1"]),
         library("Crypto/KeySources", ["Ciphers", "Console", "Secp256k1"]),
 
-        library("Ethereum/ABI", [bigInt]),
+        library("Ethereum/ABI"),
         library("Ethereum/Transactions", ["Secp256k1"]),
-        library("Ethereum/EthereumNode", ["HTTP", "Transactions", bigInt]),
-        library("Ethereum/StateProofs", ["EthereumNode", "HTTP", "Transactions", bigInt]),
+        library("Ethereum/EthereumNode", ["HTTP", "Transactions"]),
+        library("Ethereum/StateProofs", ["EthereumNode", "HTTP", "Transactions"]),
         library(
-            "Ethereum/Preparation", ["ABI", "EthereumNode", "Processes", "Secp256k1", "Transactions", bigInt]),
+            "Ethereum/Preparation", ["ABI", "EthereumNode", "Processes", "Secp256k1", "Transactions"]),
         library(
             "Ethereum/Sending",
-            ["ABI", "EthereumNode", "Files", "Preparation", "Secp256k1", "Transactions", bigInt]),
+            ["ABI", "EthereumNode", "Files", "Preparation", "Secp256k1", "Transactions"]),
 
         library("Dstack/Dstack", ["Secp256k1"]),
         library("Dstack/GuestAgent", ["Dstack", "HTTP", "Processes", "Secp256k1"]),
         library("Dstack/ProofLog", ["Console", "Dstack", "Processes"]),
 
         library("Bridge/TEEBridge", ["ABI", "Dstack", "Secp256k1", "Transactions"]),
-        library("Bridge/BridgeClient", ["ABI", "EthereumNode", "Secp256k1", "StateProofs", "TEEBridge", bigInt]),
+        library("Bridge/BridgeClient", ["ABI", "EthereumNode", "Secp256k1", "StateProofs", "TEEBridge"]),
         library("Bridge/Inbox", ["BridgeClient", "Console", "ECIES", "Envelope", "Files", "Secp256k1"]),
         library("Bridge/AgentSite", ["Dstack", "HTTP", "HTTPServer", "KeySources", "Secp256k1"]),
 
@@ -127,7 +125,7 @@ let package = Package(
 
         program("proof-fetch", ["Dstack", "GuestAgent", "NetworkOptions"]),
         program("proof-extract", ["Dstack", "Processes", "ProofLog"]),
-        program("abi-encode", ["ABI", "Dstack", "TEEBridge", "Transactions", bigInt]),
+        program("abi-encode", ["ABI", "Dstack", "TEEBridge", "Transactions"]),
         program(
             "ecies-seal",
             [
@@ -165,7 +163,7 @@ let package = Package(
         support("ModelChecker"),
         support("SendingModel", ["ModelChecker", "Sending"], settings: [.unsafeFlags(["-O"])]),
         tests(of: "Failures"),
-        tests(of: "Primitives", [bigInt]),
+        tests(of: "Primitives"),
         tests(of: "JSON"),
         tests(of: "SecretMemory"),
         tests(of: "Processes"),
@@ -178,15 +176,15 @@ let package = Package(
         tests(of: "ECIES", ["Secp256k1"]),
         tests(of: "Envelope", ["Secp256k1"]),
         tests(of: "KeySources", ["Console", "Secp256k1"]),
-        tests(of: "ABI", [bigInt]),
+        tests(of: "ABI"),
         tests(of: "Transactions", ["Secp256k1"]),
-        tests(of: "EthereumNode", ["FakeNode", "HTTP", "LoopbackServer", "Transactions", bigInt]),
-        tests(of: "StateProofs", ["Transactions", bigInt]),
+        tests(of: "EthereumNode", ["FakeNode", "HTTP", "LoopbackServer", "Transactions"]),
+        tests(of: "StateProofs", ["Transactions"]),
         tests(
             of: "Preparation",
             [
                 "ABI", "EthereumNode", "FakeChain", "FakeNode", "LoopbackServer", "Secp256k1", "TEEBridge",
-                "Transactions", bigInt,
+                "Transactions",
             ]),
         tests(
             of: "Sending",
@@ -200,12 +198,12 @@ let package = Package(
         tests(of: "TEEBridge", ["ABI", "Dstack", "Transactions"]),
         tests(
             of: "BridgeClient",
-            ["ABI", "EthereumNode", "FakeNode", "LoopbackServer", "Secp256k1", "TEEBridge", bigInt]),
+            ["ABI", "EthereumNode", "FakeNode", "LoopbackServer", "Secp256k1", "TEEBridge"]),
         tests(
             of: "Inbox",
             [
                 "ABI", "BridgeClient", "Console", "ECIES", "Envelope", "EthereumNode", "FakeNode", "Files",
-                "LoopbackServer", "ModelChecker", "Secp256k1", "TEEBridge", bigInt,
+                "LoopbackServer", "ModelChecker", "Secp256k1", "TEEBridge",
             ]),
         tests(of: "AgentSite", ["Dstack", "HTTP", "HTTPServer", "KeySources", nio("NIOHTTP1")]),
         tests(of: "CommandLineTool", ["Console", argumentParser]),

@@ -114,8 +114,8 @@ extension JSONObject {
 struct RequestOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Ether to send with the call: wei, or with a unit, as 0.1ether.", valueName: "amount"),
-        transform: Quantity.init(amount:))
-    var value: Quantity = .zero
+        transform: UInt256.init(amount:))
+    var value: UInt256 = 0
 
     @Option(help: ArgumentHelp("A human-readable name for the request.", valueName: "text"))
     var label: String?
@@ -132,7 +132,7 @@ struct RequestOptions: ParsableArguments {
     func request(
         _ name: String, to: Address?, data: [UInt8], mutability: StateMutability?
     ) throws(NotPayable) -> TransactionRequest {
-        guard value == .zero || mutability == nil || mutability == .payable else { throw NotPayable(name: name) }
+        guard value == 0 || mutability == nil || mutability == .payable else { throw NotPayable(name: name) }
         var request = TransactionRequest(label: label ?? name, to: to, data: data, value: value)
         request.id = id
         return request

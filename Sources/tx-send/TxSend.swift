@@ -64,13 +64,13 @@ struct TxSend: CommandLineTool {
     @Option(
         name: [.customLong("max-fee"), .customLong("gas-price-cap")],
         help: ArgumentHelp("Maximum fee per unit of gas: wei, or with a unit, as 2gwei.", valueName: "amount"),
-        transform: Quantity.init(amount:))
-    var maxFee: Quantity?
+        transform: UInt256.init(amount:))
+    var maxFee: UInt256?
 
     @Option(
         help: ArgumentHelp(
             "Minimum tip per unit of gas, where a request sets none. (default: 0.001gwei)", valueName: "amount"),
-        transform: Quantity.init(amount:))
+        transform: UInt256.init(amount:))
     var minTip = FeeRules.usualLeastTip
 
     @Option(

@@ -1,10 +1,13 @@
 import ABI
-import BigInt
+import JSON
 import Primitives
+import TestVectors
 import Testing
 
 @Suite struct ArgumentTests {
-    static let maximum = String((BigUInt(1) << 256) - 1)
+    static let maximum = UInt256.max.description
+    /// 2^255.
+    static let half = "57896044618658097711785492504343953926634992332820282019728792003956564819968"
 
     @Test(
         "integers are decimal, hex or amounts with a unit",
@@ -19,15 +22,16 @@ import Testing
             ("1_000_000", "1000000"), ("1_0.5_0gwei", "10500000000"), ("0xff_ff", "65535"),
         ])
     func integers(text: String, value: String) throws {
-        let expected = try #require(BigUInt(value))
-        #expect(try ABIValue(argument: text, as: ABIType("uint256")) == .uint(expected))
+        #expect(
+            try ABIValue(argument: text, as: ABIType("uint256"))
+                == UInt256(digits: value.utf8.span, radix: 10).map(ABIValue.uint))
     }
 
     @Test(
         "signed integers have a minus in front",
-        arguments: [("-1", -1), ("-128", -128), ("127", 127), ("-0x80", -128), ("-5wei", -5)])
-    func signed(text: String, value: Int) throws {
-        #expect(try ABIValue(argument: text, as: ABIType("int8")) == .int(BigInt(value)))
+        arguments: [("-1", -1), ("-128", -128), ("127", 127), ("-0x80", -128), ("-5wei", -5)] as [(String, Int256)])
+    func signed(text: String, value: Int256) throws {
+        #expect(try ABIValue(argument: text, as: ABIType("int8")) == .int(value))
     }
 
     @Test(
@@ -60,18 +64,19 @@ import Testing
             ("uint256", maximum + "0"), ("uint256", "0x1" + String(repeating: "0", count: 64)),
             ("uint256", String(repeating: "9", count: 1_000_000)), ("uint256", String(repeating: "9", count: 78)),
             ("uint256", "0x" + String(repeating: "f", count: 1_000_000)),
-            ("int256", String(BigUInt(1) << 255)), ("int256", "-" + maximum),
-        ])
+            ("int256", half), ("int256", "-\(half.dropLast())9"), ("int256", "-" + maximum),
+        ] as [(String, String)])
     func outOfRange(type: String, text: String) throws {
         #expect(throws: ABIError.outOfRange(place: "argument", type: type)) {
             try ABIValue(argument: text, as: ABIType(type))
         }
     }
 
-    @Test("int256 goes down to -2^255")
-    func lowest() throws {
-        let lowest = -(BigInt(1) << 255)
-        #expect(try ABIValue(argument: String(lowest), as: ABIType("int256")) == .int(lowest))
+    @Test("signed words are Python's numbers", arguments: try TestVectors.load("uint256.json", member: "numbers"))
+    func signedWords(_ vector: JSONObject) throws {
+        let number = try Int256(word: UInt256(quantity: vector.string("quantity")))
+        #expect(try number.description == vector.string("signed"))
+        #expect(try ABIValue(argument: number.description, as: ABIType("int256")) == .int(number))
     }
 
     static let root = "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
@@ -103,7 +108,7 @@ import Testing
             ("address", ""), ("address", "vitalik.eth"), ("bytes", ""), ("bytes", "00"), ("bytes", "0x0"),
             ("bytes", "0x0g"), ("bytes4", "0x010203"), ("bytes4", "0x0102030405"), ("bytes4", "0x"), ("bytes4", "abcd"),
             ("function", "0x00"), ("bool[]", "true"), ("(bool)", "true"), ("(bool)", "[true]"), ("bool[]", "(true)"),
-        ])
+        ] as [(String, String)])
     func badWords(type: String, text: String) throws {
         let error = #expect(throws: ABIError.self) { try ABIValue(argument: text, as: ABIType(type)) }
         guard case .notAValue("argument", type, text, _)? = error else {

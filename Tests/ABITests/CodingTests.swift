@@ -1,5 +1,4 @@
 import ABI
-import BigInt
 import Primitives
 import Testing
 
@@ -31,16 +30,21 @@ import Testing
         for bits in stride(from: 8, through: 256, by: 8) {
             let unsigned = try ABIType("uint\(bits)")
             let signed = try ABIType("int\(bits)")
-            let top = BigUInt(1) << bits
-            let half = BigInt(1) << (bits - 1)
+            let most = try UInt256(quantity: "0x" + String(repeating: "f", count: bits / 4))
+            let highest = most.quotientAndRemainder(dividingBy: 2).quotient
+            let lowest = ~highest
             let good: [(ABIValue, ABIType)] = [
-                (.uint(0), unsigned), (.uint(top - 1), unsigned), (.int(half - 1), signed), (.int(-half), signed),
-                (.int(-1), signed), (.int(0), signed),
+                (.uint(0), unsigned), (.uint(most), unsigned), (.int(Int256(word: highest)), signed),
+                (.int(Int256(word: lowest)), signed), (.int(-1), signed), (.int(0), signed),
             ]
             for (value, type) in good {
                 #expect(try ABI.decode(ABI.encode([value], as: [type]), as: [type]) == [value])
             }
-            let bad: [(ABIValue, ABIType)] = [(.uint(top), unsigned), (.int(half), signed), (.int(-half - 1), signed)]
+            guard bits < 256 else { continue }
+            let bad: [(ABIValue, ABIType)] = [
+                (.uint(most &+ 1), unsigned), (.int(Int256(word: highest &+ 1)), signed),
+                (.int(Int256(word: lowest &+ .max)), signed),
+            ]
             for (value, type) in bad {
                 #expect(throws: ABIError.outOfRange(place: "args[0]", type: "\(type)")) {
                     try ABI.encode([value], as: [type])

@@ -1,5 +1,4 @@
 import ABI
-import BigInt
 import JSON
 import Primitives
 import Testing

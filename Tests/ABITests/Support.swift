@@ -49,6 +49,13 @@ struct Example: CustomTestStringConvertible {
     }
 }
 
+extension Int256: ExpressibleByIntegerLiteral {
+    package init(integerLiteral value: Int64) {
+        let magnitude = UInt256(value.magnitude)
+        self.init(word: value < 0 ? ~magnitude &+ 1 : magnitude)
+    }
+}
+
 /// A generator of the same numbers in every run (SplitMix64).
 struct Dice: RandomNumberGenerator {
     private var state: UInt64

@@ -1,5 +1,4 @@
 import ABI
-import BigInt
 import EthereumNode
 import Failures
 import FakeNode
@@ -138,7 +137,7 @@ struct MessagesTests {
         #expect(read.requests == requests)
         let expected = first < count ? Array(first..<count) : []
         #expect(read.messages.map(\.index) == expected)
-        #expect(read.messages.map(\.from) == expected.map { Quantity($0 + 1).word })
+        #expect(read.messages.map(\.from) == expected.map { UInt256($0 + 1).word })
         #expect(read.messages.map(\.payload) == expected.map { Array("\($0)".utf8) })
     }
 

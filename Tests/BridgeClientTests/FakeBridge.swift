@@ -47,9 +47,10 @@ struct FakeBridge: Sendable {
     /// The bridge with an inbox that can be counted and read one by one.
     func withInbox(count: UInt64) -> FakeBridge {
         var bridge = self
-        bridge.answers[TEEBridge.onboardingCount.selector.bytes] = { _ in .text(Quantity(count).word.hex) }
+        bridge.answers[TEEBridge.onboardingCount.selector.bytes] = { _ in .text(UInt256(count).word.hex) }
         bridge.answers[TEEBridge.onboardingMessage.selector.bytes] = { arguments in
-            guard let index = (try? Quantity(bigEndian: arguments.suffix(32)))?.uint64, index < count else {
+            let last = arguments.suffix(32)
+            guard let index = UInt256(bigEndian: last.span)?.uint64, index < count else {
                 return .error(3, "execution reverted", data: "0x")
             }
             return .text(message(index).hex)
@@ -67,11 +68,11 @@ struct FakeBridge: Sendable {
 
     /// The same, with nothing written yet of any message.
     func withStoredInbox(of member: Bytes32, count: UInt64) -> FakeBridge {
-        var bridge = with(TEEBridge.isMember, .text(Quantity(UInt64(1)).word.hex))
+        var bridge = with(TEEBridge.isMember, .text(UInt256(1).word.hex))
         let layout = StorageLayout.solidity
         bridge.storage = [
-            layout.inboxSize(of: member).word: Quantity(count).word,
-            layout.codeId(of: member).word: Quantity(UInt64(7)).word,
+            layout.inboxSize(of: member).word: UInt256(count).word,
+            layout.codeId(of: member).word: UInt256(7).word,
         ]
         return bridge
     }
@@ -79,14 +80,14 @@ struct FakeBridge: Sendable {
     /// Writes one message.
     mutating func store(_ payload: [UInt8], at index: UInt64, of member: Bytes32) {
         let slot = StorageLayout.solidity.message(index, of: member)
-        storage?[slot.word] = Quantity(index + 1).word
+        storage?[slot.word] = UInt256(index + 1).word
         let size = slot.advanced(by: 1)
         guard payload.count > 31 else {
             let padding = [UInt8](repeating: 0, count: 31 - payload.count)
             storage?[size.word] = Bytes32(checked: payload + padding + [UInt8(payload.count * 2)])
             return
         }
-        storage?[size.word] = Quantity(UInt64(payload.count * 2 + 1)).word
+        storage?[size.word] = UInt256(UInt64(payload.count * 2 + 1)).word
         for place in 0..<(payload.count + 31) / 32 {
             let bytes = Array(payload.dropFirst(32 * place).prefix(32))
             storage?[size.solidityContent.advanced(by: UInt64(place)).word] =
@@ -105,7 +106,7 @@ struct FakeBridge: Sendable {
 
 /// The message that stands at an index: from a member made of it, and with it as its payload.
 func message(_ index: UInt64) -> [UInt8] {
-    let word = Quantity(index + 1).word
+    let word = UInt256(index + 1).word
     let values: [ABIValue] = [.word(word), .bytes(Array("\(index)".utf8))]
     return (try? ABI.encode(values, as: [.fixedBytes(.word), .bytes])) ?? []
 }

@@ -18,7 +18,7 @@ private let member = Bytes32(checked: [UInt8](repeating: 0x33, count: 32))
 private func payload(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(($0 &+ count) & 0xFF) } }
 
 private func fingerprint(_ index: UInt64, _ payload: [UInt8]) -> MessageFingerprint {
-    InboxEntry(index, from: Quantity(index + 1).word, payload, maxPayload: .max).fingerprint
+    InboxEntry(index, from: UInt256(index + 1).word, payload, maxPayload: .max).fingerprint
 }
 
 /// What came of the messages of an inbox.
@@ -69,7 +69,7 @@ private enum Gone: Error, Equatable {
             let messages = try client.read().messages
             #expect(messages.map(\.payload) == payloads)
             #expect(messages.map(\.index) == Array(0..<UInt64(payloads.count)))
-            #expect(messages.map(\.from) == messages.map { Quantity($0.index + 1).word })
+            #expect(messages.map(\.from) == messages.map { UInt256($0.index + 1).word })
         }
     }
 
@@ -111,8 +111,8 @@ private enum Gone: Error, Equatable {
             StorageLayout.solidity.message(index, of: member).advanced(by: 1).word
         }
         fake.storage?[size(0)] = Bytes32(checked: [UInt8](repeating: 0xFF, count: 32))
-        fake.storage?[size(2)] = Quantity(UInt64(65_537 * 2 + 1)).word
-        fake.storage?[size(3)] = Quantity(UInt64(64)).word
+        fake.storage?[size(2)] = UInt256(UInt64(65_537 * 2 + 1)).word
+        fake.storage?[size(3)] = UInt256(64).word
         try fake.run { _, client throws in
             let reading = try client.read()
             #expect(reading.messages.map(\.index) == [1, 4])
@@ -241,7 +241,7 @@ private enum Gone: Error, Equatable {
             }
         }
         var other = fake
-        other.storage?[StorageLayout.solidity.message(index, of: member).word] = Quantity(UInt64(99)).word
+        other.storage?[StorageLayout.solidity.message(index, of: member).word] = UInt256(99).word
         let error = #expect(throws: Gone.self) {
             try other.run { _, client in try client.read(from: index + 1, after: mark) }
         }
@@ -264,7 +264,7 @@ private enum Gone: Error, Equatable {
         if showsStorage {
             let slots = StorageLayout.vyper.fingerprintSlots(1, of: member).map(\.word)
             fake.storage = [
-                slots[0]: Quantity(UInt64(2)).word, slots[1]: Quantity(UInt64(1)).word,
+                slots[0]: UInt256(2).word, slots[1]: UInt256(1).word,
                 slots[2]: Bytes32(checked: Array("1".utf8) + [UInt8](repeating: 0, count: 31)),
             ]
         }
@@ -280,7 +280,7 @@ private enum Gone: Error, Equatable {
 
     @Test func `a fingerprint does not depend on the layout`() throws {
         let words = [
-            Quantity(UInt64(1)).word, Quantity(UInt64(40)).word, Bytes32(checked: Array(payload(40).prefix(32))),
+            UInt256(1).word, UInt256(40).word, Bytes32(checked: Array(payload(40).prefix(32))),
         ]
         #expect(StorageLayout.vyper.fingerprint(0, of: member, words[...]) == fingerprint(0, payload(40)))
         #expect(fingerprint(0, payload(31)) != fingerprint(0, payload(31) + [0]))
@@ -298,7 +298,7 @@ private enum Gone: Error, Equatable {
             guard call.parameters.dropFirst().first?.string == size, block.hasPrefix("0x") else {
                 return full.answer(call)
             }
-            return .text(((try? Quantity(hex: block)) ?? .zero).word.hex)
+            return .text(((try? UInt256(quantity: block)) ?? 0).word.hex)
         } _: { fake, node throws in
             let client = BridgeClient(node, bridge: bridge, chainId: nil, block: block)
             let count = try client.read(from: 90).messages.count

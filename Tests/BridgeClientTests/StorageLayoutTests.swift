@@ -13,11 +13,11 @@ import Testing
         #expect(
             StorageSlot(0).solidityContent.word.hex
                 == "0x290decd9548b62a8d60345a988386fc84ba6bc95484008f6362f93160ef3e563")
-        let one = Quantity(UInt64(1)).word
+        let one = UInt256(1).word
         #expect(
             StorageSlot(3).solidityEntry(one).word.hex
                 == "0xa15bc60c955c405d20d9149c709e2460f1c2d9a497496a7f46004d1772c3054c")
-        #expect(StorageSlot(3).vyperEntry(one) == StorageSlot(1).solidityEntry(Quantity(UInt64(3)).word))
+        #expect(StorageSlot(3).vyperEntry(one) == StorageSlot(1).solidityEntry(UInt256(3).word))
     }
 
     @Test func `behind the last place comes the first`() throws {
@@ -56,28 +56,28 @@ import Testing
     }
 
     @Test func `Vyper's bytes stand behind their number`() throws {
-        let stored = try #require(StorageBytes(vyper: Quantity(UInt64(33)).word, at: Self.slot))
+        let stored = try #require(StorageBytes(vyper: UInt256(33).word, at: Self.slot))
         #expect(stored.slots == [StorageSlot(8), StorageSlot(9)])
         #expect(StorageBytes(vyper: .zero, at: Self.slot)?.slots.isEmpty == true)
         #expect(try StorageBytes(vyper: word("0x01" + String(repeating: "00", count: 31)), at: Self.slot) == nil)
         // Nobody asks for the places of so many; but the number must not stop the program.
-        #expect(StorageBytes(vyper: Quantity(UInt64.max).word, at: Self.slot)?.count == .max)
+        #expect(StorageBytes(vyper: UInt256(UInt64.max).word, at: Self.slot)?.count == .max)
     }
 
     @Test func `messages of both layouts stand where the facts say`() throws {
         let member = try Bytes32(hex: "0x" + String(repeating: "ab", count: 32))
-        let size = Keccak256.hash(member.bytes + Quantity(UInt64(4)).word.bytes)
+        let size = Keccak256.hash(member.bytes + UInt256(4).word.bytes)
         #expect(StorageLayout.solidity.inboxSize(of: member).word == size)
         #expect(
             StorageLayout.solidity.message(3, of: member)
                 == StorageSlot(Keccak256.hash(size.bytes)).advanced(by: 6))
         #expect(
             StorageLayout.vyper.inboxSize(of: member).word
-                == Keccak256.hash(Quantity(UInt64(5)).word.bytes + member.bytes))
-        let inbox = Keccak256.hash(Quantity(UInt64(4)).word.bytes + member.bytes)
+                == Keccak256.hash(UInt256(5).word.bytes + member.bytes))
+        let inbox = Keccak256.hash(UInt256(4).word.bytes + member.bytes)
         #expect(
             StorageLayout.vyper.message(3, of: member).word
-                == Keccak256.hash(inbox.bytes + Quantity(UInt64(3)).word.bytes))
+                == Keccak256.hash(inbox.bytes + UInt256(3).word.bytes))
         _ = StorageLayout.solidity.message(.max, of: member)
     }
 }

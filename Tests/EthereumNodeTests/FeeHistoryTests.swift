@@ -44,7 +44,7 @@ struct FeeHistoryTests {
             ("[0.01]", #"[["0x9"],["0x3"]]"#, 3),
         ])
     func tips(ratios: String, rewards: String, expected: UInt64) throws {
-        #expect(try fees(ratios: ratios, rewards: rewards).maxPriorityFeePerGas == Quantity(expected))
+        #expect(try fees(ratios: ratios, rewards: rewards).maxPriorityFeePerGas == UInt256(expected))
     }
 
     @Test(
@@ -65,9 +65,10 @@ struct FeeHistoryTests {
         guard case .malformed("eth_feeHistory", _) = error else { return unexpected(error) }
     }
 
-    @Test func `fees beyond 256 bits are not offered`() throws {
-        let most = "0x" + String(repeating: "f", count: 64)
-        let fees = try fees(base: #"["\#(most)"]"#, ratios: nil, rewards: nil)
-        #expect(fees.maxFeePerGas().description == most)
+    @Test("fees beyond 256 bits are not offered, but the most that there is", arguments: [8, 15] as [UInt64])
+    func beyond(digit: UInt64) throws {
+        let base = digit.quantity + String(repeating: "f", count: 63)
+        let fees = try fees(base: #"["\#(base)"]"#, ratios: nil, rewards: nil)
+        #expect(fees.maxFeePerGas() == .max)
     }
 }

@@ -1,5 +1,4 @@
 import ABI
-import BigInt
 import BridgeClient
 import Console
 import ECIES
@@ -37,7 +36,7 @@ func withInbox<Result>(
         case ("eth_chainId", _): .text("0x1")
         case ("eth_blockNumber", _): .text("0x10")
         case ("eth_call", TEEBridge.onboardingCount.selector.bytes):
-            .text(Quantity(UInt64(messages.count)).word.hex)
+            .text(UInt256(UInt64(messages.count)).word.hex)
         case ("eth_call", TEEBridge.onboardingMessage.selector.bytes): .text(messages[Int(data.last ?? 0)])
         default: .error(3, "execution reverted")
         }

@@ -1,4 +1,3 @@
-import BigInt
 import EthereumNode
 import FakeChain
 import FakeNode

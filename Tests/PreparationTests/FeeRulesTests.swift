@@ -32,12 +32,23 @@ struct FeeRulesTests {
         let transaction = FeeMarketTransaction(
             chainId: 1, nonce: 0, maxPriorityFeePerGas: wei(100), maxFeePerGas: wei(1000), gasLimit: 21_000,
             to: contract,
-            value: .zero, data: [])
+            value: 0, data: [])
         let history = try FakeChain.with(baseFee: baseFee, tip: tip).run { _, node in try node.ask(.feeHistory) }
         let rules = FeeRules(maxFee: limit.map(wei), leastTip: wei(1))
         let raised = try? rules.raised([transaction], requestLimit: nil, after: history)
         #expect(raised?.tip == expected.map { wei($0.0) })
         #expect(raised?.most == expected.map { wei($0.1) })
+    }
+
+    @Test("an offer that 256 bits leave no room above is not replaced", arguments: [nil, .max] as [UInt256?])
+    func highest(limit: UInt256?) throws {
+        let history = try FakeChain.with(baseFee: "0x1", tip: "0x1").run { _, node in try node.ask(.feeHistory) }
+        let offer = FeeMarketTransaction(
+            chainId: 1, nonce: 0, maxPriorityFeePerGas: 100, maxFeePerGas: .max, gasLimit: 21_000, to: contract,
+            value: 0, data: [])
+        #expect(throws: limit == nil ? FeeLimit.firstOffer : .named) {
+            try FeeRules(maxFee: limit).raised([offer], requestLimit: nil, after: history)
+        }
     }
 
     @Test(
@@ -54,7 +65,7 @@ struct FeeRulesTests {
         func offer(_ fee: UInt64) -> FeeMarketTransaction {
             FeeMarketTransaction(
                 chainId: 1, nonce: 0, maxPriorityFeePerGas: wei(100), maxFeePerGas: wei(fee), gasLimit: 21_000,
-                to: contract, value: .zero, data: [])
+                to: contract, value: 0, data: [])
         }
         let history = try FakeChain.with(baseFee: "0x1", tip: "0x1").run { _, node in try node.ask(.feeHistory) }
         let offers = [offer(first)] + [FeeMarketTransaction](repeating: offer(1000), count: count - 1)

@@ -1,5 +1,4 @@
 import ABI
-import BigInt
 import EthereumNode
 import Failures
 import FakeChain
@@ -48,7 +47,7 @@ struct PreparerTests {
                         PreparedTransaction(
                             FeeMarketTransaction(
                                 chainId: 8453, nonce: 7, maxPriorityFeePerGas: wei(100_000_000),
-                                maxFeePerGas: wei(2_100_000_000), gasLimit: 120_000, to: contract, value: .zero,
+                                maxFeePerGas: wei(2_100_000_000), gasLimit: 120_000, to: contract, value: 0,
                                 data: [1, 2, 3, 4]), gasUsed: 100_000)))
             #expect(fake.server.requests.count == 1)
             let estimate = try #require(fake.calls.first { $0.method == "eth_estimateGas" })
@@ -110,6 +109,18 @@ struct PreparerTests {
         #expect(error?.kind == .badInput)
     }
 
+    @Test(
+        "a cost that 256 bits do not hold is more than any balance",
+        arguments: [
+            .open.with { $0.value = .max }, .complete.with { $0.maxFeePerGas = .max },
+            .complete.with { ($0.value, $0.maxFeePerGas) = (~0xFFFF, 1) },
+        ] as [TransactionRequest])
+    func unpayable(_ request: TransactionRequest) throws {
+        let error = PreparationError.insufficientFunds(sender: try Address(account), balance: .max, needed: .max)
+        #expect(throws: error) { try prepare(request, on: FakeChain(balance: .text(UInt256.max.quantity))) }
+        #expect(error.description.hasSuffix("the transactions may cost more than there is"))
+    }
+
     @Test func `who cannot pay is told both sums in ether`() throws {
         // 120,000 gas at 2.1 gwei, and 1 wei: 0.000252 ether and 1 wei.
         let request = TransactionRequest.open.with { $0.value = wei(1) }
@@ -136,7 +147,7 @@ struct PreparerTests {
             ("0x14d1120d7b160000", "1.5 ether"), ("0x8ac7230489e80000", "10 ether"),
             ("0x1bc16d674ec80001", "2.000000000000000001 ether"),
         ])
-    func ether(amount: String, shown: String) throws { #expect(try Quantity(hex: amount).inEther == shown) }
+    func ether(amount: String, shown: String) throws { #expect(try UInt256(quantity: amount).inEther == shown) }
 
     @Test(
         "the nonce is the request's, or the greater of what is pending and what this run has used",
@@ -238,7 +249,7 @@ struct PreparerTests {
         }
         let expected = FeeMarketTransaction(
             chainId: 8453, nonce: 7, maxPriorityFeePerGas: wei(1), maxFeePerGas: wei(2_000_000_000),
-            gasLimit: 100_000, to: contract, value: .zero, data: [1, 2, 3, 4])
+            gasLimit: 100_000, to: contract, value: 0, data: [1, 2, 3, 4])
         #expect(try offline() == .ready(PreparedTransaction(expected)))
         #expect(try offline(chainId: 8453) { $0.chainId = nil } == .ready(PreparedTransaction(expected)))
         #expect(throws: PreparationError.wrongChain(expected: 1, actual: 8453)) { try offline(chainId: 1) }

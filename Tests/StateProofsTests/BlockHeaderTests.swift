@@ -1,4 +1,3 @@
-import BigInt
 import JSON
 import Primitives
 import StateProofs
@@ -42,10 +41,7 @@ import Testing
                 || name.hasSuffix("lobGasUsed") || name == "excessBlobGas"
             let forged: [String] =
                 if isNumber {
-                    try (0..<64).map { bit in
-                        let number = try Quantity(hex: text).value ^ (BigUInt(1) << bit)
-                        return "0x" + String(number, radix: 16)
-                    }
+                    try UInt256(quantity: text).word.bytes.flipped.compactMap { UInt256(bigEndian: $0.span)?.quantity }
                 } else {
                     try Hex.decode(text).flipped.map(\.hex)
                 }

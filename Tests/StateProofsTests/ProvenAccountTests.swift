@@ -24,7 +24,7 @@ import Testing
         }
         let state = try #require(account.state)
         #expect(state.nonce == 1)
-        #expect(try state.balance.description == answer.string("balance"))
+        #expect(try state.balance.quantity == answer.string("balance"))
         #expect(try state.codeHash.hex == answer.string("codeHash"))
         #expect(state.isContract == (vector.name != "no storage"))
     }

@@ -22,7 +22,7 @@ import Transactions
         #expect(try request.label == vector.string("label"), sourceLocation: sourceLocation)
         #expect(try request.data.hex == vector.string("data"), sourceLocation: sourceLocation)
         #expect(request.to == bridge, sourceLocation: sourceLocation)
-        #expect(request.value == .zero, sourceLocation: sourceLocation)
+        #expect(request.value == 0, sourceLocation: sourceLocation)
         let unless = vector["unless"]?.object
         #expect((request.unless == nil) == (unless == nil), sourceLocation: sourceLocation)
         if let unless {

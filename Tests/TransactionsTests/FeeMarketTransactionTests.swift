@@ -12,10 +12,10 @@ import Transactions
     static func transaction(_ json: JSONObject) throws -> FeeMarketTransaction {
         FeeMarketTransaction(
             chainId: try UInt64(quantity: json.string("chainId")), nonce: try UInt64(quantity: json.string("nonce")),
-            maxPriorityFeePerGas: try Quantity(hex: json.string("maxPriorityFeePerGas")),
-            maxFeePerGas: try Quantity(hex: json.string("maxFeePerGas")),
+            maxPriorityFeePerGas: try UInt256(quantity: json.string("maxPriorityFeePerGas")),
+            maxFeePerGas: try UInt256(quantity: json.string("maxFeePerGas")),
             gasLimit: try UInt64(quantity: json.string("gas")), to: try json.optionalString("to").map(Address.init),
-            value: try Quantity(hex: json.string("value")), data: try json.bytes("data"))
+            value: try UInt256(quantity: json.string("value")), data: try json.bytes("data"))
     }
 
     @Test func signedBytesAreThoseOfEthAccount() throws {

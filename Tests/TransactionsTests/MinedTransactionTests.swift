@@ -42,11 +42,11 @@ import Transactions
     @Test("the twin of a signature makes no other transaction", arguments: try #require(vectors))
     func twin(_ vector: JSONObject) throws {
         let shown = try vector.object("transaction")
-        let order = try Quantity(hex: "0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141")
-        let twin = try Quantity(order.value - Quantity(hex: shown.string("s")).value)
+        let order = try UInt256(quantity: "0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141")
+        let twin = try #require(order.subtracting(UInt256(quantity: shown.string("s"))))
         let members = shown.members.map { name, value -> (String, JSONValue) in
             guard let text = value.string, let number = try? UInt64(quantity: text) else {
-                return (name, name == "s" ? .string(twin.description) : value)
+                return (name, name == "s" ? .string(twin.quantity) : value)
             }
             // An old transaction's v is odd where its parity is 0.
             let isOdd = number % 2 == 1

@@ -23,9 +23,9 @@ extension FuzzTarget {
             require(address.checksummed.lowercased() == text.lowercased(), "an address comes back")
             require((try? Address(address.checksummed)) == address, "an address reads its own checksum")
         }
-        if let quantity = try? Quantity(hex: text) {
-            require(quantity.description == text.lowercased(), "a quantity comes back")
-            require(Quantity(quantity.word) == quantity, "a quantity comes back from its word")
+        if let quantity = try? UInt256(quantity: text) {
+            require(quantity.quantity == text.lowercased(), "a quantity comes back")
+            require(UInt256(quantity.word) == quantity, "a quantity comes back from its word")
             require((try? UInt64(quantity: text)) == quantity.uint64, "a quantity is one number")
         }
     }

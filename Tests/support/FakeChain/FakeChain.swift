@@ -10,7 +10,7 @@ package import Transactions
 package let contract = Address(checked: [UInt8](repeating: 0xC0, count: 20))
 
 /// An amount.
-package func wei(_ amount: UInt64) -> Quantity { Quantity(amount) }
+package func wei(_ amount: UInt64) -> UInt256 { UInt256(amount) }
 
 /// A key that everybody knows.
 package func testKey() throws -> SecretKey { try SecretKey(SecretBytes(copying: [UInt8](repeating: 0x46, count: 32))) }
@@ -145,6 +145,6 @@ extension TransactionRequest {
 package func completeHash() throws -> Bytes32 {
     FeeMarketTransaction(
         chainId: 8453, nonce: 7, maxPriorityFeePerGas: wei(1), maxFeePerGas: wei(2_000_000_000), gasLimit: 100_000,
-        to: contract, value: .zero, data: [1, 2, 3, 4]
+        to: contract, value: 0, data: [1, 2, 3, 4]
     ).signed(by: try testKey()).hash
 }

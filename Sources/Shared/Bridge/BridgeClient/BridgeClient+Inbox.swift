@@ -88,7 +88,7 @@ extension BridgeClient {
         guard let size else { return try wholeInbox(of: member, fingerprint, head: head) }
         let number: UInt64
         do throws(BridgeClientError) {
-            guard let size = Quantity(try answer(to: size, in: answers)).uint64 else { throw .unknownLayout(bridge) }
+            guard let size = UInt256(try answer(to: size, in: answers)).uint64 else { throw .unknownLayout(bridge) }
             number = size
         } catch {
             // Once the node showed storage, an error is one.
@@ -130,7 +130,7 @@ extension BridgeClient {
         }
         let data = try returned(outcome, by: TEEBridge.onboardingCount)
         guard case .uint(let number)? = try Self.decode(data, of: TEEBridge.onboardingCount).first,
-            let count = UInt64(exactly: number)
+            let count = number.uint64
         else { throw .unexpectedAnswer(function: TEEBridge.onboardingCount.name, reason: "the count is too large") }
         return count
     }
@@ -149,7 +149,7 @@ extension BridgeClient {
             settled = try counted(ticket, in: ask(batch), isCertain: false) ?? 0
         } else {
             let word = try words([StorageLayout.solidity.inboxSize(of: member)], of: 0, at: tag).first ?? .zero
-            settled = Quantity(word).uint64
+            settled = UInt256(word).uint64
         }
         return max(known, min(settled ?? .max, count))
     }

@@ -1,5 +1,4 @@
 import ABI
-import BigInt
 package import EthereumNode
 package import Primitives
 package import Secp256k1

@@ -88,7 +88,7 @@ package struct MessageFingerprint: Hashable, Sendable {
     init(index: UInt64, from: Bytes32, count: UInt64, start: some Sequence<UInt8>) {
         let first = Array(start.prefix(Bytes32.byteCount))
         let padding = [UInt8](repeating: 0, count: Bytes32.byteCount - first.count)
-        self.init(index: index, digest: Keccak256.hash(from.bytes + Quantity(count).word.bytes + first + padding))
+        self.init(index: index, digest: Keccak256.hash(from.bytes + UInt256(count).word.bytes + first + padding))
     }
 }
 

@@ -1,5 +1,4 @@
 import ABI
-import BigInt
 import EthereumNode
 import Primitives
 import TEEBridge
@@ -30,7 +29,7 @@ struct CallInboxReader: InboxMessages {
         var batch = NodeBatch()
         var tickets: [(index: UInt64, NodeBatch.Ticket<CallOutcome<[UInt8]>>)] = []
         for index in before + indices.prefix(Self.batchSize) {
-            let arguments = [ABIValue.word(member), .uint(BigUInt(index))]
+            let arguments = [ABIValue.word(member), .uint(UInt256(index))]
             tickets.append((index, batch.add(try client.call(TEEBridge.onboardingMessage, arguments, at: tag))))
         }
         let answers = try client.ask(batch)

@@ -1,4 +1,3 @@
-import BigInt
 import Primitives
 
 /// How a TEEBridge contract keeps members and messages in its storage, by the compiler it comes from.
@@ -33,7 +32,7 @@ enum StorageLayout: CaseIterable {
         case .solidity:
             inboxSize(of: member).solidityContent.advanced(by: index).advanced(by: index)
         case .vyper:
-            Self.inboxes.vyperEntry(member).vyperEntry(Quantity(index).word)
+            Self.inboxes.vyperEntry(member).vyperEntry(UInt256(index).word)
         }
     }
 
@@ -102,7 +101,7 @@ struct StorageSlot: Hashable {
     init(_ word: Bytes32) { self.word = word }
 
     /// The place of a contract's own variable.
-    init(_ number: UInt64) { word = Quantity(number).word }
+    init(_ number: UInt64) { word = UInt256(number).word }
 
     /// Where a mapping at this place keeps the value of a key, as Solidity does: the hash of the key, then the place.
     func solidityEntry(_ key: Bytes32) -> StorageSlot { StorageSlot(Keccak256.hash(key.bytes + word.bytes)) }
@@ -115,7 +114,7 @@ struct StorageSlot: Hashable {
 
     /// The place this many words after this one; after the last comes the first.
     func advanced(by count: UInt64) -> StorageSlot {
-        StorageSlot(Bytes32(checked: (Quantity(word).value + BigUInt(count)).bigEndian(count: 32)))
+        StorageSlot((UInt256(word) &+ UInt256(count)).word)
     }
 }
 
@@ -130,7 +129,7 @@ enum StorageBytes: Equatable {
     ///
     /// nil for a number that no storage holds.
     init?(vyper word: Bytes32, at slot: StorageSlot) {
-        guard let count = Quantity(word).uint64 else { return nil }
+        guard let count = UInt256(word).uint64 else { return nil }
         self = count == 0 ? .here([]) : .at(slot.advanced(by: 1), count: count)
     }
 
@@ -144,7 +143,9 @@ enum StorageBytes: Equatable {
             guard count < 32 else { return nil }
             self = .here(Array(word.bytes.prefix(count)))
         } else {
-            guard let count = UInt64(exactly: Quantity(word).value >> 1), count >= 32 else { return nil }
+            guard let count = UInt256(word).quotientAndRemainder(dividingBy: 2).quotient.uint64, count >= 32 else {
+                return nil
+            }
             self = .at(slot.solidityContent, count: count)
         }
     }

@@ -74,7 +74,7 @@ package struct VerifiedBridge: BridgeReader {
             return InboxSnapshot(
                 count: 0, fingerprint: nil, head: block.number, messages: WholeInboxReader(entries: []))
         }
-        guard filled.count == 1, let count = words.first.flatMap({ Quantity($0).uint64 }) else {
+        guard filled.count == 1, let count = words.first.flatMap({ UInt256($0).uint64 }) else {
             throw .unknownLayout(bridge)
         }
         let messages = StorageInboxReader(

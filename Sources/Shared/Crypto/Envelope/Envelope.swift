@@ -56,7 +56,7 @@ package struct Envelope: ~Copyable {
         let hash = Keccak256.hash(message.span.extracting((start + overhead)...))
         let signature = key.sign(prehash: header.digest(payloadHash: hash))
         let front =
-            EnvelopeLayout.magic + [EnvelopeLayout.version] + Quantity(header.chainId).word.bytes + header.bridge.bytes
+            EnvelopeLayout.magic + [EnvelopeLayout.version] + UInt256(header.chainId).word.bytes + header.bridge.bytes
             + header.from.bytes + header.to.bytes + header.messageId.bytes + signature.walletBytes
         for (index, byte) in front.enumerated() { message[start + index] = byte }
     }
@@ -98,7 +98,7 @@ package struct Envelope: ~Copyable {
     }
 
     private static func header(_ bytes: Span<UInt8>) throws(EnvelopeError) -> EnvelopeHeader {
-        guard let chainId = Quantity(Bytes32(checked: bytes.copy(EnvelopeLayout.chainId))).uint64 else {
+        guard let chainId = UInt256(Bytes32(checked: bytes.copy(EnvelopeLayout.chainId))).uint64 else {
             throw .chainIdTooLarge
         }
         return EnvelopeHeader(

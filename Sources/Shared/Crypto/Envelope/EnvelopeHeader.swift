@@ -57,7 +57,7 @@ extension EnvelopeHeader {
     /// The hash of the domain: the bridge on its chain.
     private var domainSeparator: Bytes32 {
         Self.hash(of: [
-            Self.domainType, Self.hash(of: "TEEBridge"), Self.hash(of: "1"), Quantity(chainId).word,
+            Self.domainType, Self.hash(of: "TEEBridge"), Self.hash(of: "1"), UInt256(chainId).word,
             Bytes32(checked: [UInt8](repeating: 0, count: 12) + bridge.bytes),
         ])
     }

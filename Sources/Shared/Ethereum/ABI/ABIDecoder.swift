@@ -1,4 +1,3 @@
-import BigInt
 import Primitives
 
 /// What a decoder accepts as the layout of data. The values are checked alike in both.
@@ -117,11 +116,11 @@ private struct ABIDecoder {
     private func length(of type: ABIType, at start: Int, each size: Int?) throws(ABIError) -> Int {
         try require(32, at: start, for: type)
         guard let size else { throw .typeTooLarge(place: "\(path)", type: "\(type)") }
-        let number = BigUInt(bigEndian: data[start..<(start + 32)])
+        let number = word(at: start)
         let available = data.count - start - 32
-        guard let length = Int(exactly: number), size == 0 || length <= available / size else {
+        guard let length = number.uint64.flatMap(Int.init(exactly:)), size == 0 || length <= available / size else {
             throw .lengthOutside(
-                place: "\(path)", type: "\(type)", length: number.shownAsHex, available: available)
+                place: "\(path)", type: "\(type)", length: number.quantity, available: available)
         }
         return length
     }
@@ -130,16 +129,19 @@ private struct ABIDecoder {
     private func target(
         ofOffsetAt head: Int, from base: Int, type: ABIType, canonical: Int
     ) throws(ABIError) -> Int {
-        let number = BigUInt(bigEndian: data[head..<(head + 32)])
-        guard let offset = Int(exactly: number), offset <= data.count - base else {
+        let number = word(at: head)
+        guard let offset = number.uint64.flatMap(Int.init(exactly:)), offset <= data.count - base else {
             throw .offsetOutside(
-                place: "\(path)", type: "\(type)", offset: number.shownAsHex, available: data.count - base)
+                place: "\(path)", type: "\(type)", offset: number.quantity, available: data.count - base)
         }
         guard layout == .lenient || base + offset == canonical else {
             throw .notCanonical(place: "\(path)", type: "\(type)", offset: offset, expected: canonical - base)
         }
         return base + offset
     }
+
+    /// The word at `start`, which was required.
+    private func word(at start: Int) -> UInt256 { UInt256(bigEndian: data[start..<(start + 32)].span) ?? .max }
 
     private func require(_ needed: Int, at start: Int, for type: ABIType) throws(ABIError) {
         let available = data.count - start
@@ -152,8 +154,4 @@ private struct ABIDecoder {
         guard values <= valuesLeft else { throw .tooManyValues(place: "\(path)", limit: valueLimit) }
         valuesLeft -= values
     }
-}
-
-extension BigUInt {
-    fileprivate var shownAsHex: String { "0x" + String(self, radix: 16) }
 }

@@ -1,4 +1,3 @@
-import BigInt
 import Primitives
 
 /// The contract ABI's encoding of values (Solidity's "Contract ABI Specification").
@@ -57,11 +56,11 @@ private struct ABIEncoder {
     private mutating func append(_ value: ABIValue, as type: ABIType) throws(ABIError) {
         switch (type, value) {
         case (.uint(let width), .uint(let number)):
-            guard number.bitWidth <= width.bits else { throw .outOfRange(place: "\(path)", type: "\(type)") }
+            guard number.bitCount <= width.bits else { throw .outOfRange(place: "\(path)", type: "\(type)") }
             append(word: number)
         case (.int(let width), .int(let number)):
             guard number.fits(width) else { throw .outOfRange(place: "\(path)", type: "\(type)") }
-            append(word: number.twosComplement)
+            append(word: number.word)
         case (.address, .address(let address)):
             append(padding: 32 - address.bytes.count)
             bytes.append(contentsOf: address.bytes)
@@ -87,7 +86,7 @@ private struct ABIEncoder {
         }
     }
 
-    private mutating func append(word: BigUInt) { bytes.append(contentsOf: word.bigEndian(count: 32)) }
+    private mutating func append(word number: UInt256) { bytes += number.word.bytes }
 
     private mutating func append(padding count: Int) { bytes.append(contentsOf: repeatElement(0, count: count)) }
 

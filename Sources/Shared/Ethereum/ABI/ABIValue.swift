@@ -1,12 +1,11 @@
-package import BigInt
 package import Primitives
 
 /// A value of the contract ABI.
 package indirect enum ABIValue: Hashable, Sendable {
     /// Of type `uintN`.
-    case uint(BigUInt)
+    case uint(UInt256)
     /// Of type `intN`.
-    case int(BigInt)
+    case int(Int256)
     /// Of type `address`.
     case address(Address)
     /// Of type `bool`.
@@ -128,17 +127,17 @@ extension ABIValue {
     /// - Throws: ``ABIError/outOfRange(place:type:)`` or ``ABIError/dirtyPadding(place:type:)`` where the bits that the
     ///   type leaves over are not as they must be: zero, or the sign.
     init(word: ArraySlice<UInt8>, as type: ABIType, at path: ABIPath) throws(ABIError) {
-        let number = BigUInt(bigEndian: word)
+        guard let number = UInt256(bigEndian: word.span) else { throw .outOfRange(place: "\(path)", type: "\(type)") }
         switch type {
         case .uint(let width):
-            guard number.bitWidth <= width.bits else { throw .outOfRange(place: "\(path)", type: "\(type)") }
+            guard number.bitCount <= width.bits else { throw .outOfRange(place: "\(path)", type: "\(type)") }
             self = .uint(number)
         case .int(let width):
-            let number = BigInt(twosComplement: number)
+            let number = Int256(word: number)
             guard number.fits(width) else { throw .outOfRange(place: "\(path)", type: "\(type)") }
             self = .int(number)
         case .address:
-            guard number.bitWidth <= 160, let address = try? Address(word.suffix(20)) else {
+            guard number.bitCount <= 160, let address = try? Address(word.suffix(20)) else {
                 throw .dirtyPadding(place: "\(path)", type: "\(type)")
             }
             self = .address(address)
@@ -162,21 +161,29 @@ extension ABIValue {
     }
 }
 
-extension BigInt {
+/// A number of 256 bits with a sign, as the EVM has it: a word in two's complement. Printed, it is decimal.
+package struct Int256: Hashable, Sendable, CustomStringConvertible {
+    /// The number modulo 2^256.
+    package let word: UInt256
+
+    /// The number that a word is: a negative one from 2^255 on.
+    package init(word: UInt256) { self.word = word }
+
+    /// nil below -2^255, and from 2^255 on.
+    package init?(magnitude: UInt256, isNegative: Bool) {
+        word = isNegative ? magnitude.negated : magnitude
+        guard self.isNegative == isNegative || magnitude == 0 else { return nil }
+    }
+
+    private var isNegative: Bool { word.bitCount == 256 }
+
     /// Whether the number is one of `width` bits in two's complement: -2^(N-1) to 2^(N-1) - 1.
-    func fits(_ width: WordWidth) -> Bool {
-        let magnitude = isNegative ? self.magnitude - 1 : self.magnitude
-        return magnitude.bitWidth <= width.bits - 1
-    }
+    func fits(_ width: WordWidth) -> Bool { (isNegative ? ~word : word).bitCount < width.bits }
 
-    /// The number modulo 2^256, for a number that fits a word.
-    var twosComplement: BigUInt { isNegative ? (BigUInt(1) << 256) - magnitude : magnitude }
+    package var description: String { isNegative ? "-\(word.negated)" : "\(word)" }
+}
 
-    /// The signed number that a word of 256 bits is.
-    fileprivate init(twosComplement word: BigUInt) {
-        let isNegative = word.bitWidth == 256
-        self.init(sign: isNegative ? .minus : .plus, magnitude: isNegative ? (BigUInt(1) << 256) - word : word)
-    }
-
-    private var isNegative: Bool { sign == .minus && !magnitude.isZero }
+extension UInt256 {
+    /// What makes 2^256 with the number, or 0 for 0.
+    fileprivate var negated: UInt256 { ~self &+ 1 }
 }

@@ -1,4 +1,3 @@
-import BigInt
 package import Primitives
 
 /// Why a text is no whole number.
@@ -8,19 +7,22 @@ enum IntegerTextError: Error {
     case tooLarge
 }
 
-extension BigInt {
-    /// A whole number as people write it: decimal or 0x-hex digits, `-` in front if negative, or a decimal amount
-    /// with a unit of wei, gwei or ether, as `1ether` or `1.5 gwei`. A `_` is allowed between two digits.
-    ///
-    /// Refused is what another program takes for another number: a leading zero, which may mean octal, and an
-    /// exponent, whose `e` may be a hex digit.
-    ///
-    /// - Throws: ``IntegerTextError`` if it is not such a number.
-    init(integer text: String) throws(IntegerTextError) {
-        let isNegative = text.utf8.first == UInt8(ascii: "-")
+/// A whole number as people write it: decimal or 0x-hex digits, `-` in front if negative, or a decimal amount with a
+/// unit of wei, gwei or ether, as `1ether` or `1.5 gwei`. A `_` is allowed between two digits.
+///
+/// Refused is what another program takes for another number: a leading zero, which may mean octal, and an exponent,
+/// whose `e` may be a hex digit.
+struct IntegerText {
+    /// Whether there is a minus, be it that of `-0`.
+    let isNegative: Bool
+    /// The number without its sign.
+    let magnitude: UInt256
+
+    /// - Throws: ``IntegerTextError`` if it is not such a number, or has more than 256 bits.
+    init(_ text: String) throws(IntegerTextError) {
+        isNegative = text.utf8.first == UInt8(ascii: "-")
         let digits = try Self.ungrouped(Array(text.utf8.dropFirst(isNegative ? 1 : 0)))
-        let magnitude = digits.starts(with: "0x".utf8) ? try Self.hex(digits.dropFirst(2)) : try Self.amount(digits)
-        self.init(sign: isNegative ? .minus : .plus, magnitude: magnitude)
+        magnitude = digits.starts(with: "0x".utf8) ? try Self.hex(digits.dropFirst(2)) : try Self.amount(digits)
     }
 
     /// The text without the underscores, each of which must be between two digits.
@@ -36,12 +38,12 @@ extension BigInt {
         return Array(parts.joined())
     }
 
-    private static func hex(_ digits: ArraySlice<UInt8>) throws(IntegerTextError) -> BigUInt {
+    private static func hex(_ digits: ArraySlice<UInt8>) throws(IntegerTextError) -> UInt256 {
         guard !digits.isEmpty, digits.allSatisfy({ Hex.value(of: $0) != nil }) else { throw .malformed }
         return try number(digits, radix: 16)
     }
 
-    private static func amount(_ text: [UInt8]) throws(IntegerTextError) -> BigUInt {
+    private static func amount(_ text: [UInt8]) throws(IntegerTextError) -> UInt256 {
         let whole = text.prefix(while: isDigit)
         guard !whole.isEmpty, whole == [zero] || whole.first != zero else { throw .malformed }
         var rest = text[whole.endIndex...]
@@ -70,14 +72,8 @@ extension BigInt {
         }
     }
 
-    /// The number that digits are; more of them than any word needs are not worth the time that they would take.
-    private static func number(_ digits: ArraySlice<UInt8>, radix: Int) throws(IntegerTextError) -> BigUInt {
-        let significant = digits.drop { $0 == zero }
-        guard significant.count <= 78 else { throw .tooLarge }
-        guard !significant.isEmpty else { return 0 }
-        guard let number = BigUInt(String(decoding: significant, as: UTF8.self), radix: radix) else {
-            throw .malformed
-        }
+    private static func number(_ digits: ArraySlice<UInt8>, radix: UInt64) throws(IntegerTextError) -> UInt256 {
+        guard let number = UInt256(digits: digits.span, radix: radix) else { throw .tooLarge }
         return number
     }
 
@@ -86,15 +82,13 @@ extension BigInt {
     private static func isDigit(_ byte: UInt8) -> Bool { 0x30...0x39 ~= byte }
 }
 
-extension Quantity {
+extension UInt256 {
     /// An amount as people write it: wei, in decimal or hex, or with a unit, as `0.1ether` or `2gwei`.
     ///
     /// - Throws: `ABIError`; a fraction of a wei is no amount.
     package init(amount text: String) throws(ABIError) {
         let value = try ABIValue(argument: text, as: .uint(.word), place: "amount")
-        guard case .uint(let number) = value, let amount = try? Quantity(number) else {
-            throw .outOfRange(place: "amount", type: "uint256")
-        }
+        guard case .uint(let amount) = value else { throw .outOfRange(place: "amount", type: "uint256") }
         self = amount
     }
 }

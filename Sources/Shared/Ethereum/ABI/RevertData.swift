@@ -1,6 +1,5 @@
-package import BigInt
 import JSON
-import Primitives
+package import Primitives
 
 /// What a call that reverted says about it.
 package enum RevertData: Hashable, Sendable, CustomStringConvertible {
@@ -9,7 +8,7 @@ package enum RevertData: Hashable, Sendable, CustomStringConvertible {
     /// The text of `require` or `revert`: `Error(string)`.
     case message(String)
     /// The code of one of the compiler's own checks: `Panic(uint256)`; see ``panicMeaning(_:)``.
-    case panic(BigUInt)
+    case panic(UInt256)
     /// An error that the interface declares, and its values.
     case declared(ABIRevert, [ABIValue])
     /// Anything else.
@@ -41,7 +40,7 @@ package enum RevertData: Hashable, Sendable, CustomStringConvertible {
         case .empty: "no reason given"
         case .message(let text): "Error(\(JSONValue.string(text).compact))"
         case .panic(let code):
-            "Panic(0x\(String(code, radix: 16)))" + (Self.panicMeaning(code).map { ": \($0)" } ?? "")
+            "Panic(\(code.quantity))" + (Self.panicMeaning(code).map { ": \($0)" } ?? "")
         case .declared(let revert, let values):
             revert.name + "("
                 + zip(revert.inputs, values).map { $1.json(as: $0.type).compact }
@@ -51,7 +50,7 @@ package enum RevertData: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// What a code of `Panic(uint256)` means, or nil for one that Solidity does not know.
-    package static func panicMeaning(_ code: BigUInt) -> String? {
+    package static func panicMeaning(_ code: UInt256) -> String? {
         switch code {
         case 0x00: "a panic that the compiler inserted"
         case 0x01: "an assertion failed"

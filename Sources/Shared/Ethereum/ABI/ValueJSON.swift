@@ -77,8 +77,8 @@ extension ABIValue {
     /// - Parameter type: where the names come from; a value of another type goes without.
     package func json(as type: ABIType) -> JSONValue {
         switch (self, type) {
-        case (.uint(let number), _): .string("0x" + String(number, radix: 16))
-        case (.int(let number), _): .string(String(number))
+        case (.uint(let number), _): .string(number.quantity)
+        case (.int(let number), _): .string("\(number)")
         case (.address(let address), _): .string(address.checksummed)
         case (.bool(let value), _): .bool(value)
         case (.fixedBytes(let bytes), _), (.bytes(let bytes), _): .string(bytes.hex)

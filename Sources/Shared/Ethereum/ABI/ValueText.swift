@@ -1,4 +1,3 @@
-import BigInt
 import Primitives
 
 extension ABIValue {
@@ -33,13 +32,14 @@ extension ABIValue {
         switch type {
         case .uint(let width):
             let number = try Self.integer(text, as: type, at: path)
-            guard let number = BigUInt(exactly: number), number.bitWidth <= width.bits else {
+            guard !number.isNegative || number.magnitude == 0, number.magnitude.bitCount <= width.bits else {
                 throw .outOfRange(place: "\(path)", type: "\(type)")
             }
-            self = .uint(number)
+            self = .uint(number.magnitude)
         case .int(let width):
             let number = try Self.integer(text, as: type, at: path)
-            guard number.fits(width) else { throw .outOfRange(place: "\(path)", type: "\(type)") }
+            guard let number = Int256(magnitude: number.magnitude, isNegative: number.isNegative), number.fits(width)
+            else { throw .outOfRange(place: "\(path)", type: "\(type)") }
             self = .int(number)
         case .bool:
             guard text == "true" || text == "false" else {
@@ -60,8 +60,8 @@ extension ABIValue {
         }
     }
 
-    private static func integer(_ text: String, as type: ABIType, at path: ABIPath) throws(ABIError) -> BigInt {
-        do { return try BigInt(integer: text) } catch {
+    private static func integer(_ text: String, as type: ABIType, at path: ABIPath) throws(ABIError) -> IntegerText {
+        do { return try IntegerText(text) } catch {
             switch error {
             case .malformed: throw path.notAValue(text, of: type, expected: "a whole number, decimal or 0x-hex")
             case .fractionOfWei: throw path.notAValue(text, of: type, expected: "no fraction of a wei")

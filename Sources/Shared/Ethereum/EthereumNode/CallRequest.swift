@@ -10,9 +10,9 @@ package struct CallRequest: Equatable, Sendable {
     /// The call's data.
     package var data: [UInt8]
     /// What would be sent along, in wei.
-    package var value: Quantity
+    package var value: UInt256
 
-    package init(from: Address? = nil, to: Address?, data: [UInt8], value: Quantity = .zero) {
+    package init(from: Address? = nil, to: Address?, data: [UInt8], value: UInt256 = 0) {
         self.from = from
         self.to = to
         self.data = data
@@ -22,7 +22,7 @@ package struct CallRequest: Equatable, Sendable {
     var json: JSONValue {
         .members([
             "from": (from?.checksummed).map(JSONValue.string), "to": (to?.checksummed).map(JSONValue.string),
-            "data": .string(data.hex), "value": value == .zero ? nil : .string(value.description),
+            "data": .string(data.hex), "value": value == 0 ? nil : .string(value.quantity),
         ])
     }
 }
@@ -122,7 +122,8 @@ struct CallBundle {
         return (0..<count).map { index in
             let result = returned.dropFirst(index * Self.resultByteCount).prefix(Self.resultByteCount)
             guard result.prefix(32).last == 1 else { return nil }
-            return (try? Quantity(bigEndian: Array(result.suffix(32))))?.uint64
+            let gas = result.suffix(32)
+            return UInt256(bigEndian: gas.span)?.uint64
         }
     }
 }

@@ -1,4 +1,3 @@
-import BigInt
 import JSON
 package import Primitives
 
@@ -12,16 +11,15 @@ package struct FeeHistory: Equatable, Sendable {
     private static let nearlyEmpty = 0.1
 
     /// The base fee of the block to come, in wei.
-    package let nextBaseFee: Quantity
+    package let nextBaseFee: UInt256
     /// What to tip for each unit of gas, in wei: the median of the tips that were paid, and at least 1.
-    package let maxPriorityFeePerGas: Quantity
+    package let maxPriorityFeePerGas: UInt256
 
     /// What to offer for each unit of gas, in wei: room for the base fee to double, and the tip.
     ///
     /// - Parameter tip: the tip, if it is not ``maxPriorityFeePerGas``.
-    package func maxFeePerGas(tip: Quantity? = nil) -> Quantity {
-        let offer = nextBaseFee.value * 2 + (tip ?? maxPriorityFeePerGas).value
-        return (try? Quantity(offer)) ?? nextBaseFee
+    package func maxFeePerGas(tip: UInt256? = nil) -> UInt256 {
+        nextBaseFee.multiplied(by: 2)?.adding(tip ?? maxPriorityFeePerGas) ?? .max
     }
 
     /// Reads the answer to eth_feeHistory.
@@ -35,12 +33,12 @@ package struct FeeHistory: Equatable, Sendable {
 
         let ratios = (json.member("gasUsedRatio")?.array ?? []).map(Self.ratio)
         let tips = try (json.member("reward")?.array ?? []).map { reward throws(NodeError) in
-            try reward.elements(of: method).first?.quantity(of: method) ?? .zero
+            try reward.elements(of: method).first?.quantity(of: method) ?? 0
         }
         let paid = tips.enumerated().filter { index, tip in
-            tip > .zero && (ratios.count != tips.count || ratios[index] >= Self.nearlyEmpty)
+            tip > 0 && (ratios.count != tips.count || ratios[index] >= Self.nearlyEmpty)
         }
-        let candidates = (paid.isEmpty ? Array(tips.enumerated()).filter { $0.element > .zero } : Array(paid))
+        let candidates = (paid.isEmpty ? Array(tips.enumerated()).filter { $0.element > 0 } : Array(paid))
         maxPriorityFeePerGas = Self.median(candidates.map(\.element))
     }
 
@@ -50,8 +48,8 @@ package struct FeeHistory: Equatable, Sendable {
     }
 
     /// The middle value; of two, the lower. 1 wei for none.
-    private static func median(_ tips: [Quantity]) -> Quantity {
+    private static func median(_ tips: [UInt256]) -> UInt256 {
         let sorted = tips.sorted()
-        return sorted.isEmpty ? Quantity(UInt64(1)) : sorted[(sorted.count - 1) / 2]
+        return sorted.isEmpty ? 1 : sorted[(sorted.count - 1) / 2]
     }
 }

@@ -78,7 +78,7 @@ extension NodeQuery where Answer == UInt64 {
     }
 }
 
-extension NodeQuery where Answer == Quantity {
+extension NodeQuery where Answer == UInt256 {
     /// What an account has, in wei.
     package static func balance(of address: Address, at block: BlockTag) -> NodeQuery {
         NodeQuery("eth_getBalance", [.string(address.checksummed), block.json]) { value throws(NodeError) in
@@ -214,8 +214,8 @@ extension JSONValue {
     /// The quantity that the value is.
     ///
     /// - Throws: `NodeError/malformed(method:expected:)` if it is not.
-    func quantity(of method: String) throws(NodeError) -> Quantity {
-        try parsed(of: method, as: "a quantity", Quantity.init(hex:))
+    func quantity(of method: String) throws(NodeError) -> UInt256 {
+        try parsed(of: method, as: "a quantity", UInt256.init(quantity:))
     }
 
     /// The bytes that the value is.

@@ -15,7 +15,7 @@ package struct Receipt: Equatable, Sendable {
     /// The gas it used.
     package let gasUsed: UInt64
     /// What a unit of gas cost, in wei.
-    package let effectiveGasPrice: Quantity?
+    package let effectiveGasPrice: UInt256?
     /// What the contracts wrote into the log, in their order.
     package let logs: [Log]
 

@@ -74,8 +74,8 @@ extension SentRecord {
     fileprivate static func simulated(_ request: TransactionRequest, _ prepared: PreparedTransaction) -> SentRecord {
         var record = SentRecord(label: request.label, id: request.id, .simulated)
         let gasUsed = prepared.gasUsed ?? prepared.transaction.gasLimit
-        record.estimate = (gasUsed, (try? Quantity(prepared.maxCost)) ?? .zero)
-        record.l1Fee = prepared.l1Fee == .zero ? nil : prepared.l1Fee
+        record.estimate = (gasUsed, prepared.maxCost)
+        record.l1Fee = prepared.l1Fee == 0 ? nil : prepared.l1Fee
         return record
     }
 }

@@ -1,5 +1,4 @@
 import ABI
-import BigInt
 package import EthereumNode
 package import Primitives
 package import Transactions
@@ -7,19 +6,19 @@ package import Transactions
 /// How much a unit of gas may cost.
 package struct FeeRules: Sendable {
     /// The most that a unit of gas may cost, in wei; nil for no limit but those of tips and of ``FeeLimit``.
-    package var maxFee: Quantity?
+    package var maxFee: UInt256?
     /// The least that is tipped unasked, in wei.
-    package var leastTip: Quantity
+    package var leastTip: UInt256
 
-    package init(maxFee: Quantity? = nil, leastTip: Quantity = Self.usualLeastTip) {
+    package init(maxFee: UInt256? = nil, leastTip: UInt256 = Self.usualLeastTip) {
         self.maxFee = maxFee
         self.leastTip = leastTip
     }
 
     /// 0.001 gwei: what nodes of the OP stack want at least, and next to nothing elsewhere.
-    package static let usualLeastTip = Quantity(UInt64(1_000_000))
+    package static let usualLeastTip: UInt256 = 1_000_000
     /// The highest tip that is offered unasked, 50 gwei: a node that names a higher one errs or lies.
-    private static let mostTip = Quantity(UInt64(50_000_000_000))
+    private static let mostTip: UInt256 = 50_000_000_000
 
     /// The fees of a transaction: what the request says, and the rest from the newest blocks, within the limit.
     ///
@@ -27,7 +26,7 @@ package struct FeeRules: Sendable {
     /// - Throws: ``PreparationError/tooExpensive(baseFee:limit:)``, and what `history` throws.
     package func fees(
         for request: TransactionRequest, after history: () throws -> FeeHistory
-    ) throws -> (tip: Quantity, most: Quantity) {
+    ) throws -> (tip: UInt256, most: UInt256) {
         if let tip = request.maxPriorityFeePerGas, let most = request.maxFeePerGas, maxFee.map({ most <= $0 }) ?? true {
             return (tip, most)
         }
@@ -49,23 +48,23 @@ package struct FeeRules: Sendable {
     ///   - requestLimit: the most that the request allows for a unit of gas, in wei.
     /// - Throws: ``FeeLimit`` where there is no room for that.
     package func raised(
-        _ offers: [FeeMarketTransaction], requestLimit: Quantity?, after history: FeeHistory
-    ) throws(FeeLimit) -> (tip: Quantity, most: Quantity) {
+        _ offers: [FeeMarketTransaction], requestLimit: UInt256?, after history: FeeHistory
+    ) throws(FeeLimit) -> (tip: UInt256, most: UInt256) {
         guard let first = offers.first, let newest = offers.last, offers.count < FeeLimit.mostOffers else {
             throw .offers
         }
-        let limit = [maxFee, requestLimit].compactMap(\.self).min()?.value
-        let feeLimit = limit ?? first.maxFeePerGas.value * FeeLimit.mostRaised
-        let tipLimit = min(limit ?? first.maxPriorityFeePerGas.value * FeeLimit.mostRaised, feeLimit)
-        let (leastTip, leastFee) = (newest.maxPriorityFeePerGas.raised, newest.maxFeePerGas.raised)
-        let tip = min(max(leastTip, usualTip(history).value), tipLimit)
-        let most = min(max(leastFee, history.maxFeePerGas(tip: try? Quantity(tip)).value, tip), feeLimit)
-        guard leastTip <= tipLimit, leastFee <= feeLimit, let tip = try? Quantity(tip), let most = try? Quantity(most)
+        let limit = [maxFee, requestLimit].compactMap(\.self).min()
+        let feeLimit = limit ?? first.maxFeePerGas.multiplied(by: FeeLimit.mostRaised) ?? .max
+        let tipLimit = min(
+            limit ?? first.maxPriorityFeePerGas.multiplied(by: FeeLimit.mostRaised) ?? .max, feeLimit)
+        guard let leastTip = newest.maxPriorityFeePerGas.raised, leastTip <= tipLimit,
+            let leastFee = newest.maxFeePerGas.raised, leastFee <= feeLimit
         else { throw limit == nil ? .firstOffer : .named }
-        return (tip, most)
+        let tip = min(max(leastTip, usualTip(history)), tipLimit)
+        return (tip, min(max(leastFee, history.maxFeePerGas(tip: tip), tip), feeLimit))
     }
 
-    private func usualTip(_ history: FeeHistory) -> Quantity {
+    private func usualTip(_ history: FeeHistory) -> UInt256 {
         min(max(history.maxPriorityFeePerGas, leastTip), max(Self.mostTip, leastTip))
     }
 }
@@ -82,7 +81,7 @@ package enum FeeLimit: Error, Equatable, CustomStringConvertible {
     /// How many transactions are offered for one nonce at most.
     fileprivate static let mostOffers = 20
     /// How many times the first offer the fees of its replacements may be, where no limit was named.
-    fileprivate static let mostRaised: BigUInt = 10
+    fileprivate static let mostRaised: UInt64 = 10
 
     package var description: String {
         switch self {
@@ -93,9 +92,9 @@ package enum FeeLimit: Error, Equatable, CustomStringConvertible {
     }
 }
 
-extension Quantity {
-    /// An eighth more, and at least 1.
-    fileprivate var raised: BigUInt { value + value / 8 + 1 }
+extension UInt256 {
+    /// An eighth more, and at least 1; nil if that is no fee any more.
+    fileprivate var raised: UInt256? { adding(quotientAndRemainder(dividingBy: 8).quotient)?.adding(1) }
 }
 
 /// What rollups of the OP stack, as Base is one, take for publishing a transaction on their parent chain. It comes
@@ -114,7 +113,7 @@ enum L1Fee {
     ///
     /// - Throws: `ABIError` if the transaction cannot be encoded.
     static func question(_ request: TransactionRequest) throws(ABIError) -> NodeQuery<CallOutcome<[UInt8]>> {
-        let long = Quantity(UInt64.max >> 16)
+        let long: UInt256 = 0xFFFF_FFFF_FFFF
         let transaction = FeeMarketTransaction(
             chainId: request.chainId ?? UInt64(UInt32.max), nonce: request.nonce ?? UInt64(UInt16.max),
             maxPriorityFeePerGas: request.maxPriorityFeePerGas ?? long, maxFeePerGas: request.maxFeePerGas ?? long,
@@ -124,10 +123,10 @@ enum L1Fee {
     }
 
     /// The fee in wei; nil for a chain that takes none.
-    static func answer(_ outcome: CallOutcome<[UInt8]>) -> Quantity? {
+    static func answer(_ outcome: CallOutcome<[UInt8]>) -> UInt256? {
         guard case .returned(let data) = outcome, !data.isEmpty,
             case .uint(let fee)? = try? getL1Fee.decodeResult(data).first
         else { return nil }
-        return try? Quantity(fee)
+        return fee
     }
 }

@@ -24,7 +24,7 @@ struct PreparationAnswers {
     private let answers: NodeAnswers
     private let chainTicket: NodeBatch.Ticket<UInt64>
     private let nonceTicket: NodeBatch.Ticket<UInt64>
-    private let balanceTicket: NodeBatch.Ticket<Quantity>
+    private let balanceTicket: NodeBatch.Ticket<UInt256>
     private let feesTicket: NodeBatch.Ticket<FeeHistory>
     private let simulationTicket: NodeBatch.Ticket<[SimulatedCall]>?
     private let bundleTicket: NodeBatch.Ticket<[UInt64?]>?
@@ -81,7 +81,7 @@ struct PreparationAnswers {
     /// The sender's balance, in wei.
     ///
     /// - Throws: `NodeError` if the node did not answer it.
-    func balance() throws(NodeError) -> Quantity { try answers.answer(to: balanceTicket) }
+    func balance() throws(NodeError) -> UInt256 { try answers.answer(to: balanceTicket) }
 
     /// Base fees and tips of the newest blocks.
     ///
@@ -164,7 +164,7 @@ struct PreparationAnswers {
     /// What a request costs for the parent chain; nil if nothing is taken, or it was not asked.
     ///
     /// - Throws: `NodeError` if the node did not answer it.
-    func l1Fee(_ index: Int) throws(NodeError) -> Quantity? {
+    func l1Fee(_ index: Int) throws(NodeError) -> UInt256? {
         guard let ticket = tickets[index].l1Fee else { return nil }
         return L1Fee.answer(try answers.answer(to: ticket))
     }

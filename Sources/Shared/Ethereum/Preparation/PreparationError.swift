@@ -1,4 +1,3 @@
-import BigInt
 package import Failures
 package import Primitives
 
@@ -8,12 +7,12 @@ package enum PreparationError: UserFacingError, Equatable {
     case wrongChain(expected: UInt64, actual: UInt64)
     /// Calldata for an account that has no code: it would succeed and do nothing.
     case noContract(Address)
-    /// The sender cannot pay what the transaction may cost at most.
-    case insufficientFunds(sender: Address, balance: Quantity, needed: Quantity?)
+    /// The sender cannot pay what the transaction may cost at most, in wei; `UInt256.max` stands for more than that too.
+    case insufficientFunds(sender: Address, balance: UInt256, needed: UInt256)
     /// What a request would do depends on those before it, and the node cannot try them together.
     case dependent(label: String?)
     /// What the chain asks for each unit of gas is more than the operator allows, both in wei.
-    case tooExpensive(baseFee: Quantity, limit: Quantity)
+    case tooExpensive(baseFee: UInt256, limit: UInt256)
 
     package var kind: ErrorCategory {
         switch self {
@@ -29,12 +28,13 @@ package enum PreparationError: UserFacingError, Equatable {
         case .noContract(let address): "there is no contract at \(address): the call would do nothing"
         case .insufficientFunds(let sender, let balance, let needed):
             "\(sender) has \(balance.inEther), but the transactions may cost "
-                + (needed.map { "\($0.inEther), \($0.less(balance).inEther) more" } ?? "more than there is")
+                + (needed == .max
+                    ? "more than there is" : "\(needed.inEther), \((needed.subtracting(balance) ?? 0).inEther) more")
         case .dependent(let label):
             "the outcome of \(label.map { $0.quoted() } ?? "a request") depends on the requests before it, and the node "
                 + "cannot simulate them together (it has no eth_simulateV1)"
         case .tooExpensive(let baseFee, let limit):
-            "gas costs \(baseFee.value) wei a unit, but --max-fee allows \(limit.value)"
+            "gas costs \(baseFee) wei a unit, but --max-fee allows \(limit)"
         }
     }
 
@@ -57,18 +57,14 @@ package enum PreparationError: UserFacingError, Equatable {
     }
 }
 
-extension Quantity {
-    /// What is missing from another to be as much.
-    fileprivate func less(_ other: Quantity) -> Quantity {
-        other < self ? (try? Quantity(value - other.value)) ?? .zero : .zero
-    }
-
+extension UInt256 {
     /// The amount as people read it: ether, without trailing zeros.
     package var inEther: String {
-        let digits = String(value)
-        let padded = String(repeating: "0", count: max(0, 19 - digits.count)) + digits
-        var fraction = padded.suffix(18)
+        let weiPerEther: UInt64 = 1_000_000_000_000_000_000
+        let (whole, wei) = quotientAndRemainder(dividingBy: weiPerEther)
+        // The digit in front keeps the zeros behind it.
+        var fraction = String(weiPerEther + wei).dropFirst()
         while fraction.last == "0" { fraction = fraction.dropLast() }
-        return padded.dropLast(18) + (fraction.isEmpty ? "" : ".\(fraction)") + " ether"
+        return fraction.isEmpty ? "\(whole) ether" : "\(whole).\(fraction) ether"
     }
 }

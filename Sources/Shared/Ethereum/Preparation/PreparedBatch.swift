@@ -1,4 +1,3 @@
-package import BigInt
 package import Primitives
 package import Transactions
 
@@ -38,34 +37,35 @@ package struct PreparedTransaction: Equatable, Sendable {
     /// The gas that it uses now, if that was asked.
     package var gasUsed: UInt64?
     /// What a rollup takes for publishing it on its parent chain, in wei.
-    package var l1Fee: Quantity
+    package var l1Fee: UInt256
 
-    package init(_ transaction: FeeMarketTransaction, gasUsed: UInt64? = nil, l1Fee: Quantity = .zero) {
+    package init(_ transaction: FeeMarketTransaction, gasUsed: UInt64? = nil, l1Fee: UInt256 = 0) {
         self.transaction = transaction
         self.gasUsed = gasUsed
         self.l1Fee = l1Fee
     }
 
-    /// What it costs at most, in wei: its value, all of its gas at its highest price, and the rollup's fee.
-    package var maxCost: BigUInt { transaction.maxCost + l1Fee.value }
+    /// What it costs at most, in wei: its value, all of its gas at its highest price, and the rollup's fee;
+    /// `UInt256.max` if that is more than any account has.
+    package var maxCost: UInt256 { transaction.maxCost.adding(l1Fee) ?? .max }
 }
 
 extension FeeMarketTransaction {
     /// What the transaction costs at most on its own chain, in wei: its value, and all of its gas at its highest
-    /// price.
-    package var maxCost: BigUInt { value.value + maxFeePerGas.value * BigUInt(gasLimit) }
+    /// price; `UInt256.max` if that is more than any account has.
+    package var maxCost: UInt256 { maxFeePerGas.multiplied(by: gasLimit)?.adding(value) ?? .max }
 }
 
 /// What was sent before the requests that are prepared.
 package struct AccountUsage: Sendable {
     /// The nonce after those that this run has used.
     package var leastNonce: UInt64
-    /// What the transactions that are in no block yet may cost, in wei.
-    package var cost: BigUInt
+    /// What the transactions that are in no block yet may cost, in wei; `UInt256.max` if that is more than any account has.
+    package var cost: UInt256
     /// Whether there are such transactions.
     package var isWaiting: Bool
 
-    package init(leastNonce: UInt64 = 0, cost: BigUInt = 0, isWaiting: Bool = false) {
+    package init(leastNonce: UInt64 = 0, cost: UInt256 = 0, isWaiting: Bool = false) {
         self.leastNonce = leastNonce
         self.cost = cost
         self.isWaiting = isWaiting

@@ -1,4 +1,3 @@
-import BigInt
 package import EthereumNode
 package import Primitives
 package import Transactions
@@ -115,7 +114,7 @@ package struct Preparer {
                 batch.preparations.append(preparation)
                 guard case .ready(let prepared) = preparation else { return batch }
                 usage.leastNonce = prepared.transaction.nonce &+ 1
-                usage.cost += prepared.maxCost
+                usage.cost = usage.cost.adding(prepared.maxCost) ?? .max
                 usage.isWaiting = true
             } catch {
                 guard index > 0 || before.isWaiting else { throw error }
@@ -132,7 +131,7 @@ package struct Preparer {
     ) throws {
         if try answers.callsNobody(place), let to = request.to { throw PreparationError.noContract(to) }
         // Nodes refuse to estimate what cannot be paid, each in its own words.
-        if checksFunds { try check(answers.balance(), for: usage.cost + request.value.value) }
+        if checksFunds { try check(answers.balance(), for: usage.cost.adding(request.value)) }
     }
 
     private func prepare(
@@ -147,8 +146,8 @@ package struct Preparer {
             data: request.data)
         let l1Fee = try answers.l1Fee(place)
         capabilities.hasL1Fee = capabilities.hasL1Fee && (!checksFunds || l1Fee != nil)
-        let prepared = PreparedTransaction(transaction, gasUsed: trial?.gas, l1Fee: l1Fee ?? .zero)
-        if checksFunds { try check(answers.balance(), for: usage.cost + prepared.maxCost) }
+        let prepared = PreparedTransaction(transaction, gasUsed: trial?.gas, l1Fee: l1Fee ?? 0)
+        if checksFunds { try check(answers.balance(), for: usage.cost.adding(prepared.maxCost)) }
         return .ready(prepared)
     }
 
@@ -170,9 +169,10 @@ package struct Preparer {
         }
     }
 
-    private func check(_ balance: Quantity, for needed: BigUInt) throws(PreparationError) {
-        guard balance.value >= needed else {
-            throw .insufficientFunds(sender: sender, balance: balance, needed: try? Quantity(needed))
+    /// - Parameter needed: what may be spent; nil or `UInt256.max` for what 256 bits do not hold, which no balance covers.
+    private func check(_ balance: UInt256, for needed: UInt256?) throws(PreparationError) {
+        guard let needed, needed <= balance, needed < .max else {
+            throw .insufficientFunds(sender: sender, balance: balance, needed: needed ?? .max)
         }
     }
 }

@@ -41,7 +41,7 @@ package struct SentRecord: Equatable, Sendable {
     /// The contract that the transaction creates, if it creates one: computed here, not taken from the node.
     package var contractAddress: Address?
     /// The gas that it would use and the most it may cost, where it was only simulated.
-    package var estimate: (gasUsed: UInt64, maxCost: Quantity)?
+    package var estimate: (gasUsed: UInt64, maxCost: UInt256)?
     /// What it reverted with; empty for a revert without data.
     package var revert: [UInt8]?
     /// What a request that would revert calls: for people, and not in the document.
@@ -54,7 +54,7 @@ package struct SentRecord: Equatable, Sendable {
     package var raw: [UInt8]?
 
     /// What a rollup takes for its parent chain, in wei, where it was only simulated.
-    package var l1Fee: Quantity?
+    package var l1Fee: UInt256?
     /// The document as it was, for a record that was read.
     package var stored: JSONValue?
 
@@ -107,9 +107,9 @@ package struct SentRecord: Equatable, Sendable {
                 "transactionHash": (transactionHash?.hex).map(JSONValue.string),
                 "blockNumber": (receipt?.blockNumber.quantity).map(JSONValue.string),
                 "gasUsed": (receipt?.gasUsed ?? estimate?.gasUsed).map { .string($0.quantity) },
-                "effectiveGasPrice": (receipt?.effectiveGasPrice?.description).map(JSONValue.string),
-                "l1Fee": (l1Fee?.description).map(JSONValue.string),
-                "maxCost": (estimate?.maxCost.description).map(JSONValue.string),
+                "effectiveGasPrice": (receipt?.effectiveGasPrice?.quantity).map(JSONValue.string),
+                "l1Fee": (l1Fee?.quantity).map(JSONValue.string),
+                "maxCost": (estimate?.maxCost.quantity).map(JSONValue.string),
                 "contractAddress": (contractAddress?.checksummed).map(JSONValue.string),
                 "revert": revert.map { Self.json(interface.decodeRevert($0), bytes: $0) },
                 "events": receipt.flatMap { receipt in
@@ -129,7 +129,7 @@ package struct SentRecord: Equatable, Sendable {
         case .empty, .unknown: (name, arguments) = (nil, nil)
         case .message(let text): (name, arguments) = ("Error", .members(["message": .string(text)]))
         case .panic(let code):
-            (name, arguments) = ("Panic", .members(["code": .string("0x" + String(code, radix: 16))]))
+            (name, arguments) = ("Panic", .members(["code": .string(code.quantity)]))
         case .declared(let error, let values):
             name = error.name
             arguments = values.isEmpty ? .members([:]) : error.inputs.json(values)

@@ -1,4 +1,3 @@
-import BigInt
 import EthereumNode
 import Failures
 import Preparation
@@ -39,7 +38,7 @@ final class PendingTransaction {
     /// When it is sent with higher fees, if it is in no block until then.
     var bumpAt: ContinuousClock.Instant?
     /// What a rollup takes for it, in wei.
-    private var l1Fee = Quantity.zero
+    private var l1Fee: UInt256 = 0
     /// Its receipt, as long as it is in a block.
     var receipt: Receipt?
     /// The other transaction that a block was seen to have with its nonce.
@@ -75,7 +74,7 @@ final class PendingTransaction {
     }
 
     /// Puts it in flight, with the newest of its versions.
-    func start(_ state: TransactionState, isResumed: Bool, l1Fee: Quantity = .zero, _ policy: SendPolicy) {
+    func start(_ state: TransactionState, isResumed: Bool, l1Fee: UInt256 = 0, _ policy: SendPolicy) {
         (phase, self.state, self.isResumed, self.l1Fee) = (.inFlight, state, isResumed, l1Fee)
         (receipt, rival, failure, searchedAt, doubt) = (nil, nil, nil, nil, "it is not in a block yet")
         deadline = .now + policy.timeout
@@ -97,8 +96,8 @@ extension PendingTransaction {
     var nonce: UInt64? { signed?.transaction.nonce }
     /// The versions with the nonce of the newest, oldest first: one of them may be mined.
     var offers: [Version] { versions.filter { $0.signed?.transaction.nonce == nonce } }
-    /// What it may still cost, in wei.
-    var maxCost: BigUInt { receipt == nil ? (signed?.transaction.maxCost ?? 0) + l1Fee.value : 0 }
+    /// What it may still cost, in wei; `UInt256.max` if that is more than any account has.
+    var maxCost: UInt256 { receipt == nil ? (signed?.transaction.maxCost ?? 0).adding(l1Fee) ?? .max : 0 }
 
     /// The request as it is prepared: one whose transaction a rule forbade keeps its nonce.
     var draft: TransactionRequest? {

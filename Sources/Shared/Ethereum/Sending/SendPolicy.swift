@@ -44,7 +44,7 @@ package struct Progress: Equatable, Sendable {
     /// How many of them are waited for.
     package var waiting = 0
     /// What was paid for gas, in wei.
-    package var fee = Quantity.zero
+    package var fee: UInt256 = 0
 }
 
 /// What a run takes in, and how it learns that it should end.

@@ -1,4 +1,3 @@
-import BigInt
 import EthereumNode
 import Preparation
 import Primitives
@@ -49,7 +48,7 @@ final class TransactionQueue {
     func usage(leastNonce: UInt64) -> AccountUsage {
         let inFlight = inFlight
         return AccountUsage(
-            leastNonce: leastNonce, cost: inFlight.reduce(0) { $0 + $1.maxCost },
+            leastNonce: leastNonce, cost: inFlight.reduce(0) { $0.adding($1.maxCost) ?? .max },
             isWaiting: inFlight.contains { $0.receipt == nil })
     }
 
@@ -76,7 +75,7 @@ final class TransactionQueue {
         settle(pending, record)
         progress.done += 1
         guard let receipt = record.receipt, let price = receipt.effectiveGasPrice else { return }
-        progress.fee = (try? Quantity(progress.fee.value + BigUInt(receipt.gasUsed) * price.value)) ?? progress.fee
+        progress.fee = price.multiplied(by: receipt.gasUsed)?.adding(progress.fee) ?? .max
     }
 
     /// Has a request signed anew, in its place. No node has its transaction, and nothing was signed behind it in this

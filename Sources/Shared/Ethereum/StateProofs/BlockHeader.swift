@@ -1,4 +1,3 @@
-import BigInt
 package import JSON
 package import Primitives
 import Transactions
@@ -97,7 +96,7 @@ struct HeaderField {
         case .number(let bits):
             .string(
                 try Self.parsed(block, name, as: "a quantity of at most \(bits) bits") { text in
-                    (try? Quantity(hex: text)).flatMap { $0.value.bitWidth <= bits ? $0.minimalBytes : nil }
+                    (try? UInt256(quantity: text)).flatMap { $0.bitCount <= bits ? $0.minimalBytes : nil }
                 })
         }
     }

@@ -32,7 +32,7 @@ package struct ProvenAccount: Equatable, Sendable {
         try Self.compare(
             json,
             with: [
-                "address": address.bytes.hex, "nonce": state.nonce.quantity, "balance": state.balance.description,
+                "address": address.bytes.hex, "nonce": state.nonce.quantity, "balance": state.balance.quantity,
                 "storageHash": state.storageRoot.hex, "codeHash": state.codeHash.hex,
             ], subject)
 
@@ -95,7 +95,7 @@ package struct AccountState: Equatable, Sendable {
     /// How many transactions it sent, or contracts it created.
     package let nonce: UInt64
     /// What it has, in wei.
-    package let balance: Quantity
+    package let balance: UInt256
     /// The root of its storage's trie.
     package let storageRoot: Bytes32
     /// The hash of its code.
@@ -127,17 +127,17 @@ package struct AccountState: Equatable, Sendable {
     static func word(rlp bytes: [UInt8]) throws(ProofFlaw) -> Bytes32 {
         do throws(RLPError) {
             let value = try number(RLP(decoding: bytes))
-            guard value != .zero else { throw RLPError.wrongShape(expected: "a number other than zero") }
+            guard value != 0 else { throw RLPError.wrongShape(expected: "a number other than zero") }
             return value.word
         } catch {
             throw .malformedValue(reason: error.description)
         }
     }
 
-    private static func number(_ item: RLP) throws(RLPError) -> Quantity {
+    private static func number(_ item: RLP) throws(RLPError) -> UInt256 {
         let bytes = try item.string()
         guard bytes.first != 0 else { throw .notCanonical }
-        guard let number = try? Quantity(bigEndian: bytes) else { throw .wrongShape(expected: "a number of 256 bits") }
+        guard let number = UInt256(bigEndian: bytes.span) else { throw .wrongShape(expected: "a number of 256 bits") }
         return number
     }
 

@@ -9,21 +9,21 @@ package struct FeeMarketTransaction: Equatable, Sendable {
     /// How many transactions the sender sent before.
     package var nonce: UInt64
     /// The tip for each unit of gas, in wei.
-    package var maxPriorityFeePerGas: Quantity
+    package var maxPriorityFeePerGas: UInt256
     /// The most that a unit of gas may cost, tip included, in wei.
-    package var maxFeePerGas: Quantity
+    package var maxFeePerGas: UInt256
     /// The most gas that it may use.
     package var gasLimit: UInt64
     /// The account called; nil creates a contract.
     package var to: Address?
     /// What is sent along, in wei.
-    package var value: Quantity
+    package var value: UInt256
     /// The call's data, or the new contract's init code.
     package var data: [UInt8]
 
     package init(
-        chainId: UInt64, nonce: UInt64, maxPriorityFeePerGas: Quantity, maxFeePerGas: Quantity, gasLimit: UInt64,
-        to: Address?, value: Quantity, data: [UInt8]
+        chainId: UInt64, nonce: UInt64, maxPriorityFeePerGas: UInt256, maxFeePerGas: UInt256, gasLimit: UInt64,
+        to: Address?, value: UInt256, data: [UInt8]
     ) {
         self.chainId = chainId
         self.nonce = nonce
@@ -40,9 +40,9 @@ package struct FeeMarketTransaction: Equatable, Sendable {
 
     var fields: [RLP] {
         [
-            .string(Quantity(chainId).minimalBytes), .string(Quantity(nonce).minimalBytes),
+            .string(UInt256(chainId).minimalBytes), .string(UInt256(nonce).minimalBytes),
             .string(maxPriorityFeePerGas.minimalBytes), .string(maxFeePerGas.minimalBytes),
-            .string(Quantity(gasLimit).minimalBytes), .string(to?.bytes ?? []), .string(value.minimalBytes),
+            .string(UInt256(gasLimit).minimalBytes), .string(to?.bytes ?? []), .string(value.minimalBytes),
             .string(data), .list([]),
         ]
     }
@@ -75,7 +75,7 @@ package struct SignedTransaction: Equatable, Sendable {
     /// The contract that it creates, if it creates one: the last 20 bytes of Keccak-256 of RLP [sender, nonce].
     package var createdContract: Address? {
         guard transaction.to == nil else { return nil }
-        let creation = RLP.list([.string(sender.bytes), .string(Quantity(transaction.nonce).minimalBytes)])
+        let creation = RLP.list([.string(sender.bytes), .string(UInt256(transaction.nonce).minimalBytes)])
         return Address(checked: Array(Keccak256.hash(creation.encoded).bytes.suffix(20)))
     }
 
@@ -84,8 +84,8 @@ package struct SignedTransaction: Equatable, Sendable {
         self.signature = signature
         self.sender = sender
         let signatureFields = [
-            RLP.string(signature.yParity == 0 ? [] : [1]), .string(Quantity(signature.r).minimalBytes),
-            .string(Quantity(signature.s).minimalBytes),
+            RLP.string(signature.yParity == 0 ? [] : [1]), .string(UInt256(signature.r).minimalBytes),
+            .string(UInt256(signature.s).minimalBytes),
         ]
         raw = [FeeMarketTransaction.type] + RLP.list(transaction.fields + signatureFields).encoded
         hash = Keccak256.hash(raw)
@@ -129,10 +129,10 @@ package struct SignedTransaction: Equatable, Sendable {
         return (transaction, signature)
     }
 
-    private static func number(_ item: RLP) throws(RLPError) -> Quantity {
+    private static func number(_ item: RLP) throws(RLPError) -> UInt256 {
         let bytes = try item.string()
         guard bytes.first != 0 else { throw .notCanonical }
-        guard let number = try? Quantity(bigEndian: bytes) else {
+        guard let number = UInt256(bigEndian: bytes.span) else {
             throw .wrongShape(expected: "a number of at most 256 bits")
         }
         return number

@@ -38,7 +38,7 @@ package struct MinedTransaction: Equatable, Sendable {
             parity = try fields.small(object["yParity"] == nil ? "v" : "yParity")
             signed = try fields.typed(type)
         }
-        let chain = RLP.string(Quantity(chainId).minimalBytes)
+        let chain = RLP.string(UInt256(chainId).minimalBytes)
         let prefix = type == 0 ? [] : [UInt8(truncatingIfNeeded: type)]
         let unsigned = type == 0 ? signed + [chain, .string([]), .string([])] : [chain] + signed
         let (r, s) = (try fields.quantity("r"), try fields.quantity("s"))
@@ -59,8 +59,8 @@ package struct MinedTransaction: Equatable, Sendable {
 private struct TransactionFields {
     let object: JSONObject
 
-    func quantity(_ name: String) throws(TransactionError) -> Quantity {
-        do { return try Quantity(hex: object.string(name)) } catch { throw .malformed("\(error)") }
+    func quantity(_ name: String) throws(TransactionError) -> UInt256 {
+        do { return try UInt256(quantity: object.string(name)) } catch { throw .malformed("\(error)") }
     }
 
     func small(_ name: String) throws(TransactionError) -> UInt64 {

@@ -13,7 +13,7 @@ package struct TransactionRequest: Equatable, Sendable {
     /// The call's data, or the new contract's init code.
     package var data: [UInt8]
     /// What is sent along, in wei.
-    package var value: Quantity
+    package var value: UInt256
     /// A call whose answer makes the transaction needless.
     package var unless: Precondition?
     /// The chain that it is for, where the request says so.
@@ -23,9 +23,9 @@ package struct TransactionRequest: Equatable, Sendable {
     /// The gas limit to use.
     package var gas: UInt64?
     /// The most that a unit of gas may cost, in wei.
-    package var maxFeePerGas: Quantity?
+    package var maxFeePerGas: UInt256?
     /// The tip for each unit of gas, in wei.
-    package var maxPriorityFeePerGas: Quantity?
+    package var maxPriorityFeePerGas: UInt256?
     /// The request's name in a journal.
     package var id: String?
 
@@ -46,7 +46,7 @@ package struct TransactionRequest: Equatable, Sendable {
     }
 
     package init(
-        label: String?, to: Address?, data: [UInt8], value: Quantity = .zero, unless: Precondition? = nil
+        label: String?, to: Address?, data: [UInt8], value: UInt256 = 0, unless: Precondition? = nil
     ) {
         self.label = label
         self.to = to
@@ -66,12 +66,13 @@ extension TransactionRequest {
         to = try json.optionalParsed("to", as: "an address", Address.init)
         data = try json.optionalParsed("data", as: "hex", Self.bytes) ?? []
         guard to != nil || !data.isEmpty else { throw .missingMember(line: json.line, member: json.path + "data") }
-        value = try json.optionalParsed("value", as: "a quantity", Quantity.init(hex:)) ?? .zero
+        value = try json.optionalParsed("value", as: "a quantity", UInt256.init(quantity:)) ?? 0
         chainId = try json.optionalParsed("chainId", as: "a quantity", UInt64.init(quantity:))
         nonce = try json.optionalParsed("nonce", as: "a quantity", UInt64.init(quantity:))
         gas = try json.optionalParsed("gas", as: "a quantity", UInt64.init(quantity:))
-        maxFeePerGas = try json.optionalParsed("maxFeePerGas", as: "a quantity", Quantity.init(hex:))
-        maxPriorityFeePerGas = try json.optionalParsed("maxPriorityFeePerGas", as: "a quantity", Quantity.init(hex:))
+        maxFeePerGas = try json.optionalParsed("maxFeePerGas", as: "a quantity", UInt256.init(quantity:))
+        maxPriorityFeePerGas = try json.optionalParsed(
+            "maxPriorityFeePerGas", as: "a quantity", UInt256.init(quantity:))
         id = try json.optionalString("id")
         unless = json["unless"] == nil ? nil : try Precondition(json: json.object("unless"))
     }
@@ -84,12 +85,12 @@ extension TransactionRequest {
             "label": label.map(JSONValue.string),
             "to": (to?.checksummed).map(JSONValue.string),
             "data": .string(data.hex),
-            "value": .string(value.description),
+            "value": .string(value.quantity),
             "chainId": (chainId?.quantity).map(JSONValue.string),
             "nonce": (nonce?.quantity).map(JSONValue.string),
             "gas": (gas?.quantity).map(JSONValue.string),
-            "maxFeePerGas": (maxFeePerGas?.description).map(JSONValue.string),
-            "maxPriorityFeePerGas": (maxPriorityFeePerGas?.description).map(JSONValue.string),
+            "maxFeePerGas": (maxFeePerGas?.quantity).map(JSONValue.string),
+            "maxPriorityFeePerGas": (maxPriorityFeePerGas?.quantity).map(JSONValue.string),
             "id": id.map(JSONValue.string),
             "unless": unless?.json,
         ])
