@@ -141,24 +141,6 @@ def test_the_watchdog_hears_of_it_whatever_it_does(chain, tmp_path, busy):
             assert manager.hear() == "STOPPING=1"
 
 
-@pytest.mark.parametrize("env", [
-    {"NOTIFY_SOCKET": "/absent/socket"}, {"NOTIFY_SOCKET": "relative"}, {"NOTIFY_SOCKET": "@"}, {"NOTIFY_SOCKET": "/"},
-    {"NOTIFY_SOCKET": "/" + "x" * 300}, {"NOTIFY_SOCKET": "", "WATCHDOG_USEC": "x"}, {"WATCHDOG_USEC": "1"},
-    {"NOTIFY_SOCKET": "/absent/socket", "WATCHDOG_USEC": "99999999999999999999"}])
-def test_a_manager_that_is_not_there_is_no_matter(chain, env):
-    run("inbox-watch", "--once", env=settings(chain) | env).check_done()
-
-
-def test_the_watchdog_of_another_process_is_not_meant(chain, tmp_path):
-    manager = Manager(str(tmp_path / "notify"))
-    env = settings(chain) | manager.env | {"WATCHDOG_USEC": "200000", "WATCHDOG_PID": "1"}
-    with running("inbox-watch", env=env) as process:
-        assert manager.hear() == "READY=1"
-        time.sleep(0.5)
-        process.terminate()
-        assert manager.hear() == "STOPPING=1"
-
-
 # What is away for a while
 
 
