@@ -277,9 +277,9 @@ def test_idle_connections_keep_nobody_out(start):
 
 
 def test_one_connection_more_ends_the_oldest_that_waits(start):
-    site = start("--max-connections", "3")
+    site = start("--max-connections", "3", "--deadline", LONG_DEADLINE)
     connections = [site.connect() for _ in range(4)]
-    assert seconds_until_closed(connections[0]) < 1
+    assert seconds_until_closed(connections[0]) < SLACK
     for connection in connections[1:]:
         connection.sendall(GET)
         assert replies(read_all(connection)) == [200]
@@ -291,7 +291,7 @@ def test_running_out_of_files_is_survived(start):
     before = cpu_seconds(site.process)
     idlers = [site.connect() for _ in range(80)]
     try:
-        assert site.status(timeout=8) == 200
+        assert site.status(timeout=60) == 200
         time.sleep(0.5)
         assert cpu_seconds(site.process) - before < 0.5
     finally:
@@ -380,7 +380,7 @@ def test_an_answer_that_is_being_read_is_finished_after_the_signal(watching, cha
             site.process.send_signal(signal.SIGTERM)
             time.sleep(0.2)
             assert answer + read_all(connection) == whole
-        assert site.process.wait(12) == 0
+        assert site.process.wait(60) == 0
 
 
 def test_a_signal_while_the_guest_agent_is_waited_for(tmp_path):
@@ -651,7 +651,7 @@ def test_the_service_manager_hears_of_start_life_and_end(start, manager):
     assert heard == ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]
     site.process.terminate()
     eventually(lambda: manager.hear() == "STOPPING=1")
-    assert site.process.wait(10) == 0
+    assert site.process.wait(60) == 0
 
 
 def test_the_time_for_the_start_is_extended_while_the_guest_agent_is_waited_for(tmp_path, manager):
@@ -665,11 +665,11 @@ def test_a_node_that_hangs_is_no_reason_to_start_anew(start, chain, manager):
     """Each request has a deadline of its own, and /healthz tells of the inbox."""
     with socket.create_server(("127.0.0.1", 0)) as node:
         url = f"http://127.0.0.1:{node.getsockname()[1]}"
-        site = start(env=chain.env | {"ETH_RPC_URL": url} | manager.env | {"WATCHDOG_USEC": "5000000"})
+        site = start(env=chain.env | {"ETH_RPC_URL": url} | manager.env | {"WATCHDOG_USEC": "1000000"})
         eventually(lambda: manager.hear() == "READY=1")
-        begin = time.monotonic()
-        while time.monotonic() - begin < 11:
-            assert manager.hear(5) == "WATCHDOG=1"
+        # All of them while the first request waits.
+        end = time.monotonic() + 25
+        assert [manager.hear(end - time.monotonic()) for _ in range(5)] == ["WATCHDOG=1"] * 5
         assert site.status("/proof") == 200 and site.status("/onboarding") == 503
 
 
