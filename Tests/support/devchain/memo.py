@@ -9,10 +9,12 @@ import rlp
 from eth.db.account import AccountDB
 from eth.rlp.accounts import Account
 from eth.vm.forks.prague.blocks import PragueBlockHeader
+from eth_hash.auto import keccak
 from trie import hexary
 from trie.utils import nibbles, nodes
 
-remembered = lru_cache(1 << 15)
+MOST = 1 << 15
+remembered = lru_cache(MOST)
 
 
 @remembered
@@ -30,6 +32,19 @@ def _decode_node(encoded):
 
 
 @remembered
+def _hash_of_plain_node(members):
+    """As HexaryTrie has it: the hash and the bytes of a node, or None if it is so small that it stands for itself."""
+    key, encoded = hexary.HexaryTrie._create_node_to_db_mapping(None, list(members))
+    return encoded and (key, encoded)
+
+
+def _node_to_db_mapping(trie, node):
+    if isinstance(node, list) and all(isinstance(member, bytes) for member in node):
+        return _hash_of_plain_node(tuple(node)) or (node, None)
+    return trie._create_node_to_db_mapping(node)
+
+
+@remembered
 def account_of(encoded):
     return rlp.decode(encoded, sedes=Account)
 
@@ -41,6 +56,8 @@ def _remembering_values(get):
     def remembering(trie, root_hash, key):
         found = values.get((root_hash, key))
         if found is None:
+            if len(values) >= MOST:
+                values.clear()
             found = values[root_hash, key] = get(trie, root_hash, key)
         return found
 
@@ -63,7 +80,11 @@ class RememberingAccounts(AccountDB):
         return account
 
 
+keccak(b"")  # chooses the library
+_keccak_of_bytes = remembered(keccak.hasher)
+keccak.hasher = lambda data: _keccak_of_bytes(bytes(data))
 hexary.decode_node = _decode_node
+hexary.HexaryTrie._node_to_db_mapping = _node_to_db_mapping
 Account.copy = PragueBlockHeader.copy = _copy
 hexary.HexaryTrie._get = _remembering_values(hexary.HexaryTrie._get)
 for name, modules in {"bytes_to_nibbles": (nibbles, hexary), "decode_nibbles": (nodes, hexary),
