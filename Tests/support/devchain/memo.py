@@ -87,8 +87,8 @@ hexary.decode_node = _decode_node
 hexary.HexaryTrie._node_to_db_mapping = _node_to_db_mapping
 Account.copy = PragueBlockHeader.copy = _copy
 hexary.HexaryTrie._get = _remembering_values(hexary.HexaryTrie._get)
-for name, modules in {"bytes_to_nibbles": (nibbles, hexary), "decode_nibbles": (nodes, hexary),
-                      "remove_nibbles_terminator": (nibbles, nodes), "add_nibbles_terminator": (nibbles, nodes)}.items():
+for name in ("bytes_to_nibbles", "decode_nibbles", "remove_nibbles_terminator", "add_nibbles_terminator"):
     function = remembered(getattr(nibbles, name))
-    for module in (nibbles, *modules):
-        setattr(module, name, function)
+    for module in (nibbles, nodes, hexary):
+        if hasattr(module, name):
+            setattr(module, name, function)
