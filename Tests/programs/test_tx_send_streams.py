@@ -107,7 +107,7 @@ def peak_memory(ledger, requests, path, *options) -> int:
 @pytest.mark.long
 def test_memory_does_not_grow_with_the_input(tmp_path):
     # The chain is what takes the time: it makes few blocks, and is asked for no more than it must be.
-    with running_ledger("--no-simulate", "--block-time", "0.5", accounts=2) as ledger:
+    with running_ledger("--no-simulate", "--block-time", "0.25", accounts=2) as ledger:
         small, large = (peak_memory(ledger, transfers(count, gas="0x5208"), tmp_path, "--in-flight", "64")
                         for count in (FEW, MANY))
     assert large < 1.2 * small, (small, large)
