@@ -66,23 +66,32 @@ def installed(tmp_path_factory) -> Path:
     return prefix
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> str:
+    """Small programs in the place of those that are tested: where it matters only what becomes of their files."""
+    directory = tmp_path_factory.mktemp("built")
+    for program in PROGRAMS:
+        shutil.copy("/bin/echo", directory / program)
+    return f"BUILD={directory}"
+
+
 # What is installed, and where
 
 
 @pytest.mark.parametrize("prefix, zsh, umask", [("/usr/local", "site-functions", 0o000),
                                                 ("/usr", "vendor-completions", 0o077),
                                                 ("/opt/with blank & $sign/", "site-functions", 0o027)])
-def test_files_and_modes_are_the_same_for_every_umask(tmp_path, prefix, zsh, umask):
+def test_files_and_modes_are_the_same_for_every_umask(tmp_path, built, prefix, zsh, umask):
     root = tmp_path / "image of a disk"
-    check(make("install", f"DESTDIR={root}", f"PREFIX={prefix.replace('$', '$$')}", umask=umask))
+    check(make("install", built, f"DESTDIR={root}", f"PREFIX={prefix.replace('$', '$$')}", umask=umask))
     below = root / prefix.strip("/")
     assert {name: mode for name, (mode, _) in files(below).items()} == expected(zsh)
     assert len(files(root)) == len(files(below))
     assert {stat.S_IMODE(path.stat().st_mode) for path in root.rglob("*") if path.is_dir()} == {0o755}
 
 
-def test_the_default_is_usr_local(tmp_path):
-    check(make("install", f"DESTDIR={tmp_path}"))
+def test_the_default_is_usr_local(tmp_path, built):
+    check(make("install", built, f"DESTDIR={tmp_path}"))
     assert files(tmp_path).keys() == {f"usr/local/{name}" for name in expected()}
 
 
@@ -102,10 +111,10 @@ def test_a_user_installs_below_a_directory_and_nowhere_else():
             assert os.listdir(temporary) == [] and not Path(prefix).exists()
 
 
-def test_twice_is_once(tmp_path):
-    check(make("install", f"DESTDIR={tmp_path}"))
+def test_twice_is_once(tmp_path, built):
+    check(make("install", built, f"DESTDIR={tmp_path}"))
     first = files(tmp_path)
-    check(make("install", f"DESTDIR={tmp_path}"))
+    check(make("install", built, f"DESTDIR={tmp_path}"))
     assert files(tmp_path) == first
 
 
@@ -185,12 +194,12 @@ def test_a_relative_prefix(tmp_path):
 # Removal
 
 
-def test_uninstall_removes_what_was_installed(tmp_path):
+def test_uninstall_removes_what_was_installed(tmp_path, built):
     foreign = ["bin/another", "share/man/man7/another.7", "share/zsh/site-functions/_another"]
     for name in foreign:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("another's\n")
-    check(make("install", f"PREFIX={tmp_path}"))
+    check(make("install", built, f"PREFIX={tmp_path}"))
     check(make("uninstall", f"PREFIX={tmp_path}"))
     assert files(tmp_path).keys() == set(foreign)
     assert not (tmp_path / "share/teebridge").exists()
@@ -198,16 +207,16 @@ def test_uninstall_removes_what_was_installed(tmp_path):
     check(make("uninstall", f"PREFIX={tmp_path}"))
 
 
-def test_uninstall_keeps_what_a_user_put_beside(tmp_path):
-    check(make("install", f"PREFIX={tmp_path}"))
+def test_uninstall_keeps_what_a_user_put_beside(tmp_path, built):
+    check(make("install", built, f"PREFIX={tmp_path}"))
     mine = tmp_path / "share/teebridge/mine.mk"
     mine.write_text("all:\n")
     check(make("uninstall", f"PREFIX={tmp_path}"))
     assert list(files(tmp_path)) == ["share/teebridge/mine.mk"]
 
 
-def test_uninstall_needs_no_built_programs(tmp_path):
-    check(make("install", f"PREFIX={tmp_path}"))
+def test_uninstall_needs_no_built_programs(tmp_path, built):
+    check(make("install", built, f"PREFIX={tmp_path}"))
     check(make("uninstall", f"PREFIX={tmp_path}", "BUILD=/nonexistent"))
     assert files(tmp_path) == {}
 
@@ -215,25 +224,18 @@ def test_uninstall_needs_no_built_programs(tmp_path):
 # The source archive
 
 
-@pytest.fixture(scope="module")
-def archive() -> Path:
+def test_the_archive_is_reproducible_and_can_be_built(tmp_path):
+    """In one test, for make knows one place for it alone."""
     if not (ROOT / ".git").exists():
         pytest.skip("these sources are no git repository")
-    path = ROOT / ".build" / "dist" / f"teebridge-{VERSION}.tar.gz"
-    path.unlink(missing_ok=True)
+    archive = ROOT / ".build" / "dist" / f"teebridge-{VERSION}.tar.gz"
+    archive.unlink(missing_ok=True)
     assert make("dist").returncode == 0
-    return path
-
-
-def test_the_archive_is_reproducible(archive, tmp_path):
     first = archive.read_bytes()
     settings = tmp_path / "gitconfig"
     settings.write_text('[tar]\n\tumask = 0077\n[tar "tar.gz"]\n\tcommand = gzip -1\n')
     assert make("dist", umask=0o077, environment={"GIT_CONFIG_GLOBAL": str(settings)}).returncode == 0
     assert archive.read_bytes() == first
-
-
-def test_the_archive_can_be_built(archive, tmp_path):
     with tarfile.open(archive) as tar:
         names = tar.getnames()
         assert {name.split("/")[0] for name in names} == {f"teebridge-{VERSION}"}

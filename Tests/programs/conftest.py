@@ -10,6 +10,7 @@ sys.path[1:1] = [str(TESTS / "support"), str(TESTS / "contract")]
 import pytest  # noqa: E402  (the modules below need the path above)
 
 import harness  # noqa: E402
+import sending  # noqa: E402
 import services  # noqa: E402
 
 
@@ -54,6 +55,41 @@ def chain(shared_chain):
     shared_chain.bridge = bridge
     shared_chain.rpc("evm_revert", snapshot)
     shared_chain.rpc("dev_setAutomine", True)
+
+
+# Chains whose accounts each serve one test
+
+
+@pytest.fixture(scope="session")
+def at_once():
+    """Mines each transaction as it comes."""
+    with sending.running_ledger(accounts=800) as ledger:
+        yield ledger
+
+
+@pytest.fixture(scope="session")
+def in_sync():
+    """Answers whoever hands over a transaction with its receipt, if asked to."""
+    with sending.running_ledger("--send-sync", accounts=400) as ledger:
+        yield ledger
+
+
+@pytest.fixture(scope="session")
+def at_intervals():
+    with sending.running_ledger("--block-time", "0.3", accounts=200) as ledger:
+        yield ledger
+
+
+@pytest.fixture(scope="session")
+def still():
+    """No blocks but those that are asked for."""
+    with sending.running_ledger("--manual", accounts=300) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return tmp_path / "sent.jsonl"
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,11 @@
 """What the tests of sending share: a chain of many accounts, requests that can be told apart, and what is true."""
 
 import json
+import subprocess
 import threading
+import time
 from contextlib import contextmanager
+from pathlib import Path
 
 from devchain.launcher import DevChain
 from eth_account import Account
@@ -10,9 +13,10 @@ from eth_account.typed_transactions import TypedTransaction
 from eth_utils import keccak, to_checksum_address
 from hexbytes import HexBytes
 
-from harness import DONE, Result
+from harness import DONE, SECONDS, Result, finish, json_lines, running
 from services import CHAIN_ID, dev_chain, post
 
+GWEI = 10**9
 TO = to_checksum_address("0x" + "c0de" * 10)
 
 
@@ -112,3 +116,38 @@ def check_done(ledger: Ledger, account, answer: Result, requests: list[dict]) ->
 def check_records(answer: Result, requests: list[dict], status: str = "success") -> None:
     assert [(record["label"], record["status"]) for record in answer.documents] == [
         (request["label"], status) for request in requests], answer
+
+
+@contextmanager
+def sending(ledger, account, requests, *options, url=None):
+    """A run that was given requests."""
+    with running("tx-send", "--timeout", "20", *options, stdin=subprocess.PIPE,
+                 env=ledger.env(account, url)) as process:
+        process.stdin.write(json_lines(requests).encode())
+        process.stdin.close()
+        process.stdin = None
+        yield process
+
+
+def mine_until_end(ledger, process) -> Result:
+    """What comes of a run that gets a block ten times in a second."""
+    end = time.monotonic() + SECONDS
+    while process.poll() is None and time.monotonic() < end:
+        ledger.rpc("dev_mine")
+        time.sleep(0.1)
+    ledger.look_again()
+    return finish("tx-send", process)
+
+
+@contextmanager
+def dear_blocks(ledger, base_fee: int):
+    """Blocks whose base fee what waits cannot pay; after that what they cost before."""
+    ledger.rpc("dev_setNextBaseFee", base_fee)
+    ledger.rpc("dev_mine")
+    yield
+    ledger.rpc("dev_setNextBaseFee", GWEI)
+    ledger.rpc("dev_mine")
+
+
+def lines_of(journal: Path) -> list[dict]:
+    return [json.loads(line) for line in journal.read_text().splitlines()]

@@ -134,9 +134,8 @@ class Manager:
         self.env = {"NOTIFY_SOCKET": name}
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind("\0" + name[1:] if name.startswith("@") else name)
-        self._socket.settimeout(10)
 
-    def hear(self, seconds: float = 10) -> str:
+    def hear(self, seconds: float = 60) -> str:
         """The next that it is told; TimeoutError if that takes longer."""
         self._socket.settimeout(seconds)
         return self._socket.recv(4096).decode()
@@ -165,6 +164,9 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Head and body go out together: the second of two packets would wait 40 ms for the client's word.
+            disable_nagle_algorithm = True
+            wbufsize = -1
 
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

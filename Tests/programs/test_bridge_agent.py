@@ -138,6 +138,17 @@ def site(start) -> Site:
     return start()
 
 
+def refused(*arguments, env=None):
+    """What a bridge-agent says that ends before it serves."""
+    return run("bridge-agent", "--listen", "127.0.0.1:0", *arguments, env=env)
+
+
+@pytest.fixture
+def patient_site(start) -> Site:
+    """One with a deadline that no test waits for."""
+    return start("--deadline", LONG_DEADLINE)
+
+
 @pytest.fixture
 def watching(start, chain):
     """Starts one that watches the chain's inbox, and waits until it was read."""
@@ -198,52 +209,42 @@ def test_health(site):
 # Slow clients
 
 
-def test_a_silent_connection_ends_at_the_deadline(site):
-    with site.connect() as connection:
-        assert DEADLINE - 0.1 < seconds_until_closed(connection) < DEADLINE + SLACK
-
-
-def test_half_a_header_ends_at_the_deadline(site):
-    with site.connect() as connection:
-        connection.sendall(GET[:20])
-        assert DEADLINE - 0.1 < seconds_until_closed(connection) < DEADLINE + SLACK
-
-
-def drip(connection: socket.socket, data: bytes, pause: float):
+def drip(connection: socket.socket, data: bytes):
+    """Sends a byte ten times in a second, in a thread of its own."""
     def send():
         try:
             for byte in data:
                 connection.sendall(bytes([byte]))
-                time.sleep(pause)
+                time.sleep(0.1)
         except OSError:
             pass
 
-    thread = threading.Thread(target=send, daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=send, daemon=True).start()
 
 
-def test_a_dripping_header_ends_at_the_deadline(site):
+@pytest.mark.parametrize("at_once, dripping", [
+    (b"", b""), (GET[:20], b""), (b"", b"GET /proof HTTP/1.1\r\nX: " + b"a" * 100),
+], ids=["nothing", "half a header", "a dripping header"])
+def test_what_is_no_request_ends_at_the_deadline(site, at_once, dripping):
     with site.connect() as connection:
-        drip(connection, b"GET /proof HTTP/1.1\r\nX: " + b"a" * 100, 0.1)
+        connection.sendall(at_once)
+        drip(connection, dripping)
         assert DEADLINE - 0.1 < seconds_until_closed(connection) < DEADLINE + SLACK
 
 
-def test_a_dripping_body_is_not_waited_for(start):
-    site = start("--deadline", LONG_DEADLINE)
-    with site.connect() as connection:
+def test_a_dripping_body_is_not_waited_for(patient_site):
+    with patient_site.connect() as connection:
         connection.sendall(b"GET /proof HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
-        drip(connection, b"a" * 100, 0.1)
+        drip(connection, b"a" * 100)
         assert seconds_until_closed(connection, 413) < SLACK
 
 
-def test_a_connection_is_not_kept_alive(start):
-    site = start("--deadline", LONG_DEADLINE)
-    with site.connect() as connection:
+def test_a_connection_is_not_kept_alive(patient_site):
+    with patient_site.connect() as connection:
         connection.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive\r\n\r\n"))
         assert seconds_until_closed(connection, 200) < SLACK
         # Nor is the server's end of it there for ever if the client stays.
-        assert eventually(lambda: sockets(site) == 0, DEADLINE + SLACK)
+        assert eventually(lambda: sockets(patient_site) == 0, DEADLINE + SLACK)
 
 
 def sockets(site: Site) -> int:
@@ -255,31 +256,29 @@ def sockets(site: Site) -> int:
 
 
 @pytest.mark.parametrize("size", [16_384, 65_536, 200 * 1024, 4 * 2**20])
-def test_a_long_header_line_costs_nothing(start, size):
-    site = start("--deadline", LONG_DEADLINE)
-    before, begin = cpu_seconds(site.process), time.monotonic()
-    assert replies(site.exchange(b"GET /proof HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * size)) == [431]
+def test_a_long_header_line_costs_nothing(patient_site, size):
+    before, begin = cpu_seconds(patient_site.process), time.monotonic()
+    assert replies(patient_site.exchange(b"GET /proof HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * size)) == [431]
     assert time.monotonic() - begin < SLACK
-    assert cpu_seconds(site.process) - before < 0.3
+    assert cpu_seconds(patient_site.process) - before < 0.3
 
 
 # Many clients
 
 
-def test_idle_connections_keep_nobody_out(start):
-    site = start("--deadline", LONG_DEADLINE)
-    idlers = [site.connect() for _ in range(300)]
+def test_idle_connections_keep_nobody_out(patient_site):
+    idlers = [patient_site.connect() for _ in range(300)]
     try:
-        assert site.status(timeout=SLACK) == 200
+        assert patient_site.status(timeout=SLACK) == 200
     finally:
         for idler in idlers:
             idler.close()
 
 
 def test_one_connection_more_ends_the_oldest_that_waits(start):
-    site = start("--max-connections", "3")
+    site = start("--max-connections", "3", "--deadline", LONG_DEADLINE)
     connections = [site.connect() for _ in range(4)]
-    assert seconds_until_closed(connections[0]) < 1
+    assert seconds_until_closed(connections[0]) < SLACK
     for connection in connections[1:]:
         connection.sendall(GET)
         assert replies(read_all(connection)) == [200]
@@ -291,7 +290,7 @@ def test_running_out_of_files_is_survived(start):
     before = cpu_seconds(site.process)
     idlers = [site.connect() for _ in range(80)]
     try:
-        assert site.status(timeout=8) == 200
+        assert site.status(timeout=60) == 200
         time.sleep(0.5)
         assert cpu_seconds(site.process) - before < 0.5
     finally:
@@ -338,27 +337,25 @@ def test_a_client_that_resets_ends_nothing(watching, chain):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_in_order(start, number):
-    site = start("--deadline", LONG_DEADLINE)
-    with site.connect(), site.connect() as answered:
+def test_a_signal_ends_it_in_order(patient_site, number):
+    with patient_site.connect(), patient_site.connect() as answered:
         answered.sendall(GET)
         read_all(answered)
-        assert site.end(number, SLACK) == 0
+        assert patient_site.end(number, SLACK) == 0
 
 
-def test_a_request_that_has_begun_is_answered_after_the_signal(start):
-    site = start("--deadline", LONG_DEADLINE)
-    with site.connect() as connection:
+def test_a_request_that_has_begun_is_answered_after_the_signal(patient_site):
+    with patient_site.connect() as connection:
         connection.sendall(GET[:20])
         time.sleep(0.2)
-        site.process.send_signal(signal.SIGTERM)
+        patient_site.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         with pytest.raises(ConnectionRefusedError):
-            site.connect()
-        assert site.process.poll() is None
+            patient_site.connect()
+        assert patient_site.process.poll() is None
         connection.sendall(GET[20:])
         assert replies(read_all(connection)) == [200]
-    assert site.process.wait(SLACK) == 0
+    assert patient_site.process.wait(SLACK) == 0
 
 
 def test_the_end_waits_one_deadline_at_most(site):
@@ -380,7 +377,7 @@ def test_an_answer_that_is_being_read_is_finished_after_the_signal(watching, cha
             site.process.send_signal(signal.SIGTERM)
             time.sleep(0.2)
             assert answer + read_all(connection) == whole
-        assert site.process.wait(12) == 0
+        assert site.process.wait(60) == 0
 
 
 def test_a_signal_while_the_guest_agent_is_waited_for(tmp_path):
@@ -388,13 +385,20 @@ def test_a_signal_while_the_guest_agent_is_waited_for(tmp_path):
         assert site.end(timeout=SLACK) == 0
 
 
-def test_a_signal_while_a_node_does_not_answer(start, chain):
-    released = threading.Event()
-    with Server(lambda *_: released.wait(20) and None) as node:
-        site = start(env=chain.env | {"ETH_RPC_URL": node.url})
-        eventually(lambda: node.requests)
-        assert site.end(timeout=SLACK) == 0
-        released.set()
+@pytest.fixture
+def silent_node(chain):
+    """A node that takes longer to answer than any test waits."""
+    over = threading.Event()
+    with Server(lambda *_: over.wait(120) and None) as node:
+        node.env = chain.env | {"ETH_RPC_URL": node.url}
+        yield node
+        over.set()
+
+
+def test_a_signal_while_a_node_does_not_answer(start, silent_node):
+    site = start(env=silent_node.env)
+    eventually(lambda: silent_node.requests)
+    assert site.end(timeout=SLACK) == 0
 
 
 # The guest agent
@@ -414,7 +418,7 @@ def test_the_guest_agent_is_waited_for(tmp_path, chain):
 
 
 def test_a_guest_agent_that_does_not_come(tmp_path):
-    answer = run("bridge-agent", "--listen", "127.0.0.1:0", "--dstack", tmp_path / "no.sock", "--timeout", "0.5")
+    answer = refused("--dstack", tmp_path / "no.sock", "--timeout", "0.5")
     assert answer.status == UNREACHABLE and answer.stdout == b"" and len(answer.messages("error")) == 1
 
 
@@ -475,7 +479,7 @@ def test_the_server_outlives_its_log(tmp_path, agents, output):
 @pytest.mark.parametrize("options", [["--no-kms"], ["--close-mid-body"]])
 def test_a_guest_agent_without_a_proof(tmp_path, options):
     with running_agent(tmp_path / "a.sock", *options):
-        answer = run("bridge-agent", "--listen", "127.0.0.1:0", "--dstack", tmp_path / "a.sock", "--timeout", "0.5")
+        answer = refused("--dstack", tmp_path / "a.sock", "--timeout", "0.5")
     assert answer.status == (1 if options == ["--no-kms"] else UNREACHABLE) and len(answer.messages("error")) == 1
 
 
@@ -521,16 +525,13 @@ def test_onboarding_asks_nobody(start, chain):
         assert len(node.requests) == count
 
 
-def test_a_node_that_hangs_stalls_nobody(start, chain):
-    released = threading.Event()
-    with Server(lambda *_: released.wait(20) and None) as node:
-        site = start("--interval", "0.1", env=chain.env | {"ETH_RPC_URL": node.url})
-        eventually(lambda: node.requests)
-        for path, expected in (("/proof", 200), ("/onboarding", 503)):
-            assert site.status(path, timeout=SLACK) == expected
-        eventually(lambda: site.status() == 503)
-        assert "inbox" in site.get()[1]["error"]
-        released.set()
+def test_a_node_that_hangs_stalls_nobody(start, silent_node):
+    site = start("--interval", "0.1", env=silent_node.env)
+    eventually(lambda: silent_node.requests)
+    for path, expected in (("/proof", 200), ("/onboarding", 503)):
+        assert site.status(path, timeout=SLACK) == expected
+    eventually(lambda: site.status() == 503)
+    assert "inbox" in site.get()[1]["error"]
 
 
 def test_health_follows_the_node(watching, chain):
@@ -608,14 +609,12 @@ def test_an_address_that_is_taken(site, agents):
     answer.check_error(BAD_INPUT, f"cannot listen on 127.0.0.1:{site.port}", "in use")
 
 
-def test_a_token_that_others_can_read_or_guess(agents, key_file):
-    for text, mode, word in (("0123456789abcdef", 0o640, "read by others"), ("short", 0o600, "fewer than")):
-        path = key_file(text, mode)
-        answer = run("bridge-agent", "--listen", "127.0.0.1:0", "--serve-secrets-to", f"token-file:{path}",
-                     env=agents[0].env)
-        answer.check_error(BAD_INPUT, word)
-        assert "0123456789abcdef" not in answer.stderr
-        path.unlink()
+@pytest.mark.parametrize("text, mode, word", [("0123456789abcdef", 0o640, "read by others"),
+                                              ("short", 0o600, "fewer than")])
+def test_a_token_that_others_can_read_or_guess(agents, key_file, text, mode, word):
+    answer = refused("--serve-secrets-to", f"token-file:{key_file(text, mode)}", env=agents[0].env)
+    answer.check_error(BAD_INPUT, word)
+    assert "0123456789abcdef" not in answer.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--interval", "0"], ["--deadline", "0"], ["--max-connections", "0"],
@@ -623,12 +622,12 @@ def test_a_token_that_others_can_read_or_guess(agents, key_file):
                                        ["--serve-secrets-to", "10.0.0.1/8"],
                                        ["--serve-secrets-to", "token-file:/nonexistent"]])
 def test_options_that_make_no_sense(agents, arguments):
-    answer = run("bridge-agent", "--listen", "127.0.0.1:0", *arguments, env=agents[0].env)
+    answer = refused(*arguments, env=agents[0].env)
     assert answer.status in (BAD_INPUT, 1) and len(answer.messages("error")) == 1
 
 
 def test_a_bridge_without_a_node(agents, chain):
-    answer = run("bridge-agent", "--listen", "127.0.0.1:0", "--bridge", chain.bridge.address, env=agents[0].env)
+    answer = refused("--bridge", chain.bridge.address, env=agents[0].env)
     answer.check_error(BAD_INPUT, "node URL")
 
 
@@ -651,7 +650,7 @@ def test_the_service_manager_hears_of_start_life_and_end(start, manager):
     assert heard == ["READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]
     site.process.terminate()
     eventually(lambda: manager.hear() == "STOPPING=1")
-    assert site.process.wait(10) == 0
+    assert site.process.wait(60) == 0
 
 
 def test_the_time_for_the_start_is_extended_while_the_guest_agent_is_waited_for(tmp_path, manager):
@@ -665,11 +664,11 @@ def test_a_node_that_hangs_is_no_reason_to_start_anew(start, chain, manager):
     """Each request has a deadline of its own, and /healthz tells of the inbox."""
     with socket.create_server(("127.0.0.1", 0)) as node:
         url = f"http://127.0.0.1:{node.getsockname()[1]}"
-        site = start(env=chain.env | {"ETH_RPC_URL": url} | manager.env | {"WATCHDOG_USEC": "5000000"})
+        site = start(env=chain.env | {"ETH_RPC_URL": url} | manager.env | {"WATCHDOG_USEC": "1000000"})
         eventually(lambda: manager.hear() == "READY=1")
-        begin = time.monotonic()
-        while time.monotonic() - begin < 11:
-            assert manager.hear(5) == "WATCHDOG=1"
+        # All of them while the first request waits.
+        end = time.monotonic() + 25
+        assert [manager.hear(end - time.monotonic()) for _ in range(5)] == ["WATCHDOG=1"] * 5
         assert site.status("/proof") == 200 and site.status("/onboarding") == 503
 
 

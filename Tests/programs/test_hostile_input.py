@@ -3,6 +3,7 @@
 Each ends in one error line with the status of its kind and nothing on standard output, in little memory and time.
 """
 
+import functools
 import json
 import os
 import subprocess
@@ -114,6 +115,12 @@ READERS = {
                        json.dumps(REQUEST).encode(), done=BAD_INPUT, number="version", takes_stdin=False),
 }
 
+
+@functools.cache
+def many_members() -> bytes:
+    return b"".join(b'"%x":0,' % number for number in range(1_300_000))
+
+
 # What stands in front of a document's first member, or in place of a document.
 SPOILED = {
     "nothing": lambda reader: b"",
@@ -122,7 +129,7 @@ SPOILED = {
     "deep objects": lambda reader: reader.bytes(b'"x":' + b'{"x":' * 100_000 + b"0" + b"}" * 100_000 + b","),
     "many numbers": lambda reader: reader.bytes(b'"x":[' + b"0," * 8_000_000 + b"0],"),
     "many objects": lambda reader: reader.bytes(b'"x":[' + b"{}," * 5_000_000 + b"0],"),
-    "many members": lambda reader: reader.bytes(b"".join(b'"%x":0,' % number for number in range(1_300_000))),
+    "many members": lambda reader: reader.bytes(many_members()),
     "open arrays": lambda reader: b"[" * 1_000_000,
     "a NUL in front": lambda reader: b"\0" + reader.bytes(),
     "a NUL in a text": lambda reader: reader.bytes(b'"x":"\0",'),

@@ -4,12 +4,11 @@ import json
 import os
 import signal
 import sys
-import time
 
 import pytest
 
 from harness import BAD_INPUT, DONE, NO, run, running
-from inboxes import A, B, KEY, fill, is_running, numbers, script, sealed, settings, state, wait_until
+from inboxes import A, B, KEY, fill, numbers, script, sealed, settings, state, wait_until
 from services import Server
 from test_envelope import Envelope
 
@@ -39,7 +38,7 @@ def noting(log) -> str:
 # What a handler gets
 
 
-@pytest.mark.parametrize("payload", [b"", b"a secret", bytes(range(256)), b"no line end\n\n\0", os.urandom(20_000)])
+@pytest.mark.parametrize("payload", [b"", os.urandom(20_000)], ids=["empty", "long"])
 def test_the_payload_is_on_its_standard_input(chain, watch, tmp_path, payload):
     fill(chain, payload)
     answer = watch(script(tmp_path / "handler", f"cat > {tmp_path}/input")).check_done()
@@ -118,13 +117,6 @@ def ignored(mask: str) -> set[int]:
     return {number for number in range(1, 65) if int(mask, 16) >> number - 1 & 1} - {32, 33}
 
 
-def test_a_closed_pipe_ends_what_it_starts(chain, watch, tmp_path, log):
-    """SIGPIPE is not ignored, as programs of the shell expect."""
-    fill(chain, "one")
-    watch(script(tmp_path / "handler", "yes | head -1 > /dev/null", f"grep SigIgn /proc/$$/status > {log}")).check_done()
-    assert ignored(log.read_text().split()[1]) == set()
-
-
 def test_its_output_is_no_result(chain, watch, tmp_path):
     fill(chain, "one")
     answer = watch(script(tmp_path / "handler", "echo printed", "echo said >&2"))
@@ -144,14 +136,6 @@ def test_its_arguments_are_taken_as_they_are(chain, watch, tmp_path):
     arguments = [[f"--exec-arg={word}"] if word == "--" else ["--exec-arg", word] for word in words]
     watch(handler, *sum(arguments, [])).check_done()
     assert (tmp_path / "words").read_text().splitlines() == words
-
-
-def test_it_is_found_in_the_path(chain, watch, tmp_path, log):
-    fill(chain, "one")
-    (tmp_path / "bin").mkdir()
-    script(tmp_path / "bin" / "on-secret", noting(log))
-    watch("on-secret", env={"PATH": f"/absent:{tmp_path}/bin:{os.environ['PATH']}"}).check_done()
-    assert numbers(log) == [0]
 
 
 @pytest.mark.parametrize("command", ["absent", "/absent/handler", "./absent", "a-file", "./a-file", ".", "/", "", "true --x"])
@@ -250,47 +234,10 @@ def test_how_it_failed_is_said(chain, watch, tmp_path, lines, reason):
     answer.check_error(NO, reason)
 
 
-def test_a_script_without_an_interpreter_is_a_failure(chain, watch, tmp_path):
-    fill(chain, "one")
-    (tmp_path / "handler").write_text("exit 0\n")
-    (tmp_path / "handler").chmod(0o755)
-    watch(tmp_path / "handler", "--timeout", "1").check_error(NO, "exec format error")
-
-
-def test_what_hangs_is_ended_with_all_that_it_started(chain, watch, tmp_path):
-    """SIGTERM to the whole group; SIGKILL to what ignores it, after 5 seconds."""
-    fill(chain, "one")
-    handler = script(tmp_path / "handler", "trap '' TERM", "sleep 20 & echo $! $$ > " + str(tmp_path / "pids"), "wait")
-    start = time.monotonic()
-    watch(handler, "--timeout", "1", "--exec-timeout", "0.3").check_error(NO, "did not end")
-    assert 5 < time.monotonic() - start
-    assert not any(map(is_running, numbers(tmp_path / "pids")))
-
-
-def test_what_it_leaves_in_the_background_is_not_waited_for(chain, watch, tmp_path, log):
-    fill(chain, "one", "two")
-    handler = script(tmp_path / "handler", noting(log), f"sleep 20 & echo $! >> {tmp_path}/pids")
-    try:
-        with open(tmp_path / "stderr", "wb") as errors:
-            with running("inbox-watch", "--once", "--exec", handler, env=settings(chain), stderr=errors) as process:
-                assert process.wait(15) == DONE
-        assert numbers(log) == [0, 1]
-    finally:
-        for pid in numbers(tmp_path / "pids"):
-            os.kill(pid, signal.SIGKILL)
-
-
 def test_what_prints_much_does_not_block(chain, watch, tmp_path, log):
     fill(chain, "one")
     answer = watch(script(tmp_path / "handler", "head -c 5000000 /dev/zero | tr '\\0' x", noting(log)), timeout=30)
     assert (answer.status, len(answer.stderr), numbers(log)) == (DONE, 5_000_000, [0])
-
-
-@pytest.mark.parametrize("line", ["exit 0", "exec 0<&-", "head -c 1 > /dev/null"])
-def test_what_does_not_read_its_input_has_taken_the_message(chain, watch, tmp_path, line):
-    fill(chain, b"x" * 20_000, "two")
-    watch(script(tmp_path / "handler", line)).check_done()
-    assert state(tmp_path / "inbox.json")["next"] == 2
 
 
 def test_garbage_is_not_handed_over(chain, watch, tmp_path, log):

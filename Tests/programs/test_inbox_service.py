@@ -12,9 +12,14 @@ from inboxes import A, fill, is_running, next_line, numbers, script, settings, s
 from services import Manager, Server, post, relay, running_agent
 
 
-def ended_by(process, seconds: float = 10) -> int:
+# Less than a request may take, and far less than what is longer.
+SOON = 25
+LONG = "1000"
+
+
+def ended_by(process) -> int:
     """The signal that ends the process, long before what it waits for."""
-    return -process.wait(seconds)
+    return -process.wait(SOON)
 
 
 def wait_for_request(server, count: int = 1) -> None:
@@ -27,7 +32,7 @@ def wait_for_request(server, count: int = 1) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_pause_at_once(chain, number):
     with relay(chain.url, lambda call, answer: answer) as node:
-        with running("inbox-watch", "--interval", "60", env=settings(chain) | {"ETH_RPC_URL": node.url}) as process:
+        with running("inbox-watch", "--interval", LONG, env=settings(chain) | {"ETH_RPC_URL": node.url}) as process:
             wait_for_request(node)
             time.sleep(0.3)
             process.send_signal(number)
@@ -46,7 +51,7 @@ def test_a_signal_ends_a_request_that_hangs(chain, arguments, number):
 
 
 def hanging_node() -> Server:
-    return Server(lambda *_: time.sleep(30))
+    return Server(lambda *_: time.sleep(120))
 
 
 def test_a_signal_ends_a_request_to_the_guest_agent(chain):
@@ -68,7 +73,7 @@ def test_a_signal_ends_the_handler_and_the_message_stays(chain, tmp_path, last):
     with running("inbox-watch", *arguments, env=settings(chain)) as process:
         wait_until(lambda: len(numbers(tmp_path / "pid")) == 1, "the handler was not run")
         process.terminate()
-        assert ended_by(process, 3) == signal.SIGTERM
+        assert ended_by(process) == signal.SIGTERM
     assert numbers(log) == [0] and state(tmp_path / "inbox.json")["next"] == 0
     assert not is_running(numbers(tmp_path / "pid")[0])
     answer = run("inbox-watch", "--once", "--state", tmp_path / "inbox.json", env=settings(chain)).check_done()
@@ -77,7 +82,7 @@ def test_a_signal_ends_the_handler_and_the_message_stays(chain, tmp_path, last):
 
 def test_sighup_looks_at_once(chain):
     with relay(chain.url, lambda call, answer: answer) as node:
-        arguments = ["--interval", "1000"]
+        arguments = ["--interval", LONG]
         with running("inbox-watch", *arguments, env=settings(chain) | {"ETH_RPC_URL": node.url}) as process:
             wait_for_request(node)
             time.sleep(0.5)
@@ -97,7 +102,7 @@ def test_a_signal_ends_a_write_that_nobody_reads(chain, tmp_path, arguments):
         wait_until(lambda: (tmp_path / "inbox.json").exists() and state(tmp_path / "inbox.json")["next"] >= 5,
                    "the first messages were not written")
         process.terminate()
-        assert ended_by(process, 5) == signal.SIGTERM
+        assert ended_by(process) == signal.SIGTERM
     next_index = state(tmp_path / "inbox.json")["next"]
     assert next_index < 12
     answer = run("inbox-watch", "--once", "--state", tmp_path / "inbox.json", env=settings(chain)).check_done()
@@ -117,46 +122,28 @@ def test_the_manager_hears_of_the_start_and_the_end(chain, manager):
         assert manager.hear() == "READY=1"
         process.terminate()
         assert manager.hear() == "STOPPING=1"
-        assert ended_by(process, 3) == signal.SIGTERM
+        assert ended_by(process) == signal.SIGTERM
 
 
 @pytest.mark.parametrize("busy", ["pause", "request", "handler"])
 def test_the_watchdog_hears_of_it_whatever_it_does(chain, tmp_path, busy):
+    """Each takes far longer than all that is heard."""
     manager = Manager(str(tmp_path / "notify"))
-    env = settings(chain) | manager.env | {"WATCHDOG_USEC": "2400000"}
-    arguments = []
+    env = settings(chain) | manager.env | {"WATCHDOG_USEC": "400000"}
+    arguments = ["--interval", LONG]
     if busy == "handler":
         fill(chain, "one")
-        arguments = ["--exec", "sleep", "--exec-arg", "20"]
+        arguments += ["--exec", "sleep", "--exec-arg", LONG, "--exec-timeout", LONG]
     with hanging_node() as node:
         if busy == "request":
             env["ETH_RPC_URL"] = node.url
         with running("inbox-watch", *arguments, env=env) as process:
-            assert manager.hear() == "READY=1"
-            for _ in range(3):
-                start = time.monotonic()
-                assert manager.hear() == "WATCHDOG=1"
-                assert time.monotonic() - start < 2.4
+            end = time.monotonic() + SOON
+            heard = [manager.hear(end - time.monotonic()) for _ in range(5)]
+            assert heard == ["READY=1"] + ["WATCHDOG=1"] * 4
+            assert len(node.requests) == (busy == "request")
             process.terminate()
-            assert manager.hear() == "STOPPING=1"
-
-
-@pytest.mark.parametrize("env", [
-    {"NOTIFY_SOCKET": "/absent/socket"}, {"NOTIFY_SOCKET": "relative"}, {"NOTIFY_SOCKET": "@"}, {"NOTIFY_SOCKET": "/"},
-    {"NOTIFY_SOCKET": "/" + "x" * 300}, {"NOTIFY_SOCKET": "", "WATCHDOG_USEC": "x"}, {"WATCHDOG_USEC": "1"},
-    {"NOTIFY_SOCKET": "/absent/socket", "WATCHDOG_USEC": "99999999999999999999"}])
-def test_a_manager_that_is_not_there_is_no_matter(chain, env):
-    run("inbox-watch", "--once", env=settings(chain) | env).check_done()
-
-
-def test_the_watchdog_of_another_process_is_not_meant(chain, tmp_path):
-    manager = Manager(str(tmp_path / "notify"))
-    env = settings(chain) | manager.env | {"WATCHDOG_USEC": "200000", "WATCHDOG_PID": "1"}
-    with running("inbox-watch", env=env) as process:
-        assert manager.hear() == "READY=1"
-        time.sleep(0.5)
-        process.terminate()
-        assert manager.hear() == "STOPPING=1"
+            wait_until(lambda: manager.hear() == "STOPPING=1")
 
 
 # What is away for a while
@@ -171,7 +158,8 @@ def test_a_node_that_is_away_is_waited_for(chain):
     with running("inbox-watch", *arguments, env=settings(chain) | {"ETH_RPC_URL": url}) as process:
         assert b"trying again" in next_line(process.stderr)
         fill(chain, "one")
-        time.sleep(3)
+        # Three tries, the pauses between which are about 0.4 and 0.8 seconds.
+        time.sleep(1.5)
         with relaying(chain, port):
             assert json.loads(next_line(process.stdout))["index"] == 0
             assert process.poll() is None

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from harness import DONE, ENVIRONMENT, UNREACHABLE, run
-from sending import running_ledger, transfers
+from sending import transfers
 from services import CHAIN_ID
 
 NOBODY = 65534
@@ -26,12 +26,6 @@ print("ready", flush=True)
 sys.stdin.read()
 """
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
-
-
-@pytest.fixture(scope="module")
-def ledger():
-    with running_ledger(accounts=12) as made:
-        yield made
 
 
 @pytest.fixture
@@ -65,49 +59,49 @@ def send(ledger, account, runtime, *options):
     return run("tx-send", *options, stdin=transfers(1), env=ledger.env(account) | {"XDG_RUNTIME_DIR": str(runtime)})
 
 
-def test_the_lock_file_is_private_and_stays(ledger, runtime):
-    account = ledger.account()
-    send(ledger, account, runtime).check_sent()
+def test_the_lock_file_is_private_and_stays(at_once, runtime):
+    account = at_once.account()
+    send(at_once, account, runtime).check_sent()
     assert lock_file(runtime, account).stat().st_mode & 0o7777 == 0o600
 
 
 @as_root
 @pytest.mark.parametrize("listens, who", [(True, f"user {NOBODY}"), (False, "another user")])
 @pytest.mark.parametrize("has_directory", [True, False])
-def test_another_user_with_the_name_is_told_of_and_stops_nobody(ledger, runtime, listens, who, has_directory):
-    account = ledger.account()
+def test_another_user_with_the_name_is_told_of_and_stops_nobody(at_once, runtime, listens, who, has_directory):
+    account = at_once.account()
     with squatter(account, NOBODY, listens):
-        answer = send(ledger, account, runtime if has_directory else "/nonexistent")
-    assert answer.status == DONE and ledger.values(account) == [1], answer
+        answer = send(at_once, account, runtime if has_directory else "/nonexistent")
+    assert answer.status == DONE and at_once.values(account) == [1], answer
     assert any(who in text for text in answer.messages("warning")), answer
 
 
-def test_a_program_of_this_user_that_sees_another_directory_is_waited_for(ledger, runtime):
-    account = ledger.account()
+def test_a_program_of_this_user_that_sees_another_directory_is_waited_for(at_once, runtime):
+    account = at_once.account()
     with squatter(account, os.geteuid()):
-        send(ledger, account, runtime, "--timeout", "2").check_error(UNREACHABLE, "is sending with the key")
-    assert ledger.nonce(account) == 0
-    send(ledger, account, runtime).check_sent()
+        send(at_once, account, runtime, "--timeout", "2").check_error(UNREACHABLE, "is sending with the key")
+    assert at_once.nonce(account) == 0
+    send(at_once, account, runtime).check_sent()
 
 
-def test_a_program_of_this_user_without_a_socket_is_waited_for(ledger, runtime):
-    account = ledger.account()
+def test_a_program_of_this_user_without_a_socket_is_waited_for(at_once, runtime):
+    account = at_once.account()
     with open(lock_file(runtime, account), "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        send(ledger, account, runtime, "--timeout", "2").check_error(UNREACHABLE, "is sending with the key")
-    send(ledger, account, runtime).check_sent()
+        send(at_once, account, runtime, "--timeout", "2").check_error(UNREACHABLE, "is sending with the key")
+    send(at_once, account, runtime).check_sent()
 
 
-def test_what_cannot_be_locked_is_said_and_is_no_other_program(ledger, runtime):
-    account = ledger.account()
+def test_what_cannot_be_locked_is_said_and_is_no_other_program(at_once, runtime):
+    account = at_once.account()
     lock_file(runtime, account).mkdir()
-    send(ledger, account, runtime).check_error(UNREACHABLE, "cannot lock", "is a directory")
-    assert ledger.nonce(account) == 0
+    send(at_once, account, runtime).check_error(UNREACHABLE, "cannot lock", "is a directory")
+    assert at_once.nonce(account) == 0
 
 
 @pytest.mark.parametrize("mode", [0o750, 0o705, 0o1777])
-def test_a_directory_that_others_may_use_is_passed_over(ledger, tmp_path, mode):
-    account = ledger.account()
+def test_a_directory_that_others_may_use_is_passed_over(at_once, tmp_path, mode):
+    account = at_once.account()
     tmp_path.chmod(mode)
-    send(ledger, account, tmp_path).check_sent()
+    send(at_once, account, tmp_path).check_sent()
     assert not lock_file(tmp_path, account).exists()

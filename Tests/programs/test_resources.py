@@ -18,7 +18,7 @@ from harness import (
 )
 from inboxes import fill, settings, state
 from proofs import PROOFS
-from sending import check_done, running_ledger, transfers
+from sending import check_done, transfers
 
 CRASHES = {-signal.SIGSEGV, -signal.SIGILL, -signal.SIGTRAP, -signal.SIGBUS, -signal.SIGFPE}
 ROOT_ADDRESS = "0x00000000000000000000000000000000000000aa"
@@ -27,12 +27,6 @@ ROOT_ADDRESS = "0x00000000000000000000000000000000000000aa"
 @pytest.fixture(scope="session")
 def faults(tmp_path_factory) -> Faults:
     return Faults(tmp_path_factory.mktemp("faults"))
-
-
-@pytest.fixture(scope="module")
-def ledger():
-    with running_ledger(accounts=120) as ledger:
-        yield ledger
 
 
 class Job:
@@ -268,40 +262,40 @@ def test_the_state_stays_whole_without_memory(chain, tmp_path):
 @pytest.mark.parametrize("fault", [
     ("open", errno.EMFILE), ("open", errno.EROFS), ("write", errno.ENOSPC), ("write", HALF), ("fsync", errno.EIO),
     ("flock", errno.EINTR), ("write", KILL), ("fsync", KILL)], ids=name_of)
-def test_the_journal_stays_whole(ledger, faults, tmp_path, fault):
+def test_the_journal_stays_whole(at_once, faults, tmp_path, fault):
     """Whichever call fails: what the status says is so, and the same command once more does the rest, once."""
     requests = transfers(3)
     call, code = fault
     for number, env in enumerate(faults.each(call, code, f"{tmp_path}/")):
-        account = ledger.account()
+        account = at_once.account()
         journal = tmp_path / f"journal-{number}"
         command = ["--journal", journal, "--timeout", "20", "--in-flight", "1"]
-        answer = run("tx-send", *command, stdin=json_lines(requests), env=ledger.env(account) | env)
-        sent = ledger.nonce(account, "pending")
+        answer = run("tx-send", *command, stdin=json_lines(requests), env=at_once.env(account) | env)
+        sent = at_once.nonce(account, "pending")
         assert answer.status not in CRASHES, answer
         if code == KILL and faults.happened:
             assert answer.status == -signal.SIGKILL, answer
         elif answer.status == DONE:
-            check_done(ledger, account, answer, requests)
+            check_done(at_once, account, answer, requests)
         else:
             assert faults.happened, answer
             check_refusal(answer, *([UNKNOWN] if sent else [BAD_INPUT, UNREACHABLE]))
         lines = journal.read_bytes().splitlines(keepends=True) if journal.exists() else []
         if code != KILL:
             assert all(json.loads(line) and line.endswith(b"\n") for line in lines), lines
-        again = run("tx-send", *command, stdin=json_lines(requests), env=ledger.env(account))
-        check_done(ledger, account, again, requests)
+        again = run("tx-send", *command, stdin=json_lines(requests), env=at_once.env(account))
+        check_done(at_once, account, again, requests)
 
 
 @pytest.mark.parametrize("room", [0, 100, 500, 1000])
-def test_a_limit_on_the_journal_is_said(ledger, tmp_path, room):
+def test_a_limit_on_the_journal_is_said(at_once, tmp_path, room):
     """SIGXFSZ, which a shell leaves as it is, does not end the program in the midst of its work."""
-    account = ledger.account()
+    account = at_once.account()
     command = ["--journal", tmp_path / "journal", "--timeout", "20", "--in-flight", "1"]
     with limits(FSIZE=room) as options:
-        answer = run("tx-send", *command, stdin=json_lines(transfers(5)), env=ledger.env(account), **options)
-    check_refusal(answer, UNKNOWN if ledger.nonce(account, "pending") else UNREACHABLE)
-    check_done(ledger, account, run("tx-send", *command, stdin=json_lines(transfers(5)), env=ledger.env(account)),
+        answer = run("tx-send", *command, stdin=json_lines(transfers(5)), env=at_once.env(account), **options)
+    check_refusal(answer, UNKNOWN if at_once.nonce(account, "pending") else UNREACHABLE)
+    check_done(at_once, account, run("tx-send", *command, stdin=json_lines(transfers(5)), env=at_once.env(account)),
                transfers(5))
 
 

@@ -63,7 +63,8 @@ class Watch:
               f"{min(self.files)} to {max(self.files)} files, {self.files[-1]} at the end")
         # A sanitizer keeps what is freed for a while.
         assert SANITIZER or last - warm < GROWTH, self.memory
-        assert statistics.median(self.files[2 * third:]) <= statistics.median(self.files[third:2 * third]) + 1, self.files
+        # The fewest: connections come and go, and what is never closed stays.
+        assert min(self.files[2 * third:]) <= min(self.files[third:2 * third]) + 1, self.files
         assert max(self.files) < 64, self.files
 
 

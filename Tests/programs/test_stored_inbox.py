@@ -90,7 +90,7 @@ def new_messages(process, indices) -> None:
         assert json.loads(process.stdout.readline())["index"] == index
 
 
-@pytest.mark.parametrize("version, count", [(1, 10), (2, 200), (1, 2000)])
+@pytest.mark.parametrize("version, count", [(1, 10), (2, 200), (1, 500)])
 def test_a_look_costs_what_is_new(chain, version, count):
     bridge = StoredBridge(chain, version)
     for proof in PROOFS:

@@ -51,6 +51,18 @@ def ask(chain):
     return request
 
 
+@pytest.fixture
+def send_through(chain, send):
+    """Sends through a node that spoils its answers (services.relay); what came of it, and the methods it was asked."""
+
+    def send_through(spoil, *args, **options):
+        with relay(chain.url, spoil) as node:
+            answer = send("--rpc-url", node.url, *args, **options)
+        return answer, method_names(node.requests)
+
+    return send_through
+
+
 def allow_code(ask, number: int, **members) -> dict:
     return ask("addAllowedCode", number.to_bytes(32, "big"), **members)
 
@@ -614,6 +626,8 @@ def altered(**members):
     return lambda call, answer: {"jsonrpc": "2.0", "id": answer["id"]} | members
 
 
+OTHER_HASH = hexed(b"\x13" * 32)
+SEND, RECEIPT = "eth_sendRawTransaction", "eth_getTransactionReceipt"
 PAGE = b"<!doctype html><title>502 Bad Gateway</title>"
 SPOILED = {
     "HTML": lambda call, answer: (200, PAGE),
@@ -639,16 +653,17 @@ SPOILED = {
 }
 
 
+def of(method: str, change):
+    """Spoils the answers of one method."""
+    return lambda call, answer: change(call, answer) if call["method"] == method else answer
+
+
 @pytest.mark.parametrize("method", ["eth_chainId", "eth_estimateGas", "eth_getTransactionCount"])
 @pytest.mark.parametrize("how", SPOILED)
-def test_bad_answers_before_sending(chain, send, ask, how, method):
-    def spoil(call, answer):
-        return SPOILED[how](call, answer) if call["method"] == method else answer
-
-    with relay(chain.url, spoil) as node:
-        answer = send("--retry-for", "0", stdin=allow_code(ask, 1), env={"ETH_RPC_URL": node.url})
+def test_bad_answers_before_sending(send_through, ask, how, method):
+    answer, methods = send_through(of(method, SPOILED[how]), "--retry-for", "0", stdin=allow_code(ask, 1))
     answer.check_error(UNREACHABLE)
-    assert "eth_sendRawTransaction" not in method_names(node.requests)
+    assert SEND not in methods
 
 
 def test_a_node_that_hangs(send, ask):
@@ -709,41 +724,28 @@ LOST = {name: SPOILED[name] for name in ("HTML", "HTML with an error", "empty", 
 
 
 @pytest.mark.parametrize("how", LOST)
-def test_a_lost_answer_to_sending(chain, send, ask, how):
+def test_a_lost_answer_to_sending(chain, send_through, ask, how):
     """The node took the transaction, whatever it said: the chain tells how it ended, and it is not sent twice."""
-    def spoil(call, answer):
-        return LOST[how](call, answer) if call["method"] == "eth_sendRawTransaction" else answer
-
-    with relay(chain.url, spoil) as node:
-        answer = send("--rpc-url", node.url, "--rpc-url", chain.url, stdin=allow_code(ask, 1))
+    answer, methods = send_through(of(SEND, LOST[how]), "--rpc-url", chain.url, stdin=allow_code(ask, 1))
     assert (answer.status, answer.document["status"]) == (DONE, "success"), answer
-    assert method_names(node.requests).count("eth_sendRawTransaction") == 1
+    assert methods.count(SEND) == 1
     assert chain.bridge.functions.allowedCode((1).to_bytes(32, "big")).call()
 
 
-def test_a_lost_transaction(chain, send, ask):
-    """The answer is lost, and the node has forgotten the transaction as well."""
-    def spoil(call, answer):
-        if call["method"] == "eth_sendRawTransaction":
-            return None
-        return altered(result=None)(call, answer) if call["method"] == "eth_getTransactionReceipt" else answer
+@pytest.mark.parametrize("message", ["already known", "Known transaction: 0x12", "transaction already imported"])
+def test_a_node_that_has_it_already(send_through, ask, message):
+    known = altered(error={"code": -32000, "message": message})
+    answer, _ = send_through(of(SEND, known), stdin=allow_code(ask, 1))
+    assert (answer.status, answer.document["status"]) == (DONE, "success")
 
-    with relay(chain.url, spoil) as node:
-        answer = send("--timeout", "1", stdin=allow_code(ask, 1), env={"ETH_RPC_URL": node.url})
+
+def test_a_lost_transaction(send_through, ask):
+    """The answer is lost, and the node has forgotten the transaction as well."""
+    forgets = {SEND: SPOILED["nothing"], RECEIPT: SPOILED["null"]}
+    answer, _ = send_through(lambda call, answer: forgets.get(call["method"], lambda _, same: same)(call, answer),
+                             "--timeout", "1", stdin=allow_code(ask, 1))
     assert answer.status == UNKNOWN
     assert answer.document["status"] == "pending" and answer.document["transactionHash"] in answer.stderr
-
-
-@pytest.mark.parametrize("message", ["already known", "Known transaction: 0x12", "transaction already imported"])
-def test_a_node_that_has_it_already(chain, send, ask, message):
-    def spoil(call, answer):
-        if call["method"] == "eth_sendRawTransaction":
-            return altered(error={"code": -32000, "message": message})(call, answer)
-        return answer
-
-    with relay(chain.url, spoil) as node:
-        answer = send(stdin=allow_code(ask, 1), env={"ETH_RPC_URL": node.url})
-    assert (answer.status, answer.document["status"]) == (DONE, "success")
 
 
 def test_a_node_that_rejects_it(chain, send, ask):
@@ -763,42 +765,25 @@ def test_a_nonce_that_a_request_names_and_another_transaction_has(chain, send, a
     assert "nonce" in error and chain.nonce() == before
 
 
-def test_a_node_that_gives_another_hash(chain, send, ask):
-    other = hexed(b"\x13" * 32)
-
-    def spoil(call, answer):
-        return altered(result=other)(call, answer) if call["method"] == "eth_sendRawTransaction" else answer
-
-    with relay(chain.url, spoil) as node:
-        answer = send("--timeout", "2", stdin=allow_code(ask, 1), env={"ETH_RPC_URL": node.url})
+def test_a_node_that_gives_another_hash(chain, send_through, ask):
+    answer, _ = send_through(of(SEND, altered(result=OTHER_HASH)), "--timeout", "2", stdin=allow_code(ask, 1))
     assert answer.status in (DONE, UNKNOWN)
     real = chain.web3.eth.get_block("latest")["transactions"][0].to_0x_hex()
     assert real in answer.stderr
 
 
-def test_a_receipt_of_another_transaction(chain, send, ask):
-    other = hexed(b"\x13" * 32)
+def test_a_receipt_of_another_transaction(send_through, ask):
+    def of_another(call, answer):
+        return answer | {"result": answer["result"] and answer["result"] | {"transactionHash": OTHER_HASH}}
 
-    def spoil(call, answer):
-        if call["method"] == "eth_getTransactionReceipt" and answer["result"]:
-            return answer | {"result": answer["result"] | {"transactionHash": other}}
-        return answer
-
-    with relay(chain.url, spoil) as node:
-        answer = send("--timeout", "2", stdin=allow_code(ask, 1), env={"ETH_RPC_URL": node.url})
+    answer, _ = send_through(of(RECEIPT, of_another), "--timeout", "2", stdin=allow_code(ask, 1))
     assert answer.status == UNKNOWN
 
 
-def test_the_node_fails_while_waiting(chain, send, ask):
+def test_the_node_fails_while_waiting(send_through, ask):
     """An outage of the node after sending is outlived, as long as the time allows."""
     outages = iter([True] * 5)
-
-    def spoil(call, answer):
-        if call["method"] == "eth_getTransactionReceipt" and next(outages, False):
-            return 503, b""
-        return answer
-
-    with relay(chain.url, spoil) as node:
-        answer = send(stdin=allow_code(ask, 1), env={"ETH_RPC_URL": node.url})
+    answer, methods = send_through(of(RECEIPT, lambda call, answer: (503, b"") if next(outages, False) else answer),
+                                   stdin=allow_code(ask, 1))
     assert (answer.status, answer.document["status"]) == (DONE, "success")
-    assert method_names(node.requests).count("eth_sendRawTransaction") == 1
+    assert methods.count(SEND) == 1

@@ -5,7 +5,6 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from decimal import Decimal
 from itertools import count
 
@@ -14,44 +13,13 @@ import pytest
 import fault_proxy as faults
 from fault_proxy import FaultProxy
 from harness import BAD_INPUT, DONE, NO, UNKNOWN, finish, json_lines, run, running, wait_until
-from sending import TO, check_done, check_records, running_ledger, transaction_of, transfers
+from sending import (
+    GWEI, TO, check_done, check_records, dear_blocks, mine_until_end, running_ledger, sending, transaction_of,
+    transfers,
+)
 from test_tx_send_faults import FAULTS, side_by_side
 
-GWEI = 10**9
 ETHER = 10**18
-
-
-@pytest.fixture(scope="module")
-def still():
-    """No blocks but those that are asked for."""
-    with running_ledger("--manual", accounts=120) as ledger:
-        yield ledger
-
-
-@pytest.fixture(scope="module")
-def at_once():
-    with running_ledger(accounts=60) as ledger:
-        yield ledger
-
-
-@contextmanager
-def sending(ledger, account, requests, *options, url=None):
-    """A run that was given requests."""
-    with running("tx-send", "--timeout", "20", *options, stdin=subprocess.PIPE,
-                 env=ledger.env(account, url)) as process:
-        process.stdin.write(json_lines(requests).encode())
-        process.stdin.close()
-        process.stdin = None
-        yield process
-
-
-def mine_until_end(ledger, process):
-    end = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < end:
-        ledger.rpc("dev_mine")
-        time.sleep(0.1)
-    ledger.look_again()
-    return finish("tx-send", process, 5)
 
 
 def all_pending(ledger, account, number: int) -> None:
@@ -165,16 +133,6 @@ def test_a_transaction_that_another_replaces(still, tmp_path):
 
 
 # Higher fees
-
-
-@contextmanager
-def dear_blocks(ledger, base_fee: int):
-    """Blocks whose base fee what waits cannot pay; after that what they cost before."""
-    ledger.rpc("dev_setNextBaseFee", base_fee)
-    ledger.rpc("dev_mine")
-    yield
-    ledger.rpc("dev_setNextBaseFee", GWEI)
-    ledger.rpc("dev_mine")
 
 
 def check_raised(raws: list[str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 import fault_proxy as faults
 from fault_proxy import FaultProxy
 from harness import DONE, UNKNOWN, UNREACHABLE, run
-from sending import check_done, check_records, running_ledger, transaction_of, transfers
+from sending import check_done, check_records, transaction_of, transfers
 
 COUNT = 5
 # A machine that does much else takes its time: these end what would go on for ever.
@@ -100,18 +100,6 @@ FINAL = {
 }
 
 
-@pytest.fixture(scope="module")
-def ledger():
-    with running_ledger("--send-sync", accounts=400) as ledger:
-        yield ledger
-
-
-@pytest.fixture(scope="module")
-def slow_ledger():
-    with running_ledger("--block-time", "0.3", accounts=100) as ledger:
-        yield ledger
-
-
 def side_by_side(function, cases) -> None:
     """Check all the cases at once, each with an account of its own: most of their time is waiting."""
     with ThreadPoolExecutor(len(cases)) as pool:
@@ -150,52 +138,52 @@ def check_fault(ledger, how: str, fault, step: str, *options, **proxy) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_fault(ledger, step):
-    side_by_side(lambda how: check_fault(ledger, how, at(step, FAULTS[how]), step), list(FAULTS))
+def test_a_fault(in_sync, step):
+    side_by_side(lambda how: check_fault(in_sync, how, at(step, FAULTS[how]), step), list(FAULTS))
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_cut(ledger, certificate, step):
+def test_a_cut(in_sync, certificate, step):
     def check(how):
-        check_fault(ledger, how, at(step, TLS_FAULTS[how]), step, "--cacert", certificate[0], certificate=certificate)
+        check_fault(in_sync, how, at(step, TLS_FAULTS[how]), step, "--cacert", certificate[0], certificate=certificate)
 
     side_by_side(check, list(TLS_FAULTS))
 
 
-def test_connections_refused_at_each_step(ledger):
-    side_by_side(lambda step: check_fault(ledger, "refused", down_at(step), step), STEPS[1:])
+def test_connections_refused_at_each_step(in_sync):
+    side_by_side(lambda step: check_fault(in_sync, "refused", down_at(step), step), STEPS[1:])
 
 
-def test_several_faults_in_a_row_at_each_step(ledger):
+def test_several_faults_in_a_row_at_each_step(in_sync):
     def check(case):
         how, step = case
-        check_fault(ledger, how, at(step, FAULTS[how], times=3), step)
+        check_fault(in_sync, how, at(step, FAULTS[how], times=3), step)
 
     hows = ("reset before", "reset after", "429", "502", "HTML after")
     side_by_side(check, [(how, step) for how in hows for step in STEPS])
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_fault_where_blocks_come_at_intervals(slow_ledger, step):
+def test_a_fault_where_blocks_come_at_intervals(at_intervals, step):
     hows = ("reset before", "reset after", "429", "502 after", "truncated JSON", "slow")
-    side_by_side(lambda how: check_fault(slow_ledger, how, at(step, FAULTS[how]), step), hows)
+    side_by_side(lambda how: check_fault(at_intervals, how, at(step, FAULTS[how]), step), hows)
 
 
-def test_a_node_that_never_answers_questions(ledger):
+def test_a_node_that_never_answers_questions(in_sync):
     def check(how):
         spoil = at("questions", FAULTS[how], times=1000)
-        account, answer, _ = send_through(ledger, spoil, "--retry-for", "1", "--timeout", "2")
-        check_nothing_sent(ledger, account, answer)
+        account, answer, _ = send_through(in_sync, spoil, "--retry-for", "1", "--timeout", "2")
+        check_nothing_sent(in_sync, account, answer)
 
     side_by_side(check, ["429", "429 with a pause", "502", "reset before", "HTML", "no HTTP"])
 
 
-def test_a_node_that_never_takes_the_first(ledger):
+def test_a_node_that_never_takes_the_first(in_sync):
     """What comes behind it is not sent either: it would wait for the first for ever."""
     def check(how):
-        account, answer, node = send_through(ledger, at("first", FAULTS[how], times=1000), "--timeout", "2")
+        account, answer, node = send_through(in_sync, at("first", FAULTS[how], times=1000), "--timeout", "2")
         assert {transaction_of(raw)["nonce"] for raw in node.raws} == {0}
-        check_nothing_sent(ledger, account, answer)
+        check_nothing_sent(in_sync, account, answer)
 
     side_by_side(check, ["429", "rate limit"])
 
@@ -206,72 +194,72 @@ def test_a_node_that_never_takes_the_first(ledger):
     (-32003, "transaction rejected: gas limit too high"),
 ])
 @pytest.mark.parametrize("step", ["first", "second", "last"])
-def test_a_transaction_that_is_rejected(ledger, code, message, step):
+def test_a_transaction_that_is_rejected(in_sync, code, message, step):
     """Nothing that is behind it is sent."""
-    account, answer, node = send_through(ledger, at(step, faults.error(code, message), times=1000))
+    account, answer, node = send_through(in_sync, at(step, faults.error(code, message), times=1000))
     assert message[:20] in answer.stderr
     before = HAND_OVERS.index(step)
     if before == 0:
-        check_nothing_sent(ledger, account, answer)
+        check_nothing_sent(in_sync, account, answer)
     else:
         assert answer.status == UNKNOWN, answer
         check_records(answer, transfers(before))
-    assert ledger.values(account) == list(range(1, before + 1))
+    assert in_sync.values(account) == list(range(1, before + 1))
     assert {transaction_of(raw)["nonce"] for raw in node.raws} == set(range(before + 1))
 
 
-def test_an_answer_that_takes_longer_than_it_may(ledger):
+def test_an_answer_that_takes_longer_than_it_may(in_sync):
     def check(case):
         step, processed = case
         spoil = at(step, faults.slow(6, processed))
-        account, answer, node = send_through(ledger, spoil, "--timeout", "3", "--retry-for", "0")
+        account, answer, node = send_through(in_sync, spoil, "--timeout", "3", "--retry-for", "0")
         if step == "questions":
-            return check_nothing_sent(ledger, account, answer)
+            return check_nothing_sent(in_sync, account, answer)
         assert answer.status in (DONE, UNKNOWN), answer
         told = [record["transactionHash"] for record in answer.documents]
-        assert {each["hash"] for each in ledger.transactions(account)} <= set(told)
+        assert {each["hash"] for each in in_sync.transactions(account)} <= set(told)
         assert len(told) == len(set(told))
         if processed and step == "look":
-            check_done(ledger, account, answer, transfers(COUNT))
+            check_done(in_sync, account, answer, transfers(COUNT))
 
     steps = ("questions", "first", "second", "last")
     side_by_side(check, [(step, processed) for step in steps for processed in (True, False)])
 
 
-def test_receipts_that_come_late(ledger):
+def test_receipts_that_come_late(in_sync):
     def hide(exchange):
         if step_of(exchange) == "look" and len(exchange.proxy.requests) < 9:
             exchange.alter(lambda call, answer: answer | (
                 {"result": None} if call["method"] == "eth_getTransactionReceipt" else {}))
 
     # Without the node's own waiting, so that there is something to look for.
-    account, answer, node = send_through(ledger, hide, "--async")
+    account, answer, node = send_through(in_sync, hide, "--async")
     check_records(answer, transfers(COUNT), "pending")
-    account, answer, node = send_through(ledger, hide, "--confirmations", "1")
-    check_done(ledger, account, answer, transfers(COUNT))
+    account, answer, node = send_through(in_sync, hide, "--confirmations", "1")
+    check_done(in_sync, account, answer, transfers(COUNT))
     check_sent_once(node)
 
 
-def test_the_second_node_helps(ledger):
+def test_the_second_node_helps(in_sync):
     """Whatever the first one does, at whatever step, and for however long."""
     def check(case):
         how, step = case
-        account = ledger.account()
-        with FaultProxy(ledger.url, at(step, FAULTS[how], times=1000)) as bad:
-            options = "--rpc-url", bad.url, "--rpc-url", ledger.url
-            answer = run("tx-send", *OPTIONS, *options, stdin=transfers(COUNT), env=ledger.env(account))
-        check_done(ledger, account, answer, transfers(COUNT))
+        account = in_sync.account()
+        with FaultProxy(in_sync.url, at(step, FAULTS[how], times=1000)) as bad:
+            options = "--rpc-url", bad.url, "--rpc-url", in_sync.url
+            answer = run("tx-send", *OPTIONS, *options, stdin=transfers(COUNT), env=in_sync.env(account))
+        check_done(in_sync, account, answer, transfers(COUNT))
 
     hows = ("reset before", "reset after", "429", "rate limit", "502", "HTML", "truncated body", "wrong id", "no HTTP")
     side_by_side(check, [(how, step) for how in hows for step in ("questions", "first", "second", "look")])
 
 
-def test_a_node_that_is_down_is_left_for_another(ledger):
-    account = ledger.account()
-    with FaultProxy(ledger.url, is_down=True) as bad:
-        answer = run("tx-send", *OPTIONS, "--rpc-url", bad.url, "--rpc-url", ledger.url, stdin=transfers(COUNT),
-                     env=ledger.env(account))
-    check_done(ledger, account, answer, transfers(COUNT))
+def test_a_node_that_is_down_is_left_for_another(in_sync):
+    account = in_sync.account()
+    with FaultProxy(in_sync.url, is_down=True) as bad:
+        answer = run("tx-send", *OPTIONS, "--rpc-url", bad.url, "--rpc-url", in_sync.url, stdin=transfers(COUNT),
+                     env=in_sync.env(account))
+    check_done(in_sync, account, answer, transfers(COUNT))
 
 
 ANSWERS = {
@@ -293,27 +281,27 @@ def spoil_one(how: str, step: str, is_processed: bool):
     return at(step, fault)
 
 
-def test_one_of_several_fails(slow_ledger):
+def test_one_of_several_fails(at_intervals):
     """The first, one in the middle, or the last."""
     def check(case):
-        account, answer, node = send_through(slow_ledger, spoil_one(*case))
-        check_done(slow_ledger, account, answer, transfers(COUNT))
+        account, answer, node = send_through(at_intervals, spoil_one(*case))
+        check_done(at_intervals, account, answer, transfers(COUNT))
         check_sent_once(node)
 
     side_by_side(check, [(how, step, is_processed) for how in ANSWERS for step in ("first", "third", "last")
                          for is_processed in (True, False)])
 
 
-def test_one_of_several_is_lost_by_a_node_that_waits(ledger):
-    account, answer, _ = send_through(ledger, spoil_one("busy", "second", False), "--timeout", "5")
-    check_done(ledger, account, answer, transfers(COUNT))
+def test_one_of_several_is_lost_by_a_node_that_waits(in_sync):
+    account, answer, _ = send_through(in_sync, spoil_one("busy", "second", False), "--timeout", "5")
+    check_done(in_sync, account, answer, transfers(COUNT))
 
 
 @pytest.mark.parametrize("nodes", [1, 2])
-def test_everything_fails_now_and_then(slow_ledger, nodes):
+def test_everything_fails_now_and_then(at_intervals, nodes):
     def check(seed):
         draw = random.Random(seed)
-        account = slow_ledger.account()
+        account = at_intervals.account()
         harmless = [FAULTS[how] for how in FAULTS if how not in FINAL]
 
         def spoil(exchange):
@@ -324,11 +312,11 @@ def test_everything_fails_now_and_then(slow_ledger, nodes):
 
         lock = threading.Lock()
         requests = transfers(12)
-        with FaultProxy(slow_ledger.url, spoil) as first, FaultProxy(slow_ledger.url, spoil) as second:
+        with FaultProxy(at_intervals.url, spoil) as first, FaultProxy(at_intervals.url, spoil) as second:
             urls = [word for node in (first, second)[:nodes] for word in ("--rpc-url", node.url)]
             answer = run("tx-send", "--timeout", "120", "--in-flight", str(draw.choice([2, 4, 16])), *urls,
-                         stdin=requests, env=slow_ledger.env(account))
-            check_done(slow_ledger, account, answer, requests)
+                         stdin=requests, env=at_intervals.env(account))
+            check_done(at_intervals, account, answer, requests)
             assert len({*first.raws, *second.raws}) == len(requests)
 
     side_by_side(check, range(6))
@@ -356,7 +344,7 @@ def losing(ledger, account, times: dict[int, int]):
     ({5: 1}, [1, 2, 3, 4, 1004, 5]), ({2: 2, 4: 1}, [1, 1001, 1002, 2, 3, 1005, 4, 5]),
     ({value: 1 for value in range(2, 6)}, [1, 1001, 2, 1003, 3, 1005, 4, 1007, 5]),
 ])
-@pytest.mark.parametrize("kind", ["ledger", "slow_ledger"])
+@pytest.mark.parametrize("kind", ["in_sync", "at_intervals"])
 def test_a_nonce_that_is_taken_before_sending(request, kind, times, wanted):
     """The loser takes the next one, however often, and all that is behind it follows in its order."""
     chain = request.getfixturevalue(kind)
@@ -368,13 +356,13 @@ def test_a_nonce_that_is_taken_before_sending(request, kind, times, wanted):
     assert chain.values(account) == wanted
 
 
-def test_the_search_for_the_other_transaction_takes_few_requests(ledger):
+def test_the_search_for_the_other_transaction_takes_few_requests(in_sync):
     """It is looked for in all blocks at once, however many there are."""
-    ledger.rpc("dev_mine", 300)
-    account = ledger.account()
-    with FaultProxy(ledger.url, losing(ledger, account, {2: 1})) as node:
-        answer = run("tx-send", *OPTIONS, stdin=transfers(2), env=ledger.env(account, node.url))
-    assert answer.status == DONE and ledger.values(account) == [1, 1001, 2], answer
+    in_sync.rpc("dev_mine", 300)
+    account = in_sync.account()
+    with FaultProxy(in_sync.url, losing(in_sync, account, {2: 1})) as node:
+        answer = run("tx-send", *OPTIONS, stdin=transfers(2), env=in_sync.env(account, node.url))
+    assert answer.status == DONE and in_sync.values(account) == [1, 1001, 2], answer
     asked = [calls for calls in node.requests if calls[0]["method"] == "eth_getTransactionCount"]
     read = [call for calls in node.requests for call in calls if call["method"] == "eth_getBlockByNumber"]
     assert len(asked) <= 8 and 1 <= len(read) <= 4

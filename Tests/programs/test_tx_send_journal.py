@@ -19,7 +19,7 @@ from harness import (
     BAD_INPUT, DONE, ENVIRONMENT, NO, UNKNOWN, UNREACHABLE, Result, finish, json_lines, program_path, run, running,
     wait_until,
 )
-from sending import check_done, check_records, running_ledger, transaction_of, transfers
+from sending import check_done, check_records, lines_of, running_ledger, transaction_of, transfers
 from services import CHAIN_ID
 
 COUNT = 6
@@ -28,30 +28,9 @@ SEED = 20250101
 KILLS = 40 if os.environ.get("TEEBRIDGE_SLOW_TESTS") else 10
 
 
-@pytest.fixture(scope="module")
-def at_once():
-    with running_ledger(accounts=400) as ledger:
-        yield ledger
-
-
-@pytest.fixture(scope="module")
-def at_intervals():
-    with running_ledger("--block-time", "1", accounts=200) as ledger:
-        yield ledger
-
-
-@pytest.fixture
-def journal(tmp_path):
-    return tmp_path / "sent.jsonl"
-
-
 def send(ledger, account, journal, requests, *options, url=None, env=None, **more) -> Result:
     return run("tx-send", "--journal", journal, "--timeout", "20", *options, stdin=requests,
                env=ledger.env(account, url) | (env or {}), **more)
-
-
-def lines_of(journal) -> list[dict]:
-    return [json.loads(line) for line in journal.read_text().splitlines()]
 
 
 # Killed
@@ -161,8 +140,9 @@ def test_a_killed_run_is_gone_on_with(at_once, tmp_path, way):
     check_kills(at_once, tmp_path, way, KILLS)
 
 
-def test_a_killed_run_is_gone_on_with_where_blocks_take_a_second(at_intervals, tmp_path):
-    check_kills(at_intervals, tmp_path, "over seconds", KILLS)
+def test_a_killed_run_is_gone_on_with_where_blocks_take_a_second(tmp_path):
+    with running_ledger("--block-time", "1", accounts=KILLS) as ledger:
+        check_kills(ledger, tmp_path, "over seconds", KILLS)
 
 
 def check_kills(ledger, path, way: str, count: int) -> None:

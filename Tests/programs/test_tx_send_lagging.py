@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 from itertools import count
-from pathlib import Path
 
 import pytest
 from eth_account import Account
@@ -17,18 +16,14 @@ from fault_proxy import FaultProxy
 from harness import BAD_INPUT, DONE, ENVIRONMENT, NO, UNKNOWN, UNREACHABLE, json_lines, program_path, run, wait_until
 from lagging_gateway import Backend, History, LaggingGateway
 from proofs import PROOFS
-from sending import TO, check_done, check_records, running_ledger, signed, transaction_of, transfers
+from sending import (
+    GWEI, TO, check_done, check_records, dear_blocks, lines_of, mine_until_end, running_ledger, sending, signed,
+    transaction_of, transfers,
+)
 from services import CHAIN_ID, running_chain
-from test_tx_send_chain import GWEI, dear_blocks, mine_until_end, sending
 
 # A run ends so long after its --timeout at most.
 GRACE = 5
-
-
-@pytest.fixture(scope="module")
-def at_once():
-    with running_ledger(accounts=60) as ledger:
-        yield ledger
 
 
 @pytest.fixture(scope="module")
@@ -37,24 +32,8 @@ def history(at_once):
         yield history
 
 
-@pytest.fixture(scope="module")
-def still():
-    """No blocks but those that are asked for."""
-    with running_ledger("--manual", accounts=40) as ledger:
-        yield ledger
-
-
-@pytest.fixture
-def journal(tmp_path):
-    return tmp_path / "sent.jsonl"
-
-
 def send(ledger, account, journal, requests, *options, url=None):
     return run("tx-send", "--journal", journal, *options, stdin=requests, env=ledger.env(account, url))
-
-
-def lines_of(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def taking(nonce: int, take):

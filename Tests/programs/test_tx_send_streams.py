@@ -26,26 +26,6 @@ MANY = 10_000 if os.environ.get("TEEBRIDGE_SLOW_TESTS") else 2_000
 FEW = 400
 
 
-@pytest.fixture(scope="module")
-def ledger():
-    with running_ledger(accounts=100) as ledger:
-        yield ledger
-
-
-@pytest.fixture(scope="module")
-def slow():
-    """Blocks at intervals."""
-    with running_ledger("--block-time", "0.3", accounts=100) as ledger:
-        yield ledger
-
-
-@pytest.fixture(scope="module")
-def still():
-    """No blocks but those that are asked for."""
-    with running_ledger("--manual", accounts=100) as ledger:
-        yield ledger
-
-
 def begin(ledger, account, *options, url=None, env=None, **streams):
     """A run whose input is written by the test."""
     return running("tx-send", "--timeout", "60", *options, stdin=subprocess.PIPE,
@@ -67,7 +47,7 @@ def end_of_input(process) -> None:
 
 @pytest.mark.parametrize("names_chain", [True, False])
 @pytest.mark.parametrize("number", [2, 5])
-@pytest.mark.parametrize("kind", ["ledger", "slow"])
+@pytest.mark.parametrize("kind", ["at_once", "at_intervals"])
 def test_several_with_one_key(request, kind, number, names_chain):
     """On one machine they do not meet: no nonce is used twice, and each request is sent once."""
     chain = request.getfixturevalue(kind)
@@ -127,7 +107,7 @@ def peak_memory(ledger, requests, path, *options) -> int:
 @pytest.mark.long
 def test_memory_does_not_grow_with_the_input(tmp_path):
     # The chain is what takes the time: it makes few blocks, and is asked for no more than it must be.
-    with running_ledger("--no-simulate", "--block-time", "0.5", accounts=2) as ledger:
+    with running_ledger("--no-simulate", "--block-time", "0.25", accounts=2) as ledger:
         small, large = (peak_memory(ledger, transfers(count, gas="0x5208"), tmp_path, "--in-flight", "64")
                         for count in (FEW, MANY))
     assert large < 1.2 * small, (small, large)
@@ -135,8 +115,8 @@ def test_memory_does_not_grow_with_the_input(tmp_path):
 
 
 @pytest.mark.parametrize("in_flight", [1, 3, 16])
-def test_no_more_are_under_way_than_allowed(slow, in_flight):
-    account = slow.account()
+def test_no_more_are_under_way_than_allowed(at_intervals, in_flight):
+    account = at_intervals.account()
     under_way, most = set(), [0]
 
     def count(pairs):
@@ -148,16 +128,16 @@ def test_no_more_are_under_way_than_allowed(slow, in_flight):
         most[0] = max(most[0], len(under_way))
 
     requests = transfers(min(4 * in_flight, 24))
-    with FaultProxy(slow.url) as node:
+    with FaultProxy(at_intervals.url) as node:
         node.on_answer = count
-        answer = run("tx-send", "--in-flight", str(in_flight), stdin=requests, env=slow.env(account, node.url))
-    check_done(slow, account, answer, requests)
+        answer = run("tx-send", "--in-flight", str(in_flight), stdin=requests, env=at_intervals.env(account, node.url))
+    check_done(at_intervals, account, answer, requests)
     assert 0 < most[0] <= in_flight
 
 
-def test_records_come_as_their_transactions_are_done(ledger):
-    account = ledger.account()
-    with begin(ledger, account) as process:
+def test_records_come_as_their_transactions_are_done(at_once):
+    account = at_once.account()
+    with begin(at_once, account) as process:
         for number in range(1, 6):
             write(process, transfers(1, number))
             assert json.loads(process.stdout.readline())["label"] == f"request {number}"
@@ -291,11 +271,11 @@ def test_a_signal_hides_no_revert(still):
 # What is said
 
 
-def test_nothing_is_said_but_what_is_sent(slow):
-    account = slow.account()
+def test_nothing_is_said_but_what_is_sent(at_intervals):
+    account = at_intervals.account()
     requests = transfers(20)
-    answer = run("tx-send", "--in-flight", "4", stdin=requests, env=slow.env(account))
-    check_done(slow, account, answer, requests)
+    answer = run("tx-send", "--in-flight", "4", stdin=requests, env=at_intervals.env(account))
+    check_done(at_intervals, account, answer, requests)
     expected = [f"tx-send: sending {record['transactionHash']} ({record['label']})" for record in answer.documents]
     assert answer.stderr.splitlines() == expected
 

@@ -20,6 +20,8 @@ from eth.exceptions import (
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.prague.state import PragueState
 
+from .memo import RememberingAccounts
+
 ERROR_TEXTS = (
     (Revert, "execution reverted"),
     (OutOfGas, "out of gas"),
@@ -34,6 +36,8 @@ ERROR_TEXTS = (
 
 class ChainState(PragueState):
     """A Prague state that leaves the system contracts to the genesis block instead of writing them at each use."""
+
+    account_db_class = RememberingAccounts
 
     def set_system_contracts(self):
         pass

@@ -19,7 +19,6 @@ from .rpc import Dispatcher
 from .server import RpcServer
 from .stats import Stats
 
-POLL_SECONDS = 0.02
 THREAD_STACK_BYTES = 64 * 1024 * 1024
 
 
@@ -31,10 +30,10 @@ def run(settings, port, announce_file=None, exit_with_stdin=False):
     settings.funds = {account.address: DEV_BALANCE for account in accounts} | settings.funds
     server = _build_server(settings, port)
     gc.freeze()
-    threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True, name="server").start()
+    # It never looks whether it should end: this process does.
+    threading.Thread(target=server.serve_forever, args=(None,), daemon=True, name="server").start()
     _announce(_announcement(server.url, settings.chain_id, accounts), announce_file)
     end.wait()
-    server.shutdown()
     server.server_close()
 
 
