@@ -1,0 +1,217 @@
+"""The programs before nodes as providers run them: every habit of the table (Tests/support/provider.py) in every use.
+
+A habit costs at most twice the requests that a plain node gets, and what it forces.
+"""
+
+import json
+import re
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+import services
+from harness import DONE, NO, UNKNOWN, UNREACHABLE
+from inboxes import A
+from provider import (
+    FAILURES, HABITS, LACKING, LIMITS, OUTAGES, PRECONFIRMED, SYNC, ZERO, Habit, Preconfirming, Provider, answers, error,
+)
+from provider_uses import EVERYWHERE, SENDING, Outcome, Uses
+
+MOST_BYTES = 200
+CASES = [(name, use) for name, habit in HABITS.items() if name not in FAILURES
+         for use in dict.fromkeys((*EVERYWHERE, *habit.uses))]
+# Of these, the first requests are spoilt.
+FROM_THE_FIRST = [name for name in OUTAGES if not name.startswith(("hand", "look"))]
+
+
+@pytest.fixture(scope="module")
+def uses(agents, tmp_path_factory):
+    with services.dev_chain("--send-sync") as node:
+        chain = services.bridge_chain(node)
+        with Provider(chain.url) as provider:
+            yield Uses(chain, provider, agents[0], tmp_path_factory.mktemp("uses"))
+
+
+def check(uses: Uses, use: str, outcome: Outcome) -> None:
+    """Assert that the use came to its end, and that the chain has what it should."""
+    answer = outcome.answer
+    assert answer.status == DONE and not answer.messages("error"), answer
+    if use in SENDING:
+        return outcome.check_sent(uses.requests_of(use))
+    assert not outcome.raws and not outcome.mined
+    match use:
+        case "dry-run":
+            assert [record["status"] for record in answer.documents] == ["simulated"] * 3, answer
+        case "call":
+            assert answer.document["result"].endswith(uses.chain.owner.address.lower()[2:])
+        case "inbox":
+            assert answer.stdout == b""
+        case "seal":
+            assert answer.document["to_member"] == A
+        case "verify" | "finalized":
+            assert answer.document["payload"] == "a message"
+        case "agent":
+            assert len(answer.document["messages"]) == 1
+
+
+@pytest.mark.parametrize("name, use", CASES, ids=[f"{use}: {name}" for name, use in CASES])
+def test_a_habit(uses, name, use):
+    habit = HABITS[name]
+    outcome = uses.outcome(name, use)
+    if use in habit.impossible:
+        outcome.answer.check_error(UNREACHABLE, habit.impossible[use])
+        assert not outcome.raws
+    else:
+        check(uses, use, outcome)
+    assert len(outcome.sizes) <= habit.most(uses.plain(use)), outcome.sizes
+
+
+# Limits of batches
+
+
+@pytest.mark.parametrize("use", ["register", "inbox"])
+@pytest.mark.parametrize("name", [name for name in LIMITS if name.startswith(("batch", "no"))])
+def test_a_limit_is_learnt_once(uses, name, use):
+    """A size that was refused is not tried again, nor a larger one."""
+    sizes = uses.outcome(name, use).sizes
+    limit = next(size for size in range(20) if LIMITS[name].forces([size + 1]))
+    refused = [size for size in sizes if size > limit]
+    assert sorted(set(refused), reverse=True) == refused, sizes
+    most = min(refused, default=99)
+    assert all(size < most for size in sizes[sizes.index(most) + 1:]) if refused else True, sizes
+
+
+@pytest.mark.parametrize("name, count", [(name, int(name[6])) for name in LIMITS if name.startswith("first")])
+def test_only_what_was_not_answered_is_asked_again(uses, name, count):
+    def asked(habit: str, most: int) -> Counter:
+        with uses.playing(habit):
+            assert uses.again("dry-run").answer.status == DONE
+            requests = list(uses.provider.requests)
+        return Counter(json.dumps([call["method"], call["params"]]) for calls in requests for call in calls[:most])
+
+    assert asked(name, count) == asked("plain", 99)
+
+
+# Outages
+
+
+def lasting(habit: Habit):
+    """The habit of which no request is late enough."""
+    behaviour = habit.make()
+    return lambda request: behaviour(replace(request, number=0))
+
+
+@pytest.mark.parametrize("name", FROM_THE_FIRST)
+def test_an_outage_is_waited_out_and_told(uses, name):
+    with uses.playing(name):
+        uses.provider.behaviour = lasting(OUTAGES[name])
+        outcome = uses.again("register", "--retry-for", "1")
+    outcome.answer.check_error(UNREACHABLE)
+    assert len(outcome.sizes) > 1 and not outcome.raws and not outcome.mined
+
+
+@pytest.mark.parametrize("use", ["register", "inbox", "seal"])
+@pytest.mark.parametrize("name", FROM_THE_FIRST)
+def test_an_outage_is_left_for_the_next_node(uses, name, use):
+    with uses.playing(name):
+        uses.provider.behaviour = lasting(OUTAGES[name])
+        outcome = uses.again(use, "--rpc-url", uses.provider.url, "--rpc-url", uses.chain.url)
+        assert outcome.answer.status == DONE, outcome.answer
+        assert len(outcome.mined) == (3 if use == "register" else 0)
+        # It is asked in vain once, or once more.
+        assert len(outcome.sizes) <= 2
+
+
+@pytest.mark.parametrize("code, message, status", [
+    (3, "execution reverted: upstream timeout", NO), (-32000, "execution reverted: temporarily overloaded", NO),
+    (-32602, "invalid params: timeout", UNREACHABLE), (-32000, "out of gas: upstream", UNREACHABLE),
+])
+def test_an_answer_about_the_request_is_no_outage(uses, code, message, status):
+    def refusal(call):
+        return error(code, message, call["id"]) if call["method"] == "eth_call" else None
+
+    with uses.playing("plain"):
+        uses.provider.behaviour = lambda request: answers(request, refusal)
+        outcome = uses.again("call")
+    assert outcome.answer.status == status, outcome.answer
+    assert len(outcome.sizes) <= len(uses.plain("call"))
+
+
+# Methods that are lacking
+
+
+@pytest.mark.parametrize("name", [name for name in LACKING if name.startswith("no sync")])
+def test_a_node_that_does_not_wait_is_asked_to_once(uses, name):
+    """What was refused is handed over at once in the plain way."""
+    with uses.playing(name):
+        assert uses.again("onboard").answer.status == DONE
+        methods = uses.provider.methods
+        assert methods.count(SYNC) == 1 and methods[methods.index(SYNC) + 1] == "eth_sendRawTransaction"
+
+
+# Receipts of blocks that are not there yet
+
+
+@pytest.mark.parametrize("name", PRECONFIRMED)
+@pytest.mark.parametrize("use", ["register", "journal"])
+def test_success_means_that_the_block_is_there(uses, name, use):
+    """So what depends on it can be sent."""
+    with uses.playing(name):
+        outcome = uses.again(use)
+        outcome.check_sent(uses.registration)
+        for record in outcome.answer.documents:
+            assert not record.get("preconfirmed")
+            assert uses.chain.rpc("eth_getTransactionReceipt", record["transactionHash"])["blockNumber"] == record["blockNumber"]
+        uses.again("answer").check_sent(uses.answer)
+
+
+@pytest.mark.parametrize("block_hash", [ZERO, "0x" + 32 * "fb"])
+@pytest.mark.parametrize("use", ["register", "onboard"])
+def test_no_confirmation_is_needed(uses, block_hash, use):
+    """A preconfirmation is enough, and the record says that it is one."""
+    with uses.playing("plain"):
+        uses.provider.behaviour = Preconfirming(block_hash, None)
+        first = uses.head + 1
+        outcome = uses.again(use, "--confirmations", "0")
+        assert outcome.answer.status == DONE and not outcome.mined, outcome.answer
+        for record in outcome.answer.documents:
+            assert (record["status"], record["preconfirmed"]) == ("success", True)
+        uses.chain.rpc("dev_mine")
+        replace(outcome, mined=uses.transactions(first)).check_sent(uses.requests_of(use))
+
+
+def test_a_block_is_more_than_a_preconfirmation(uses):
+    outcome = uses.outcome("plain", "register", "--confirmations", "0")
+    outcome.check_sent(uses.registration)
+    assert not any(record.get("preconfirmed") for record in outcome.answer.documents)
+
+
+@pytest.mark.parametrize("use", ["register", "onboard"])
+def test_a_preconfirmation_without_a_block_is_no_success(uses, use):
+    with uses.playing("plain"):
+        uses.provider.behaviour = Preconfirming(ZERO, None)
+        outcome = uses.again(use, "--timeout", "2")
+        assert outcome.answer.status == UNKNOWN, outcome.answer
+        assert {record["status"] for record in outcome.answer.documents} == {"pending"}
+
+
+# Answers of no use
+
+
+@pytest.mark.parametrize("use", ["register", "inbox", "seal"])
+@pytest.mark.parametrize("name", FAILURES)
+def test_the_node_is_quoted(uses, name, use):
+    """The first line of what it says, escaped and not too long, and what to do about it."""
+    failure = HABITS[name].failure
+    outcome = uses.outcome(name, use, "--retry-for", "0")
+    line = outcome.answer.check_error(UNREACHABLE, failure.sentence)
+    assert not outcome.raws and not outcome.mined
+    if failure.status:
+        assert str(failure.status) in line
+    assert "there" not in line and all(each.isprintable() for each in line)
+    # The node's words, without what stands in front of them.
+    assert len(line[line.index(failure.sentence):].encode()) <= MOST_BYTES
+    if failure.hint:
+        [hint] = outcome.answer.messages("hint")
+        assert re.search(failure.hint, hint), hint
