@@ -16,11 +16,11 @@ from inboxes import A
 from provider import (
     FAILURES, HABITS, LACKING, LIMITS, OUTAGES, PRECONFIRMED, SYNC, ZERO, Habit, Preconfirming, Provider, answers, error,
 )
-from provider_uses import EVERYWHERE, SENDING, Outcome, Uses
+from provider_uses import SENDING, Outcome, Uses
 
 MOST_BYTES = 200
 CASES = [(name, use) for name, habit in HABITS.items() if name not in FAILURES
-         for use in dict.fromkeys((*EVERYWHERE, *habit.uses))]
+         for use in habit.uses]
 # Of these, the first requests are spoilt.
 FROM_THE_FIRST = [name for name in OUTAGES if not name.startswith(("hand", "look"))]
 
@@ -60,26 +60,18 @@ def test_a_habit(uses, name, use):
     habit = HABITS[name]
     outcome = uses.outcome(name, use)
     if use in habit.impossible:
-        outcome.answer.check_error(UNREACHABLE, habit.impossible[use])
+        assert re.search(habit.impossible[use], outcome.answer.check_error(UNREACHABLE))
         assert not outcome.raws
     else:
         check(uses, use, outcome)
     assert len(outcome.sizes) <= habit.most(uses.plain(use)), outcome.sizes
+    if name in LIMITS and name.startswith(("batch", "no")):
+        # A size that was refused is not tried again, nor a larger one.
+        refused = [size for size in outcome.sizes if habit.forces([size])]
+        assert sorted(set(refused), reverse=True) == refused, outcome.sizes
 
 
 # Limits of batches
-
-
-@pytest.mark.parametrize("use", ["register", "inbox"])
-@pytest.mark.parametrize("name", [name for name in LIMITS if name.startswith(("batch", "no"))])
-def test_a_limit_is_learnt_once(uses, name, use):
-    """A size that was refused is not tried again, nor a larger one."""
-    sizes = uses.outcome(name, use).sizes
-    limit = next(size for size in range(20) if LIMITS[name].forces([size + 1]))
-    refused = [size for size in sizes if size > limit]
-    assert sorted(set(refused), reverse=True) == refused, sizes
-    most = min(refused, default=99)
-    assert all(size < most for size in sizes[sizes.index(most) + 1:]) if refused else True, sizes
 
 
 @pytest.mark.parametrize("name, count", [(name, int(name[6])) for name in LIMITS if name.startswith("first")])
@@ -111,8 +103,8 @@ def test_an_outage_is_waited_out_and_told(uses, name):
     assert len(outcome.sizes) > 1 and not outcome.raws and not outcome.mined
 
 
-@pytest.mark.parametrize("use", ["register", "inbox", "seal"])
-@pytest.mark.parametrize("name", FROM_THE_FIRST)
+@pytest.mark.parametrize("name, use", [*((name, use) for name in FROM_THE_FIRST for use in ("call", "inbox", "seal")),
+                                       *((name, "register") for name in FROM_THE_FIRST[::4])])
 def test_an_outage_is_left_for_the_next_node(uses, name, use):
     with uses.playing(name):
         uses.provider.behaviour = lasting(OUTAGES[name])
@@ -209,9 +201,9 @@ def test_the_node_is_quoted(uses, name, use):
     assert not outcome.raws and not outcome.mined
     if failure.status:
         assert str(failure.status) in line
-    assert "there" not in line and all(each.isprintable() for each in line)
-    # The node's words, without what stands in front of them.
-    assert len(line[line.index(failure.sentence):].encode()) <= MOST_BYTES
+    assert "and there" not in line and all(each.isprintable() for each in line)
+    words = re.match('[^"]*', line[line.index(failure.sentence):])[0]
+    assert len(words.encode()) <= MOST_BYTES
     if failure.hint:
         [hint] = outcome.answer.messages("hint")
         assert re.search(failure.hint, hint), hint

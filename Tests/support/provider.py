@@ -19,7 +19,18 @@ SPOILT = 1
 # How often a preconfirmed receipt is shown before its block is there.
 LOOKS = 3
 ZERO = "0x" + 64 * "0"
+# What programs do with a node: send three requests that stand on each other, or one; see what they would come to; call;
+# look at an inbox without news; seal to a member; start an agent that reads an inbox.
+EVERYWHERE = ("register", "onboard", "dry-run", "call", "inbox", "seal", "agent")
+# Where else a habit of receipts shows: with a journal, and in waiting for what was sent before.
+RECEIVING = ("register", "onboard", "journal", "wait", "inbox")
+HANDING_OVER = ("register", "onboard", "journal", "inbox", "agent")
+SYNCHRONOUS = ("register", "onboard", "inbox")
+PROVING = ("register", "inbox", "verify")
+READING = ("register", "inbox", "verify", "seal", "agent")
+SIMULATING = ("register", "onboard", "dry-run", "inbox")
 SYNC, SIMULATE, HISTORY = "eth_sendRawTransactionSync", "eth_simulateV1", "eth_feeHistory"
+PROOF, STORAGE = "eth_getProof", "eth_getStorageAt"
 FEES = (HISTORY, "eth_maxPriorityFeePerGas", "eth_gasPrice")
 
 
@@ -83,11 +94,11 @@ class Habit:
     # The requests that it forces on a client that knows the habit, beyond those of a plain node, which took batches of
     # these sizes.
     forces: Callable[[list[int]], int] = lambda sizes: 0
-    # Uses in which it shows, besides those that every habit is tried in.
-    uses: tuple[str, ...] = ()
+    # The uses in which it can show.
+    uses: tuple[str, ...] = EVERYWHERE
     # Options that sending needs with it.
     options: tuple[str, ...] = ()
-    # Uses that it makes impossible, and what the error must name.
+    # Uses that it makes impossible, and what the error must name, as a pattern.
     impossible: dict[str, str] = field(default_factory=dict)
     # What comes of every use, where all are impossible.
     failure: Failure | None = None
@@ -206,12 +217,13 @@ def per_second(provider: str, count: int, refuse: Callable[[Request], Reply]) ->
 # Outages
 
 
-def passing(provider: str, reply: Callable[[Request], Reply], first: int = 0, count: int = SPOILT) -> Habit:
+def passing(provider: str, reply: Callable[[Request], Reply], first: int = 0, count: int = SPOILT,
+            uses: tuple[str, ...] = EVERYWHERE) -> Habit:
     """So many requests are spoilt, from this one on."""
     def answer(request: Request) -> Reply | None:
         return reply(request) if first <= request.number < first + count else None
 
-    return Habit(provider, lambda: answer, lambda sizes: count, uses=("journal", "wait"))
+    return Habit(provider, lambda: answer, lambda sizes: count, uses)
 
 
 def outage(code: int, message: str, status: int = 200) -> Callable[[Request], Reply]:
@@ -250,26 +262,30 @@ def without(methods: tuple[str, ...], code: int, message: str, status: int = 200
     return lambda: lambda request: answers(request, refusal, status)
 
 
-def closed_to(method: str, reply: Reply) -> Callable[[], Behaviour]:
-    """This reply to a request of this method alone; in a batch, geth's error."""
-    lacking = without((method,), -32601, ABSENT)()
-    return lambda: lambda request: lacking(request) if request.is_batch or method not in request.methods else reply
-
-
-def without_tags(tags: tuple[str, ...], code: int, message: str) -> Callable[[], Behaviour]:
-    """An error where one of these blocks is asked for; TAG in the message is its name."""
-    def refusal(call: dict) -> dict | None:
-        named = [each for each in call["params"] if isinstance(each, str) and each in tags]
-        return error(code, message.replace("TAG", named[0]), call["id"]) if named else None
-
-    return lambda: lambda request: answers(request, refusal)
-
-
-ABSENT = "the method METHOD does not exist/is not available"
+def lacking(provider: str, methods: tuple[str, ...], code: int, message: str, status: int = 200,
+            uses: tuple[str, ...] = SIMULATING, **rest) -> Habit:
+    return Habit(provider, without(methods, code, message, status), uses=uses, **rest)
 
 
 def no_sync(provider: str, code: int, message: str, status: int = 200) -> Habit:
-    return Habit(provider, without((SYNC,), code, message, status))
+    return lacking(provider, (SYNC,), code, message, status, SYNCHRONOUS)
+
+
+def closed_to(method: str, provider: str, reply: Reply) -> Habit:
+    """This reply to a request of this method alone; in a batch, geth's error."""
+    absent = without((method,), -32601, ABSENT)()
+    return Habit(provider, lambda: lambda request: reply if request.methods == [method] else absent(request),
+                 uses=SYNCHRONOUS)
+
+
+def without_tags(provider: str, code: int, message: str) -> Habit:
+    """An error where the safe or the finalized block is asked for; TAG in the message is which."""
+    def refusal(call: dict) -> dict | None:
+        named = [each for each in call["params"] if each in ("safe", "finalized")]
+        return error(code, message.replace("TAG", named[0]), call["id"]) if named else None
+
+    return Habit(provider, lambda: lambda request: answers(request, refusal), uses=("register", "inbox", "finalized"),
+                 impossible={"finalized": r"finalized|\beth_\w+"})
 
 
 # What is in an answer
@@ -310,12 +326,16 @@ def each_hash(write: Callable[[str], str]) -> Callable[[dict], dict]:
     return change
 
 
+def history(provider: str, change: Callable[[dict], dict | None]) -> Habit:
+    return Habit(provider, results((HISTORY,), change), uses=SIMULATING)
+
+
 RECEIPT = ("eth_getTransactionReceipt", SYNC)
 BLOCK = ("eth_getBlockByNumber", "eth_getBlockByHash")
 
 
 def receipts(provider: str, change: Callable[[dict], dict | None]) -> Habit:
-    return Habit(provider, results(RECEIPT, change), uses=("journal", "wait"))
+    return Habit(provider, results(RECEIPT, change), uses=RECEIVING)
 
 
 def of_operations(content: dict) -> dict:
@@ -380,7 +400,7 @@ def _words(call: dict) -> tuple:
 
 def preconfirming(provider: str, block_hash: str, looks: int | None = LOOKS) -> Habit:
     # Each look is a request, and the last finds the block.
-    return Habit(provider, lambda: Preconfirming(block_hash, looks), lambda sizes: LOOKS + 1, uses=("journal", "wait"))
+    return Habit(provider, lambda: Preconfirming(block_hash, looks), lambda sizes: LOOKS + 1, RECEIVING)
 
 
 # Answers of no use
@@ -396,20 +416,23 @@ DRPC = "Batch of more than 3 requests are not allowed on free tier, to use this 
 ALCHEMY = "Unsupported method: METHOD. See available methods at https://docs.alchemy.com/alchemy/documentation/apis"
 UPSTREAM = "upstream connect error or disconnect/reset before headers. reset reason: connection termination"
 UNHEALTHY = "no backend is currently healthy to serve traffic"
-NO_BACKENDS = "no backends available"
+NO_BACKENDS = "no backends available for method"
 QUICKNODE = "15/second request limit reached - reduce calls per second or upgrade your account at quicknode.com"
 CAPACITY = "Your app has exceeded its compute units per second capacity"
+ABSENT = "the method METHOD does not exist/is not available"
+CLOSED = -32001, "rpc method is not whitelisted", 403
+FREE = 35, "method is not available on freetier, please upgrade to paid tier", 400
 ANKR = ("Unauthorized: You must authenticate your request with an API key. Create an account on "
         "https://www.ankr.com/rpc/ and generate your personal API key for free.")
 PROBLEM = {"type": "https://example.org/problems/quota", "title": "Too many requests", "status": 429,
            "detail": "the quota of this plan is used up"}
 
 PLAIN = {
-    "plain": Habit("a node of one's own", lambda: lambda request: None, uses=("journal", "wait", "verify", "finalized")),
+    "plain": Habit("a node of one's own", lambda: lambda request: None, uses=(*EVERYWHERE, "journal", "wait", "verify", "finalized")),
 }
 LIMITS = {
     "batch of 3, 500": limited("dRPC, 1RPC", 3, refused_in_each(31, DRPC, 500)),
-    "batch of 3, 200": limited("dRPC behind a proxy", 3, refused_in_each(31, DRPC, 200)),
+    "batch of 3, 200": limited("dRPC behind a gateway", 3, refused_in_each(31, DRPC, 200)),
     "batch of 3, 400": limited("Ronin", 3, lambda _: text("too many requests", 400)),
     "batch of 5, first element": limited("geth with --rpc.batch-request-limit", 5,
                                          refused_in_the_first(-32600, "batch too large")),
@@ -417,12 +440,12 @@ LIMITS = {
     "batch of 8, proxyd": limited("OP Mainnet (proxyd)", 8,
                                   refused_at_once(-32014, "too many RPC calls in batch request")),
     "batch of 10, one error": limited("mainnet.base.org", 10, refused_at_once(-32014, "maximum 10 calls in 1 batch")),
-    "batch of 10, 500": limited("dRPC, a paid plan", 10, refused_in_each(31, DRPC.replace("3", "10", 1), 500)),
+    "batch of 10, 500": limited("dRPC, another plan", 10, refused_in_each(31, DRPC.replace("3", "10", 1), 500)),
     "batch of 10, 413": limited("mainnet.optimism.io", 10, lambda _: text("Payload Too Large", 413)),
     "batch of 12, Besu": limited("Besu", 12, refused_at_once(
         -32602, "Number of requests in batch exceeds --rpc-max-batch-size.", 400)),
-    "no batches": limited("Nethermind behind a filter", 1, refused_at_once(-32600, "batch requests are not supported")),
-    "no batches, 400": limited("a gateway that parses objects alone", 1, lambda _: text("Bad Request", 400)),
+    "no batches": limited("filters of methods", 1, refused_at_once(-32600, "batch requests are not supported")),
+    "no batches, 400": limited("gateways that read objects alone", 1, lambda _: text("Bad Request", 400)),
     "first 3, -32007": first_of_each("QuickNode", 3, -32007, QUICKNODE),
     "first 3, -32005": first_of_each("Infura", 3, -32005, "daily request count exceeded, request rate limited", data={
         "rate": {"allowed_rps": 1, "backoff_seconds": 0, "current_rps": 2.2}, "see": "https://infura.io/dashboard"}),
@@ -441,95 +464,90 @@ OUTAGES = {
     "backend offline, 503": passing("proxyd", outage(-32010, "backend offline", 503)),
     "gateway timeout, 504": passing("proxyd", outage(-32015, "gateway timeout", 504)),
     "over capacity, 429": passing("proxyd", outage(-32012, "backend is over capacity", 429)),
-    "upstream": passing("LlamaRPC (Envoy)", outage_in_each(-32603, UPSTREAM)),
-    "upstream, 503": passing("Blast (Envoy)", lambda _: text(UPSTREAM, 503)),
-    "timeout": passing("Cloudflare", outage_in_each(-32603, "request timeout")),
-    "temporarily": passing("PublicNode", outage(-32603, "service temporarily unavailable", 500)),
-    "overloaded": passing("1RPC", outage_in_each(-32603, "the node is overloaded")),
+    "upstream": passing("Envoy", outage_in_each(-32603, UPSTREAM)),
+    "upstream, 503": passing("Envoy", lambda _: text(UPSTREAM, 503)),
+    "timeout": passing("gateways", outage_in_each(-32603, "request timeout")),
+    "temporarily": passing("gateways", outage(-32603, "service temporarily unavailable", 500)),
+    "overloaded": passing("gateways", outage_in_each(-32603, "the node is overloaded")),
     "retry, code 19": passing("dRPC", outage_in_each(19, "Temporary internal error. Please retry, trace-id: d13566ef", 500)),
     "page, 502": passing("Cloudflare", lambda _: text("<html><title>502 Bad Gateway</title></html>", 502, "text/html")),
-    "hand-over, 503": passing("mainnet.base.org", outage(-32011, UNHEALTHY, 503), first=1),
-    "hand-over, 200": passing("Hemi (proxyd)", outage(-32011, NO_BACKENDS), first=1),
-    "hand-over, upstream": passing("LlamaRPC (Envoy)", outage_in_each(-32603, UPSTREAM), first=1),
-    "handed over, 504": passing("proxyd", after(outage(-32015, "gateway timeout", 504)), first=1),
-    "handed over, timeout": passing("Cloudflare", after(outage_in_each(-32603, "request timeout")), first=1),
-    "look, 503": passing("mainnet.base.org", outage(-32011, UNHEALTHY, 503), first=4),
-    "look, each": passing("sepolia.base.org", outage_in_each(-32011, UNHEALTHY), first=4),
+    "hand-over, 503": passing("mainnet.base.org", outage(-32011, UNHEALTHY, 503), first=1, uses=HANDING_OVER),
+    "hand-over, 200": passing("Hemi (proxyd)", outage(-32011, NO_BACKENDS), first=1, uses=HANDING_OVER),
+    "hand-over, upstream": passing("Envoy", outage_in_each(-32603, UPSTREAM), first=1, uses=HANDING_OVER),
+    "handed over, 504": passing("proxyd", after(outage(-32015, "gateway timeout", 504)), first=1, uses=HANDING_OVER),
+    "handed over, timeout": passing("gateways", after(outage_in_each(-32603, "request timeout")), first=1, uses=HANDING_OVER),
+    "look, 503": passing("mainnet.base.org", outage(-32011, UNHEALTHY, 503), first=4, uses=("register", "journal", "inbox")),
+    "look, each": passing("sepolia.base.org", outage_in_each(-32011, UNHEALTHY), first=4, uses=("register", "journal", "inbox")),
 }
 LACKING = {
     "no sync, -32601": no_sync("geth", -32601, ABSENT),
     "no sync, -32600": no_sync("Alchemy", -32600, ALCHEMY, 400),
     "no sync, -32600, not allowed": no_sync("Avalanche", -32600, "Method METHOD not allowed"),
-    "no sync, -32001": no_sync("mainnet.base.org (proxyd)", -32001, "rpc method is not whitelisted", 403),
-    "no sync, -32002": no_sync("dshackle", -32002, "resource unavailable: METHOD"),
+    "no sync, -32001": no_sync("proxyd", *CLOSED),
+    "no sync, -32002": no_sync("EIP-1474", -32002, "resource unavailable: METHOD"),
     "no sync, -32004": no_sync("Hedera", -32004, "Unsupported JSON-RPC method", 400),
     "no sync, -32053": no_sync("Ankr", -32053, "API key is not allowed to access method"),
     "no sync, -32604": no_sync("Besu", -32604, "Method not enabled"),
-    "no sync, code 35": no_sync("dRPC", 35, "method is not available on freetier, please upgrade to paid tier", 400),
-    "no sync, 403": Habit("mainnet.base.org", closed_to(SYNC, text("Forbidden", 403))),
-    "no sync, 403, text": Habit("Ankr", closed_to(SYNC, document(
-        {"error": "message: API key is not allowed to access method, json-rpc code: -32053, rest code: 403"}, 403))),
-    "no sync, 404": Habit("QuickNode", closed_to(SYNC, text("404 page not found", 404))),
-    "no sync, 405": Habit("Infura", closed_to(SYNC, text("", 405))),
-    "no simulation, -32601": Habit("geth before 1.14.9", without((SIMULATE,), -32601, ABSENT)),
-    "no simulation, -32004": Habit("Hedera", without((SIMULATE,), -32004, "Unsupported JSON-RPC method", 400)),
-    "no simulation, -32001": Habit("proxyd", without((SIMULATE,), -32001, "rpc method is not whitelisted", 403)),
-    "no simulation, -32600": Habit("Alchemy", without((SIMULATE,), -32600, ALCHEMY, 400)),
-    "no simulation, code 35": Habit("dRPC", without(
-        (SIMULATE,), 35, "method is not available on freetier, please upgrade to paid tier", 400)),
-    "no simulation, crash": Habit("Arbitrum (nitro)", without((SIMULATE,), -32603, "method handler crashed")),
-    "no history, -32601": Habit("BNB Chain, older nodes", without((HISTORY,), -32601, ABSENT)),
-    "no history, -32001": Habit("proxyd", without((HISTORY,), -32001, "rpc method is not whitelisted", 403)),
-    "history null": Habit("zkSync, older nodes", results((HISTORY,), lambda _: None)),
-    "history without base fees": Habit("geth before London", results((HISTORY,), left_out("baseFeePerGas"))),
-    "history of no base fees": Habit("Kakarot", results((HISTORY,), lambda history: history | {"baseFeePerGas": []})),
-    "history of null base fees": Habit("Celo, older nodes", results(
-        (HISTORY,), lambda history: history | {"baseFeePerGas": None, "reward": None})),
-    "no fees at all": Habit("a filter of methods", without(FEES, -32601, ABSENT),
-                            options=("--max-fee", "50gwei", "--min-tip", "1gwei")),
-    "no proofs": Habit("BNB Chain", without(("eth_getProof",), -32601, ABSENT),
-                       uses=("verify",), impossible={"verify": "eth_getProof"}),
-    "no proofs, code 35": Habit("dRPC", without(
-        ("eth_getProof",), 35, "method is not available on freetier, please upgrade to paid tier", 400),
-        uses=("verify",), impossible={"verify": "eth_getProof"}),
-    "no storage": Habit("a filter of methods", without(("eth_getStorageAt",), -32601, ABSENT), uses=("verify",)),
-    "no storage, -32001": Habit("proxyd", without(("eth_getStorageAt",), -32001, "rpc method is not whitelisted", 403)),
-    "no finality, -32000": Habit("geth", without_tags(("safe", "finalized"), -32000, "TAG block not found"),
-                                 uses=("finalized",), impossible={"finalized": "finalized"}),
-    "no finality, -32602": Habit("Rootstock", without_tags(("safe", "finalized"), -32602, "unsupported block tag: TAG"),
-                                 uses=("finalized",), impossible={"finalized": "finalized"}),
-    "no finality, -39001": Habit("Besu, Erigon", without_tags(("safe", "finalized"), -39001, "Unknown block"),
-                                 uses=("finalized",), impossible={"finalized": "finalized"}),
+    "no sync, code 35": no_sync("dRPC", *FREE),
+    "no sync, 403": closed_to(SYNC, "mainnet.base.org", text("Forbidden", 403)),
+    "no sync, 403, text": closed_to(SYNC, "Ankr", document(
+        {"error": "message: API key is not allowed to access method, json-rpc code: -32053, rest code: 403"}, 403)),
+    "no sync, 404": closed_to(SYNC, "QuickNode", text("404 page not found", 404)),
+    "no sync, 405": closed_to(SYNC, "Infura, once", text("", 405)),
+    "no simulation, -32601": lacking("geth before 1.14.9", (SIMULATE,), -32601, ABSENT),
+    "no simulation, -32004": lacking("Hedera", (SIMULATE,), -32004, "Unsupported JSON-RPC method", 400),
+    "no simulation, -32001": lacking("proxyd", (SIMULATE,), *CLOSED),
+    "no simulation, -32600": lacking("Alchemy", (SIMULATE,), -32600, ALCHEMY, 400),
+    "no simulation, code 35": lacking("dRPC", (SIMULATE,), *FREE),
+    "no simulation, crash": lacking("Arbitrum (nitro)", (SIMULATE,), -32603, "method handler crashed"),
+    "no history, -32601": lacking("older nodes", (HISTORY,), -32601, ABSENT),
+    "no history, -32001": lacking("proxyd", (HISTORY,), *CLOSED),
+    "history null": history("older nodes", lambda _: None),
+    "history without base fees": history("geth where London is not reached", left_out("baseFeePerGas")),
+    "history of no base fees": history("older nodes", lambda found: found | {"baseFeePerGas": []}),
+    "history of null base fees": history("older nodes", lambda found: found | {"baseFeePerGas": None, "reward": None}),
+    "no fees at all": lacking("filters of methods", FEES, -32601, ABSENT,
+                              options=("--max-fee", "50gwei", "--min-tip", "1gwei")),
+    "no proofs": lacking("older nodes", (PROOF,), -32601, ABSENT, uses=PROVING, impossible={"verify": PROOF}),
+    "no proofs, code 35": lacking("dRPC", (PROOF,), *FREE, uses=PROVING, impossible={"verify": PROOF}),
+    "no storage": lacking("filters of methods", (STORAGE,), -32601, ABSENT, uses=READING),
+    "no storage, -32001": lacking("proxyd", (STORAGE,), *CLOSED, uses=READING),
+    "no finality, -32000": without_tags("geth", -32000, "TAG block not found"),
+    "no finality, -32602": without_tags("proposed for Rootstock", -32602, "unsupported block tag: TAG"),
+    "no finality, -39001": without_tags("Besu, Erigon", -39001, "Unknown block"),
 }
 PRECONFIRMED = {
     "preconfirmed, no hash": preconfirming("Base (flashblocks)", ZERO),
-    "preconfirmed, another hash": preconfirming("Unichain (flashblocks)", "0x" + 32 * "fb"),
+    "preconfirmed, another hash": preconfirming("gateways with several backends", "0x" + 32 * "fb"),
 }
 FORMS = {
-    "status 0x01": receipts("Moonbeam", lambda receipt: receipt | {"status": "0x01"}),
-    "logs null": receipts("Filecoin", lambda receipt: receipt | {"logs": None}),
-    "no effective price": receipts("Ganache", left_out("effectiveGasPrice")),
+    "status 0x01": receipts("gateways that pad", lambda receipt: receipt | {"status": "0x01"}),
+    "logs null": receipts("nodes without logs", lambda receipt: receipt | {"logs": None}),
+    "no effective price": receipts("nodes before London", left_out("effectiveGasPrice")),
     "members of a rollup": receipts("OP Mainnet, Base, Arbitrum", of_operations),
     "few members": receipts("gateways that shorten", left_out("logsBloom", "type", "cumulativeGasUsed", "contractAddress")),
-    "hashes without 0x": Habit("Tron", results((*RECEIPT, *BLOCK), each_hash(lambda text: text[2:])),
-                               uses=("journal", "wait")),
-    "hashes in upper case": Habit("VeChain", results((*RECEIPT, *BLOCK), each_hash(lambda text: "0x" + text[2:].upper())),
-                                  uses=("journal", "wait")),
-    "no version": Habit("Ankr", altered(lambda _, answer: left_out("jsonrpc")(answer)), uses=("wait",)),
-    "id as text": Habit("older gateways", altered(lambda _, answer: answer | {"id": str(answer["id"])}), uses=("wait",)),
-    "error null": Habit("Parity's descendants", altered(lambda _, answer: {"error": None} | answer), uses=("wait",)),
-    "in any order": Habit("dRPC", lambda: lambda request: document(
-        request.ask()[::-1]) if request.is_batch else None, uses=("wait",)),
+    "hashes without 0x": Habit("gateways of other chains", results((*RECEIPT, *BLOCK), each_hash(lambda text: text[2:])),
+                               uses=RECEIVING),
+    "hashes in upper case": Habit("gateways of other chains", results((*RECEIPT, *BLOCK), each_hash(lambda text: "0x" + text[2:].upper())),
+                                  uses=RECEIVING),
+    "no version": Habit("older gateways", altered(lambda _, answer: left_out("jsonrpc")(answer)), uses=(*EVERYWHERE, "wait")),
+    "id as text": Habit("older gateways", altered(lambda _, answer: answer | {"id": str(answer["id"])}), uses=(*EVERYWHERE, "wait")),
+    "error null": Habit("older gateways", altered(lambda _, answer: {"error": None} | answer), uses=(*EVERYWHERE, "wait")),
+    "in any order": Habit("gateways with several backends", lambda: lambda request: document(
+        request.ask()[::-1]) if request.is_batch else None, uses=(*EVERYWHERE, "wait")),
 }
 FAILURES = {
-    "key, 401": always("dRPC", document({"error": "Invalid API key"}, 401), "Invalid API key", KEY),
+    "key, 401": always("gateways", document({"error": "Invalid API key"}, 401), "Invalid API key", KEY),
     "key, 401, object": always("Alchemy", document(error(-32600, "Must be authenticated!"), 401),
                                "Must be authenticated!", KEY),
     "key, 403": always("Ankr", document({
-        "error": "message: API key disabled, reason: tenant disabled, json-rpc code: -32051, rest code: 403"}, 403),
+        "error": "message: API key is not allowed to access blockchain, json-rpc code: -32052, rest code: 403"}, 403),
+        "API key is not allowed to access blockchain", KEY),
+    "key, rest code 403": always("polygon-rpc.com", document({
+        "error": "message: API key disabled, reason: tenant disabled, json-rpc code: -32051, rest code: 403"}, 401),
         "API key disabled, reason: tenant disabled", KEY),
     "key, 200": always("Ankr", document(error(-32000, ANKR)), "You must authenticate your request with an API key", KEY),
-    "text, 200": always("BlockPI", document({"error": "Invalid API key"}), "Invalid API key", KEY),
+    "text, 200": always("gateways", document({"error": "Invalid API key"}), "Invalid API key", KEY),
     "plain, 403": always("PublicNode", text("Archive requests require a personal token\nsee the documentation", 403),
                          "Archive requests require a personal token", KEY),
     "plain, 404": always("QuickNode", text("404 page not found", 404), "404 page not found", PATH),
@@ -545,9 +563,9 @@ FAILURES = {
                          "daily request count exceeded", QUOTA),
     "message, 400": always("AWS API Gateway", document({"message": "Missing Authentication Token"}, 400),
                            "Missing Authentication Token"),
-    "control characters": always("nobody, we hope", document(error(-32000, "stop\x1b[2J\u202e here\r\nand there"), 400),
+    "control characters": always("whoever means harm", document(error(-32000, "stop\x1b[2J\u202e here\r\nand there"), 400),
                                  "stop"),
-    "long": always("PublicNode", document({"error": "endless " + 400 * "x"}, 403), "endless xxx", KEY),
+    "long": always("gateways", document({"error": "endless " + 400 * "x"}, 403), "endless xxx", KEY),
 }
 # The table.
 HABITS: dict[str, Habit] = PLAIN | LIMITS | OUTAGES | LACKING | PRECONFIRMED | FORMS | FAILURES
