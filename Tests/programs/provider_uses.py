@@ -1,4 +1,4 @@
-"""What the programs are used for, each use with a provider between it and the chain, and what came of it."""
+"""The uses of the programs that `provider.EVERYWHERE` names, with a provider between program and chain."""
 
 import functools
 import time
@@ -17,12 +17,12 @@ from provider import HABITS, Preconfirming, Provider
 from services import Agent, Chain
 from test_bridge_agent import bridge_agent
 
-# A member that no bridge knows: its KMS root and its code must be allowed first.
+# A new member, whose KMS root and code the bridge does not allow yet.
 NEW = make_proof(bytes(31) + b"\1", bytes(19) + b"\5")
-# A program that gets nowhere ends soon.
+# Ends a program early that cannot succeed.
 PATIENCE = ("--retry-for", "8")
 SECONDS = 6
-# How old the chain's last block may become.
+# The age in seconds from which the chain gets a new block.
 YOUNG = 20
 
 SENDING = ("register", "journal", "wait", "onboard", "answer")
@@ -31,23 +31,23 @@ SENDING = ("register", "journal", "wait", "onboard", "answer")
 @dataclass
 class Outcome:
     answer: Result
-    # How many calls each HTTP request had.
+    # The number of calls in each HTTP request.
     sizes: list[int]
-    # What was handed over, and what the chain has of the owner since, in order.
+    # The transactions that the provider received, and those of the owner in new blocks.
     raws: list[str]
     mined: list[dict]
 
     def check_sent(self, requests: list[dict]) -> None:
-        """Assert that each request has one transaction, and that the records say which."""
+        """Assert that each request has exactly one transaction, named in its record."""
         assert [record["status"] for record in self.answer.documents] == ["success"] * len(requests), self.answer
         wanted = [(request["to"].lower(), request["data"]) for request in requests]
-        assert [(each["to"].lower(), each["input"]) for each in self.mined] == wanted, "the chain has others"
+        assert [(each["to"].lower(), each["input"]) for each in self.mined] == wanted, "not each transaction once"
         assert [record["transactionHash"] for record in self.answer.documents] == [each["hash"] for each in self.mined]
         assert {hexed(keccak(HexBytes(raw))) for raw in self.raws} <= {each["hash"] for each in self.mined}
 
 
 class Uses:
-    """The programs on a chain with two members, of which the first has one message."""
+    """Runs the programs on a chain with two members; the inbox of the first holds one message."""
 
     def __init__(self, chain: Chain, provider: Provider, agent: Agent, directory: Path):
         self.chain, self.provider, self.agent, self._directory = chain, provider, agent, directory
@@ -62,8 +62,8 @@ class Uses:
         self._mined = time.monotonic()
 
     def _onboarding(self, sender: str) -> list[dict]:
-        sealed = self._run("ecies-seal", "--from-member", sender, "--to-member", A, stdin=b"another").check_done().document
-        return self._run("abi-encode", "onboard", stdin=sealed).check_done().documents
+        sealed = self._run("ecies-seal", "--from-member", sender, "--to-member", A, stdin=b"another").check_done()
+        return self._run("abi-encode", "onboard", stdin=sealed.document).check_done().documents
 
     def _run(self, program: str, *words, key: str | None = None, url: str | None = None, **options) -> Result:
         env = self.chain.env | {"PRIVATE_KEY": key or self.chain.owner.key.hex(), "KMS_ROOTS": NEW["kms_root"],
@@ -71,7 +71,7 @@ class Uses:
         return run(program, *words, env=env, **options)
 
     def plain(self, use: str) -> list[int]:
-        """The sizes of the batches that a plain node gets in this use."""
+        """The batch sizes that this use sends to a plain node."""
         if use not in self._plain:
             outcome = self.outcome("plain", use)
             assert outcome.answer.status == DONE, outcome.answer
@@ -79,13 +79,13 @@ class Uses:
         return self._plain[use]
 
     def outcome(self, name: str, use: str, *options: str) -> Outcome:
-        """What comes of a use with a habit; the chain forgets it."""
+        """Run a use against a habit, then undo its effects on the chain."""
         with self.playing(name):
             return self.again(use, *(HABITS[name].options if use in SENDING else ()), *options)
 
     @contextmanager
     def playing(self, name: str):
-        """Have the provider play this; the chain forgets what was done meanwhile."""
+        """Play a habit; what happens on the chain meanwhile is undone."""
         self._keep_young()
         snapshot = self.chain.rpc("evm_snapshot")
         self.provider.play(name)
@@ -97,13 +97,13 @@ class Uses:
             self.chain.rpc("dev_setAutomine", True)
 
     def _keep_young(self) -> None:
-        """Of a chain whose last block is old, programs say so."""
+        """Mine a block if the last one is old, since programs warn of that."""
         if time.monotonic() - self._mined > YOUNG:
             self.chain.rpc("dev_mine")
             self._mined = time.monotonic()
 
     def again(self, use: str, *options: str) -> Outcome:
-        """What comes of a use with the habit that is being played."""
+        """Run a use against the habit being played."""
         first = self.head + 1
         arranged = getattr(self, f"_{use.replace('-', '_')}")
         do = arranged(*options)
@@ -117,7 +117,7 @@ class Uses:
         return int(self.chain.rpc("eth_blockNumber"), 16)
 
     def transactions(self, first: int) -> list[dict]:
-        """The owner's, in this block and those behind it."""
+        """The owner's transactions, in this block and later ones."""
         blocks = (self.chain.rpc("eth_getBlockByNumber", hex(number), True) for number in range(first, self.head + 1))
         owner = self.chain.owner.address.lower()
         return [each for block in blocks for each in block["transactions"] if each["from"].lower() == owner]
@@ -125,10 +125,11 @@ class Uses:
     def requests_of(self, use: str) -> list[dict]:
         return {"onboard": self.message, "answer": self.answer}.get(use, self.registration)
 
-    # Each gives what is then run and counted. The options are those of sending.
+    # Each method below prepares a use and gives the function that runs it.
 
     def _send(self, *options, **rest) -> Callable[[], Result]:
-        return functools.partial(self._run, "tx-send", "--timeout", "8", *PATIENCE, *options, url=self.provider.url, **rest)
+        return functools.partial(self._run, "tx-send", "--timeout", "8", *PATIENCE, *options, url=self.provider.url,
+                                 **rest)
 
     def _register(self, *options):
         return self._send(*options, stdin=self.registration)
@@ -137,7 +138,7 @@ class Uses:
         return self._send(*options, stdin=self.message)
 
     def _answer(self, *options):
-        """What only the new member can send."""
+        """A message from the new member, valid only once it is registered."""
         return self._send(*options, stdin=self.answer)
 
     def _journal(self, *options):
@@ -178,7 +179,7 @@ class Uses:
         return self._serve
 
     def _serve(self) -> Result:
-        """An agent that has read the inbox; one that has not in some seconds fails."""
+        """Run an agent until it has read the inbox, or for some seconds; its status is then -1."""
         env = self.chain.env | self.agent.env | {"ETH_RPC_URL": self.provider.url}
         with bridge_agent(self._directory / "agent", *PATIENCE, env=env) as site:
             deadline = time.monotonic() + SECONDS

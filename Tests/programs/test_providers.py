@@ -1,6 +1,6 @@
-"""The programs before nodes as providers run them: every habit of the table (Tests/support/provider.py) in every use.
+"""The programs against the habits of public providers (Tests/support/provider.py).
 
-A habit costs at most twice the requests that a plain node gets, and what it forces.
+A habit may cost at most twice the requests that a plain node gets, plus those that it forces.
 """
 
 import json
@@ -14,14 +14,15 @@ import services
 from harness import DONE, NO, UNKNOWN, UNREACHABLE
 from inboxes import A
 from provider import (
-    FAILURES, HABITS, LACKING, LIMITS, OUTAGES, PRECONFIRMED, SYNC, ZERO, Habit, Preconfirming, Provider, answers, error,
+    FAILURES, HABITS, LACKING, LIMITS, OUTAGES, PRECONFIRMED, SYNC, ZERO, Habit, Preconfirming, Provider, answers,
+    error,
 )
 from provider_uses import SENDING, Outcome, Uses
 
 MOST_BYTES = 200
 CASES = [(name, use) for name, habit in HABITS.items() if name not in FAILURES
          for use in habit.uses]
-# Of these, the first requests are spoilt.
+# The outages that begin with the first request.
 FROM_THE_FIRST = [name for name in OUTAGES if not name.startswith(("hand", "look"))]
 
 
@@ -34,7 +35,7 @@ def uses(agents, tmp_path_factory):
 
 
 def check(uses: Uses, use: str, outcome: Outcome) -> None:
-    """Assert that the use came to its end, and that the chain has what it should."""
+    """Assert that the use succeeded and sent exactly its transactions."""
     answer = outcome.answer
     assert answer.status == DONE and not answer.messages("error"), answer
     if use in SENDING:
@@ -66,7 +67,7 @@ def test_a_habit(uses, name, use):
         check(uses, use, outcome)
     assert len(outcome.sizes) <= habit.most(uses.plain(use)), outcome.sizes
     if name in LIMITS and name.startswith(("batch", "no")):
-        # A size that was refused is not tried again, nor a larger one.
+        # A refused size is not tried again, nor a larger one.
         refused = [size for size in outcome.sizes if habit.forces([size])]
         assert sorted(set(refused), reverse=True) == refused, outcome.sizes
 
@@ -89,7 +90,7 @@ def test_only_what_was_not_answered_is_asked_again(uses, name, count):
 
 
 def lasting(habit: Habit):
-    """The habit of which no request is late enough."""
+    """An outage that does not pass."""
     behaviour = habit.make()
     return lambda request: behaviour(replace(request, number=0))
 
@@ -111,7 +112,7 @@ def test_an_outage_is_left_for_the_next_node(uses, name, use):
         outcome = uses.again(use, "--rpc-url", uses.provider.url, "--rpc-url", uses.chain.url)
         assert outcome.answer.status == DONE, outcome.answer
         assert len(outcome.mined) == (3 if use == "register" else 0)
-        # It is asked in vain once, or once more.
+        # The failing node may be tried once more.
         assert len(outcome.sizes) <= 2
 
 
@@ -130,38 +131,38 @@ def test_an_answer_about_the_request_is_no_outage(uses, code, message, status):
     assert len(outcome.sizes) <= len(uses.plain("call"))
 
 
-# Methods that are lacking
+# Missing methods
 
 
 @pytest.mark.parametrize("name", [name for name in LACKING if name.startswith("no sync")])
-def test_a_node_that_does_not_wait_is_asked_to_once(uses, name):
-    """What was refused is handed over at once in the plain way."""
+def test_a_refused_method_is_replaced_at_once(uses, name):
+    """The node is not asked to wait again, and nothing comes in between."""
     with uses.playing(name):
         assert uses.again("onboard").answer.status == DONE
         methods = uses.provider.methods
         assert methods.count(SYNC) == 1 and methods[methods.index(SYNC) + 1] == "eth_sendRawTransaction"
 
 
-# Receipts of blocks that are not there yet
+# Preconfirmed receipts
 
 
 @pytest.mark.parametrize("name", PRECONFIRMED)
 @pytest.mark.parametrize("use", ["register", "journal"])
 def test_success_means_that_the_block_is_there(uses, name, use):
-    """So what depends on it can be sent."""
+    """Requests that depend on it can then be sent."""
     with uses.playing(name):
         outcome = uses.again(use)
         outcome.check_sent(uses.registration)
         for record in outcome.answer.documents:
-            assert not record.get("preconfirmed")
-            assert uses.chain.rpc("eth_getTransactionReceipt", record["transactionHash"])["blockNumber"] == record["blockNumber"]
+            receipt = uses.chain.rpc("eth_getTransactionReceipt", record["transactionHash"])
+            assert receipt["blockNumber"] == record["blockNumber"] and not record.get("preconfirmed")
         uses.again("answer").check_sent(uses.answer)
 
 
 @pytest.mark.parametrize("block_hash", [ZERO, "0x" + 32 * "fb"])
 @pytest.mark.parametrize("use", ["register", "onboard"])
 def test_no_confirmation_is_needed(uses, block_hash, use):
-    """A preconfirmation is enough, and the record says that it is one."""
+    """A preconfirmation suffices, and the record marks it."""
     with uses.playing("plain"):
         uses.provider.behaviour = Preconfirming(block_hash, None)
         first = uses.head + 1
@@ -188,13 +189,13 @@ def test_a_preconfirmation_without_a_block_is_no_success(uses, use):
         assert {record["status"] for record in outcome.answer.documents} == {"pending"}
 
 
-# Answers of no use
+# Answers without a result
 
 
 @pytest.mark.parametrize("use", ["register", "inbox", "seal"])
 @pytest.mark.parametrize("name", FAILURES)
 def test_the_node_is_quoted(uses, name, use):
-    """The first line of what it says, escaped and not too long, and what to do about it."""
+    """The error quotes the first line of the node's message, escaped and limited, and a hint follows."""
     failure = HABITS[name].failure
     outcome = uses.outcome(name, use, "--retry-for", "0")
     line = outcome.answer.check_error(UNREACHABLE, failure.sentence)

@@ -1,7 +1,7 @@
-"""A node as providers run it: a gateway in front of a chain that has one of their habits at a time.
+"""A gateway in front of a chain that plays the nodes of public providers, one habit at a time.
 
-`HABITS` is the table. A habit makes, for each run, a function of a request that gives the reply, or None to pass the
-chain's answer on. Codes, statuses and sentences are those that the providers are known to answer with.
+`HABITS` is the table. For each run a habit makes a function from a request to the reply; None forwards the chain's
+answer. Where a provider is named, the codes, statuses and messages are the ones it is known to send.
 """
 
 import itertools
@@ -14,17 +14,18 @@ from dataclasses import dataclass, field
 
 from fault_proxy import Exchange, FaultProxy
 
-# Of a habit that passes: how many requests it spoils.
+# How many requests an outage spoils.
 SPOILT = 1
-# How often a preconfirmed receipt is shown before its block is there.
+# How many preconfirmed receipts are served before the block is mined.
 LOOKS = 3
 ZERO = "0x" + 64 * "0"
-# What programs do with a node: send three requests that stand on each other, or one; see what they would come to; call;
-# look at an inbox without news; seal to a member; start an agent that reads an inbox.
+# The uses of a node: send three requests that depend on each other; send one; simulate them; call a contract; poll an
+# inbox without new messages; seal to a member; start an agent that reads an inbox.
 EVERYWHERE = ("register", "onboard", "dry-run", "call", "inbox", "seal", "agent")
-# Where else a habit of receipts shows: with a journal, and in waiting for what was sent before.
+# The uses that read receipts. A journal, and waiting for transactions sent earlier, come on top.
 RECEIVING = ("register", "onboard", "journal", "wait", "inbox")
 HANDING_OVER = ("register", "onboard", "journal", "inbox", "agent")
+LOOKING = ("register", "journal", "inbox")
 SYNCHRONOUS = ("register", "onboard", "inbox")
 PROVING = ("register", "inbox", "verify")
 READING = ("register", "inbox", "verify", "seal", "agent")
@@ -40,7 +41,7 @@ class Request:
 
     calls: list[dict]
     is_batch: bool
-    # How many requests came before.
+    # How many requests preceded it.
     number: int
     _exchange: Exchange
 
@@ -49,7 +50,7 @@ class Request:
         return [call["method"] for call in self.calls]
 
     def ask(self, calls: list[dict] | None = None) -> list[dict]:
-        """The chain's answers to these calls, or to all of them."""
+        """The chain's answers to these calls, by default all of them."""
         calls = self.calls if calls is None else calls
         return self._exchange.ask(calls) if calls else []
 
@@ -60,63 +61,62 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes back."""
+    """The HTTP response."""
 
     status: int
     body: bytes
     headers: dict = field(default_factory=dict)
 
 
-# A habit at work.
+# A habit during one run.
 Behaviour = Callable[[Request], Reply | None]
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What a program says of a node that answers nothing else."""
+    """How a program must report a node that always answers like this."""
 
-    # The part of the node's sentence that must be repeated.
+    # The part of the node's message that the error must quote.
     sentence: str
-    # A word of the hint, as a pattern.
+    # A pattern that the hint must match.
     hint: str | None = None
-    # The HTTP status, where it is told.
+    # The HTTP status that the error must name; None for 200.
     status: int | None = None
 
 
 @dataclass(frozen=True)
 class Habit:
-    """What a provider does, and what follows from it."""
+    """What a provider does, and what it may cost."""
 
-    # Who is known to do it.
+    # Who does this.
     provider: str
     # A fresh one for each run.
     make: Callable[[], Behaviour]
-    # The requests that it forces on a client that knows the habit, beyond those of a plain node, which took batches of
-    # these sizes.
+    # Given the batch sizes of a plain node: how many more requests the habit forces on a client that knows it.
     forces: Callable[[list[int]], int] = lambda sizes: 0
-    # The uses in which it can show.
+    # The uses that it can affect.
     uses: tuple[str, ...] = EVERYWHERE
-    # Options that sending needs with it.
+    # Options that sending needs.
     options: tuple[str, ...] = ()
-    # Uses that it makes impossible, and what the error must name, as a pattern.
+    # Uses that it makes impossible, with a pattern that the error must match.
     impossible: dict[str, str] = field(default_factory=dict)
-    # What comes of every use, where all are impossible.
+    # Set where it makes every use impossible.
     failure: Failure | None = None
 
     def most(self, sizes: list[int]) -> int:
-        """The most requests that a use may take which takes these of a plain node."""
+        """The most requests that a use may take, given the batch sizes it sends to a plain node."""
         return 2 * len(sizes) + self.forces(sizes)
 
 
 class Provider(FaultProxy):
-    """Serves in a `with` statement. `requests` and `raws` are of the run since `play`."""
+    """Serves in a `with` statement. `requests` and `raws` start afresh with each `play`."""
 
     def __init__(self, url: str):
         super().__init__(url, self._answer)
         self.play("plain")
 
     def play(self, name: str) -> Habit:
-        """Take this habit on, and forget what was asked before."""
+        """Adopt this habit and clear the log."""
         habit = HABITS[name]
         self.behaviour, self._numbers = habit.make(), itertools.count()
         self.requests, self.raws = [], []
@@ -144,7 +144,7 @@ def error(code: int, message: str, number=None, **members) -> dict:
 
 
 def answers(request: Request, answer: Callable[[dict], dict | None], status: int = 200) -> Reply:
-    """An answer for each call; the chain's where that is None. The status is that of a request of a single call."""
+    """An answer for each call, the chain's where `answer` gives None. `status` applies to a refused single call."""
     own = [answer(call) for call in request.calls]
     passed = iter(request.ask([call for call, each in zip(request.calls, own) if each is None]))
     content = [next(passed) if each is None else each for each in own]
@@ -164,7 +164,7 @@ def batches_up_to(limit: int, refuse: Callable[[Request], Reply]) -> Callable[[]
 
 
 def in_parts_of(limit: int) -> Callable[[list[int]], int]:
-    """The requests that more of a batch than this forces."""
+    """The extra requests that larger batches need."""
     return lambda sizes: sum(math.ceil(size / limit) - 1 for size in sizes)
 
 
@@ -185,18 +185,19 @@ def limited(provider: str, limit: int, refuse: Callable[[Request], Reply]) -> Ha
 
 
 def first_of_each(provider: str, count: int, code: int, message: str, **members) -> Habit:
-    """Only so many calls of a batch are answered: the others came too fast."""
+    """Answers only the first calls of a batch, and the others with a rate limit."""
     def answer(request: Request) -> Reply | None:
         if len(request.calls) <= count:
             return None
         late = {call["id"] for call in request.calls[count:]}
-        return answers(request, lambda call: error(code, message, call["id"], **members) if call["id"] in late else None)
+        return answers(request, lambda call: (
+            error(code, message, call["id"], **members) if call["id"] in late else None))
 
     return Habit(provider, lambda: answer, in_parts_of(count))
 
 
 def per_second(provider: str, count: int, refuse: Callable[[Request], Reply]) -> Habit:
-    """So many requests a second are taken."""
+    """Takes so many requests per second."""
     def make() -> Behaviour:
         taken: list[float] = []
 
@@ -210,7 +211,7 @@ def per_second(provider: str, count: int, refuse: Callable[[Request], Reply]) ->
 
         return answer
 
-    # Nothing tells a client how long the second lasts: it looks twice.
+    # A client cannot know when the second ends, so it may try twice.
     return Habit(provider, make, lambda sizes: 2 * math.ceil(len(sizes) / count))
 
 
@@ -219,7 +220,7 @@ def per_second(provider: str, count: int, refuse: Callable[[Request], Reply]) ->
 
 def passing(provider: str, reply: Callable[[Request], Reply], first: int = 0, count: int = SPOILT,
             uses: tuple[str, ...] = EVERYWHERE) -> Habit:
-    """So many requests are spoilt, from this one on."""
+    """Spoils `count` requests, from number `first` on."""
     def answer(request: Request) -> Reply | None:
         return reply(request) if first <= request.number < first + count else None
 
@@ -227,12 +228,12 @@ def passing(provider: str, reply: Callable[[Request], Reply], first: int = 0, co
 
 
 def outage(code: int, message: str, status: int = 200) -> Callable[[Request], Reply]:
-    """Instead of any answer."""
+    """One error for the whole request."""
     return lambda _: document(error(code, message), status)
 
 
 def outage_in_each(code: int, message: str, status: int = 200) -> Callable[[Request], Reply]:
-    """Of every call of a batch."""
+    """An error for each call."""
     def reply(request: Request) -> Reply:
         content = [error(code, message, call["id"]) for call in request.calls]
         return document(content if request.is_batch else content[0], status)
@@ -241,7 +242,7 @@ def outage_in_each(code: int, message: str, status: int = 200) -> Callable[[Requ
 
 
 def after(reply: Callable[[Request], Reply]) -> Callable[[Request], Reply]:
-    """The chain gets the request all the same."""
+    """The reply, once the chain has processed the request."""
     def late(request: Request) -> Reply:
         request.ask()
         return reply(request)
@@ -249,11 +250,11 @@ def after(reply: Callable[[Request], Reply]) -> Callable[[Request], Reply]:
     return late
 
 
-# Methods that are lacking
+# Missing methods
 
 
 def without(methods: tuple[str, ...], code: int, message: str, status: int = 200) -> Callable[[], Behaviour]:
-    """An error in place of these methods' results; METHOD in the message is the method."""
+    """Refuses these methods; METHOD in the message stands for the name."""
     def refusal(call: dict) -> dict | None:
         if call["method"] in methods:
             return error(code, message.replace("METHOD", call["method"]), call["id"])
@@ -272,14 +273,14 @@ def no_sync(provider: str, code: int, message: str, status: int = 200) -> Habit:
 
 
 def closed_to(method: str, provider: str, reply: Reply) -> Habit:
-    """This reply to a request of this method alone; in a batch, geth's error."""
+    """Sends this reply to a single call of the method; within a batch, geth's error."""
     absent = without((method,), -32601, ABSENT)()
     return Habit(provider, lambda: lambda request: reply if request.methods == [method] else absent(request),
                  uses=SYNCHRONOUS)
 
 
 def without_tags(provider: str, code: int, message: str) -> Habit:
-    """An error where the safe or the finalized block is asked for; TAG in the message is which."""
+    """Refuses the block tags safe and finalized; TAG in the message stands for the tag."""
     def refusal(call: dict) -> dict | None:
         named = [each for each in call["params"] if each in ("safe", "finalized")]
         return error(code, message.replace("TAG", named[0]), call["id"]) if named else None
@@ -288,7 +289,7 @@ def without_tags(provider: str, code: int, message: str) -> Habit:
                  impossible={"finalized": r"finalized|\beth_\w+"})
 
 
-# What is in an answer
+# Changed answers
 
 
 def altered(change: Callable[[dict, dict], dict]) -> Callable[[], Behaviour]:
@@ -301,7 +302,7 @@ def altered(change: Callable[[dict, dict], dict]) -> Callable[[], Behaviour]:
 
 
 def results(methods: tuple[str, ...], change: Callable[[dict], dict | None]) -> Callable[[], Behaviour]:
-    """The results of these methods, changed where there are any."""
+    """Changes the results of these methods, unless null."""
     def alter(call: dict, answer: dict) -> dict:
         if call["method"] in methods and answer.get("result"):
             return answer | {"result": change(answer["result"])}
@@ -315,7 +316,7 @@ def left_out(*names: str) -> Callable[[dict], dict]:
 
 
 def each_hash(write: Callable[[str], str]) -> Callable[[dict], dict]:
-    """The content with its hashes, 32 bytes each, written otherwise."""
+    """Rewrites every 32-byte value in a result."""
     def change(content):
         if isinstance(content, dict):
             return {name: change(value) for name, value in content.items()}
@@ -338,7 +339,16 @@ def receipts(provider: str, change: Callable[[dict], dict | None]) -> Habit:
     return Habit(provider, results(RECEIPT, change), uses=RECEIVING)
 
 
-def of_operations(content: dict) -> dict:
+def hashes(provider: str, write: Callable[[str], str]) -> Habit:
+    return Habit(provider, results((*RECEIPT, *BLOCK), each_hash(write)), uses=RECEIVING)
+
+
+def envelope(change: Callable[[dict], dict]) -> Habit:
+    """Changes what stands around each result."""
+    return Habit("older gateways", altered(lambda _, answer: change(answer)), uses=(*EVERYWHERE, "wait"))
+
+
+def of_rollup(content: dict) -> dict:
     return content | {
         "type": "0x7e", "l1Fee": "0x1d2a6ae0", "l1GasPrice": "0x3b9aca00", "l1GasUsed": "0x640", "l1FeeScalar": None,
         "depositNonce": "0x1", "blobGasUsed": "0x0", "daFootprintGasScalar": "0x190", "logsBloom": None,
@@ -346,13 +356,13 @@ def of_operations(content: dict) -> dict:
     }
 
 
-# Receipts of blocks that are not there yet
+# Preconfirmed receipts
 
 
 class Preconfirming:
-    """A node that shows receipts of the block that is being built, as Base does.
+    """Serves receipts of the block being built, as Base does.
 
-    Nothing is mined until a preconfirmed receipt was shown so often; it is then mined at once.
+    Mines nothing until it has served `looks` of them, and never if that is None.
     """
 
     def __init__(self, block_hash: str, looks: int | None):
@@ -382,7 +392,7 @@ class Preconfirming:
         return {"jsonrpc": "2.0", "id": call["id"], "result": self._receipt(request, call["params"][0])}
 
     def _receipt(self, request: Request, transaction: str) -> dict | None:
-        """That of the block that would be next."""
+        """The receipt that the next block will hold: mines it, and undoes that."""
         snapshot = request.rpc("evm_snapshot")
         request.rpc("dev_mine")
         receipt = request.rpc("eth_getTransactionReceipt", transaction)
@@ -399,11 +409,11 @@ def _words(call: dict) -> tuple:
 
 
 def preconfirming(provider: str, block_hash: str, looks: int | None = LOOKS) -> Habit:
-    # Each look is a request, and the last finds the block.
+    # Each look is a request; one more finds the block.
     return Habit(provider, lambda: Preconfirming(block_hash, looks), lambda sizes: LOOKS + 1, RECEIVING)
 
 
-# Answers of no use
+# Answers without a result
 
 
 def always(provider: str, reply: Reply, sentence: str, hint: str | None = None) -> Habit:
@@ -412,7 +422,8 @@ def always(provider: str, reply: Reply, sentence: str, hint: str | None = None) 
 
 
 KEY, PATH, QUOTA = r"\bkey\b", r"\bpath\b", r"\bquota\b|\blimits?\b"
-DRPC = "Batch of more than 3 requests are not allowed on free tier, to use this feature register paid account at drpc.org"
+DRPC = ("Batch of more than 3 requests are not allowed on free tier, to use this feature register paid account "
+        "at drpc.org")
 ALCHEMY = "Unsupported method: METHOD. See available methods at https://docs.alchemy.com/alchemy/documentation/apis"
 UPSTREAM = "upstream connect error or disconnect/reset before headers. reset reason: connection termination"
 UNHEALTHY = "no backend is currently healthy to serve traffic"
@@ -428,7 +439,8 @@ PROBLEM = {"type": "https://example.org/problems/quota", "title": "Too many requ
            "detail": "the quota of this plan is used up"}
 
 PLAIN = {
-    "plain": Habit("a node of one's own", lambda: lambda request: None, uses=(*EVERYWHERE, "journal", "wait", "verify", "finalized")),
+    "plain": Habit("a node of one's own", lambda: lambda request: None,
+                   uses=(*EVERYWHERE, "journal", "wait", "verify", "finalized")),
 }
 LIMITS = {
     "batch of 3, 500": limited("dRPC, 1RPC", 3, refused_in_each(31, DRPC, 500)),
@@ -469,15 +481,17 @@ OUTAGES = {
     "timeout": passing("gateways", outage_in_each(-32603, "request timeout")),
     "temporarily": passing("gateways", outage(-32603, "service temporarily unavailable", 500)),
     "overloaded": passing("gateways", outage_in_each(-32603, "the node is overloaded")),
-    "retry, code 19": passing("dRPC", outage_in_each(19, "Temporary internal error. Please retry, trace-id: d13566ef", 500)),
+    "retry, code 19": passing("dRPC", outage_in_each(
+        19, "Temporary internal error. Please retry, trace-id: d13566efdd917dc2", 500)),
     "page, 502": passing("Cloudflare", lambda _: text("<html><title>502 Bad Gateway</title></html>", 502, "text/html")),
     "hand-over, 503": passing("mainnet.base.org", outage(-32011, UNHEALTHY, 503), first=1, uses=HANDING_OVER),
     "hand-over, 200": passing("Hemi (proxyd)", outage(-32011, NO_BACKENDS), first=1, uses=HANDING_OVER),
     "hand-over, upstream": passing("Envoy", outage_in_each(-32603, UPSTREAM), first=1, uses=HANDING_OVER),
     "handed over, 504": passing("proxyd", after(outage(-32015, "gateway timeout", 504)), first=1, uses=HANDING_OVER),
-    "handed over, timeout": passing("gateways", after(outage_in_each(-32603, "request timeout")), first=1, uses=HANDING_OVER),
-    "look, 503": passing("mainnet.base.org", outage(-32011, UNHEALTHY, 503), first=4, uses=("register", "journal", "inbox")),
-    "look, each": passing("sepolia.base.org", outage_in_each(-32011, UNHEALTHY), first=4, uses=("register", "journal", "inbox")),
+    "handed over, timeout": passing("gateways", after(outage_in_each(-32603, "request timeout")),
+                                    first=1, uses=HANDING_OVER),
+    "look, 503": passing("mainnet.base.org", outage(-32011, UNHEALTHY, 503), first=4, uses=LOOKING),
+    "look, each": passing("sepolia.base.org", outage_in_each(-32011, UNHEALTHY), first=4, uses=LOOKING),
 }
 LACKING = {
     "no sync, -32601": no_sync("geth", -32601, ABSENT),
@@ -524,17 +538,16 @@ FORMS = {
     "status 0x01": receipts("gateways that pad", lambda receipt: receipt | {"status": "0x01"}),
     "logs null": receipts("nodes without logs", lambda receipt: receipt | {"logs": None}),
     "no effective price": receipts("nodes before London", left_out("effectiveGasPrice")),
-    "members of a rollup": receipts("OP Mainnet, Base, Arbitrum", of_operations),
-    "few members": receipts("gateways that shorten", left_out("logsBloom", "type", "cumulativeGasUsed", "contractAddress")),
-    "hashes without 0x": Habit("gateways of other chains", results((*RECEIPT, *BLOCK), each_hash(lambda text: text[2:])),
-                               uses=RECEIVING),
-    "hashes in upper case": Habit("gateways of other chains", results((*RECEIPT, *BLOCK), each_hash(lambda text: "0x" + text[2:].upper())),
-                                  uses=RECEIVING),
-    "no version": Habit("older gateways", altered(lambda _, answer: left_out("jsonrpc")(answer)), uses=(*EVERYWHERE, "wait")),
-    "id as text": Habit("older gateways", altered(lambda _, answer: answer | {"id": str(answer["id"])}), uses=(*EVERYWHERE, "wait")),
-    "error null": Habit("older gateways", altered(lambda _, answer: {"error": None} | answer), uses=(*EVERYWHERE, "wait")),
-    "in any order": Habit("gateways with several backends", lambda: lambda request: document(
-        request.ask()[::-1]) if request.is_batch else None, uses=(*EVERYWHERE, "wait")),
+    "members of a rollup": receipts("OP Mainnet, Base, Arbitrum", of_rollup),
+    "few members": receipts("gateways that shorten", left_out(
+        "logsBloom", "type", "cumulativeGasUsed", "contractAddress")),
+    "hashes without 0x": hashes("gateways of other chains", lambda text: text[2:]),
+    "hashes in upper case": hashes("gateways of other chains", lambda text: "0x" + text[2:].upper()),
+    "no version": envelope(lambda answer: left_out("jsonrpc")(answer)),
+    "id as text": envelope(lambda answer: answer | {"id": str(answer["id"])}),
+    "error null": envelope(lambda answer: {"error": None} | answer),
+    "in any order": Habit("gateways with several backends", lambda: lambda request: (
+        document(request.ask()[::-1]) if request.is_batch else None), uses=(*EVERYWHERE, "wait")),
 }
 FAILURES = {
     "key, 401": always("gateways", document({"error": "Invalid API key"}, 401), "Invalid API key", KEY),
@@ -546,7 +559,7 @@ FAILURES = {
     "key, rest code 403": always("polygon-rpc.com", document({
         "error": "message: API key disabled, reason: tenant disabled, json-rpc code: -32051, rest code: 403"}, 401),
         "API key disabled, reason: tenant disabled", KEY),
-    "key, 200": always("Ankr", document(error(-32000, ANKR)), "You must authenticate your request with an API key", KEY),
+    "key, 200": always("Ankr", document(error(-32000, ANKR)), "You must authenticate your request", KEY),
     "text, 200": always("gateways", document({"error": "Invalid API key"}), "Invalid API key", KEY),
     "plain, 403": always("PublicNode", text("Archive requests require a personal token\nsee the documentation", 403),
                          "Archive requests require a personal token", KEY),
@@ -554,8 +567,8 @@ FAILURES = {
     "page, 404": always("nginx", text("<html><head><title>404 Not Found</title></head></html>", 404, "text/html"),
                         "404 Not Found", PATH),
     "page": always("Cloudflare", text(
-        "<!doctype html>\n<html><head>\n<title>\n  base.example | 502: Bad gateway </title></head></html>", 502, "text/html"),
-        "base.example | 502: Bad gateway"),
+        "<!doctype html>\n<html><head>\n<title>\n  rpc.example | 502: Bad gateway </title></head></html>", 502,
+        "text/html"), "rpc.example | 502: Bad gateway"),
     "problem, 429": always("API gateways (RFC 9457)", Reply(
         429, json.dumps(PROBLEM).encode(), {"Content-Type": "application/problem+json"}),
         "the quota of this plan is used up", QUOTA),
@@ -563,8 +576,8 @@ FAILURES = {
                          "daily request count exceeded", QUOTA),
     "message, 400": always("AWS API Gateway", document({"message": "Missing Authentication Token"}, 400),
                            "Missing Authentication Token"),
-    "control characters": always("whoever means harm", document(error(-32000, "stop\x1b[2J\u202e here\r\nand there"), 400),
-                                 "stop"),
+    "control characters": always("an attacker", document(
+        error(-32000, "stop\x1b[2J\u202e here\r\nand there"), 400), "stop"),
     "long": always("gateways", document({"error": "endless " + 400 * "x"}, 403), "endless xxx", KEY),
 }
 # The table.

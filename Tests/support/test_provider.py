@@ -1,4 +1,4 @@
-"""The gateway that plays providers does what its table says, and nothing to what a habit does not concern."""
+"""The gateway plays each habit of its table, and forwards what the habit does not concern."""
 
 import http.client
 import json
@@ -7,13 +7,13 @@ import pytest
 from devchain.testing.bench import Bench, hash_of, raw_of
 
 from provider import (
-    BLOCK, FAILURES, FORMS, HABITS, HISTORY, LACKING, LIMITS, LOOKS, OUTAGES, PRECONFIRMED, PROOF, SIMULATE, STORAGE,
-    SYNC, ZERO, Provider,
+    FAILURES, FORMS, HABITS, HISTORY, LACKING, LIMITS, LOOKS, OUTAGES, PRECONFIRMED, PROOF, SIMULATE, STORAGE, SYNC,
+    ZERO, Provider,
 )
 
 CHAIN = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
 NOBODY = "0x" + 40 * "1"
-# A call that each kind of method is asked by.
+# A call for each kind of missing method.
 ASKING = {
     "no sync": (SYNC, ["0x02"]), "no simulation": (SIMULATE, [{"blockStateCalls": []}, "latest"]),
     "no history": (HISTORY, ["0x1", "latest", []]), "history": (HISTORY, ["0x1", "latest", [50]]),
@@ -36,7 +36,7 @@ def node(bench):
 
 
 def post(node, content) -> tuple[int, bytes, str]:
-    """Status, body and kind of the answer."""
+    """The status, body and content type of the answer."""
     connection = http.client.HTTPConnection(node.url.removeprefix("http://"), timeout=20)
     connection.request("POST", "/", json.dumps(content), {"Content-Type": "application/json"})
     response = connection.getresponse()
@@ -58,7 +58,7 @@ def batch(count: int) -> list[dict]:
 
 
 def is_answered(node, content) -> bool:
-    """Whether all the calls have their results."""
+    """Whether every call has a result."""
     status, body, _ = post(node, content)
     try:
         found = json.loads(body)
@@ -68,7 +68,7 @@ def is_answered(node, content) -> bool:
     return status == 200 and all(isinstance(each, dict) and "result" in each for each in found)
 
 
-def test_what_is_asked_is_noted(node):
+def test_requests_are_logged(node):
     node.play("plain")
     assert is_answered(node, batch(3)) and is_answered(node, CHAIN)
     assert [len(calls) for calls in node.requests] == [3, 1]
@@ -104,7 +104,7 @@ def test_an_outage(node, name):
         assert is_answered(node, batch(2)) == (number not in spoilt), number
 
 
-def test_a_transaction_that_is_handed_over_in_an_outage(bench, node):
+def test_an_outage_may_hide_a_processed_transaction(bench, node):
     node.play("handed over, 504")
     signed = bench.sign()
     read(node, CHAIN)
@@ -113,7 +113,7 @@ def test_a_transaction_that_is_handed_over_in_an_outage(bench, node):
 
 
 @pytest.mark.parametrize("name", LACKING)
-def test_a_method_that_is_lacking(node, name):
+def test_a_missing_method(node, name):
     method, parameters = next(ASKING[kind] for kind in ASKING if name.startswith(kind))
     asked = call(method, *parameters, number=2)
     node.play("plain")
@@ -147,7 +147,8 @@ def test_a_form(bench, node, name):
     snapshot = bench.chain.rpc("evm_snapshot")
     signed = bench.sign()
     bench.chain.rpc("eth_sendRawTransaction", raw_of(signed))
-    asked = [call("eth_getTransactionReceipt", hash_of(signed)), call("eth_getBlockByNumber", "latest", False, number=2)]
+    asked = [call("eth_getTransactionReceipt", hash_of(signed)),
+             call("eth_getBlockByNumber", "latest", False, number=2)]
     node.play("plain")
     plain = read(node, asked)
     node.play(name)
@@ -156,7 +157,7 @@ def test_a_form(bench, node, name):
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_an_answer_of_no_use(node, name):
+def test_an_answer_without_a_result(node, name):
     node.play(name)
     assert post(node, CHAIN) == post(node, batch(2))
     assert not is_answered(node, CHAIN)
