@@ -164,8 +164,13 @@ def batches_up_to(limit: int, refuse: Callable[[Request], Reply]) -> Callable[[]
 
 
 def in_parts_of(limit: int) -> Callable[[list[int]], int]:
-    """The extra requests that larger batches need."""
-    return lambda sizes: sum(math.ceil(size / limit) - 1 for size in sizes)
+    """The requests that larger batches need, and those that find the limit by halving."""
+    def forced(sizes: list[int]) -> int:
+        larger = [size for size in sizes if size > limit]
+        halvings = math.ceil(math.log2(max(larger) / limit)) if larger else 0
+        return halvings + sum(math.ceil(size / limit) for size in larger)
+
+    return forced
 
 
 def refused_in_each(code: int, message: str, status: int) -> Callable[[Request], Reply]:
