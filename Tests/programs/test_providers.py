@@ -129,6 +129,8 @@ def test_an_answer_about_the_request_is_no_outage(uses, code, message, status):
         outcome = uses.again("call")
     assert outcome.answer.status == status, outcome.answer
     assert len(outcome.sizes) <= len(uses.plain("call"))
+    if status == UNREACHABLE:
+        outcome.answer.check_error(status, "eth_call", prints=None)
 
 
 # Missing methods

@@ -345,7 +345,7 @@ def receipts(provider: str, change: Callable[[dict], dict | None]) -> Habit:
 
 
 def hashes(provider: str, write: Callable[[str], str]) -> Habit:
-    return Habit(provider, results((*RECEIPT, *BLOCK), each_hash(write)), uses=RECEIVING)
+    return Habit(provider, results((*RECEIPT, *BLOCK), each_hash(write)), uses=(*RECEIVING, "verify"))
 
 
 def envelope(change: Callable[[dict], dict]) -> Habit:
