@@ -112,6 +112,27 @@ class Uses:
         sizes = [len(calls) for calls in self.provider.requests[before:]]
         return Outcome(answer, sizes, self.provider.raws[handed:], self.transactions(first))
 
+    def check(self, use: str, outcome: Outcome) -> None:
+        """Assert that the use succeeded and sent exactly its transactions."""
+        answer = outcome.answer
+        assert answer.status == DONE and not answer.messages("error"), answer
+        if use in SENDING:
+            return outcome.check_sent(self.requests_of(use))
+        assert not outcome.raws and not outcome.mined, "something was sent"
+        match use:
+            case "dry-run":
+                assert [record["status"] for record in answer.documents] == ["simulated"] * 3, answer
+            case "call":
+                assert answer.document["result"].endswith(self.chain.owner.address.lower()[2:])
+            case "inbox":
+                assert answer.stdout == b""
+            case "seal":
+                assert answer.document["to_member"] == A
+            case "verify" | "finalized":
+                assert answer.document["payload"] == "a message"
+            case "agent":
+                assert len(answer.document["messages"]) == 1
+
     @property
     def head(self) -> int:
         return int(self.chain.rpc("eth_blockNumber"), 16)

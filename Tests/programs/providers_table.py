@@ -20,7 +20,14 @@ from provider_uses import Uses  # noqa: E402
 
 def cell(uses: Uses, name: str, use: str) -> str:
     outcome = uses.outcome(name, use)
-    return str(len(outcome.sizes)) if outcome.answer.status == DONE else f"exit {outcome.answer.status}"
+    status = outcome.answer.status
+    if status != DONE:
+        return "in vain" if use == "agent" else f"exit {status}"
+    try:
+        uses.check(use, outcome)
+    except AssertionError:
+        return "wrong"
+    return str(len(outcome.sizes))
 
 
 def row(*cells: str) -> None:
@@ -32,7 +39,7 @@ def write(uses: Uses) -> None:
     row(*["---"] * (2 + len(EVERYWHERE)))
     for name, habit in HABITS.items():
         if name not in FAILURES:
-            row(name, habit.provider, *(cell(uses, name, use).replace("exit -1", "in vain") for use in EVERYWHERE))
+            row(name, habit.provider, *(cell(uses, name, use) for use in EVERYWHERE))
     print()
     row("answer", "known of", "what a program says")
     row(*["---"] * 3)

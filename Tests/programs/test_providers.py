@@ -12,12 +12,11 @@ import pytest
 
 import services
 from harness import DONE, NO, UNKNOWN, UNREACHABLE
-from inboxes import A
 from provider import (
     FAILURES, HABITS, LACKING, LIMITS, OUTAGES, PRECONFIRMED, SYNC, ZERO, Habit, Preconfirming, Provider, answers,
     error,
 )
-from provider_uses import SENDING, Outcome, Uses
+from provider_uses import Uses
 
 MOST_BYTES = 200
 CASES = [(name, use) for name, habit in HABITS.items() if name not in FAILURES
@@ -34,28 +33,6 @@ def uses(agents, tmp_path_factory):
             yield Uses(chain, provider, agents[0], tmp_path_factory.mktemp("uses"))
 
 
-def check(uses: Uses, use: str, outcome: Outcome) -> None:
-    """Assert that the use succeeded and sent exactly its transactions."""
-    answer = outcome.answer
-    assert answer.status == DONE and not answer.messages("error"), answer
-    if use in SENDING:
-        return outcome.check_sent(uses.requests_of(use))
-    assert not outcome.raws and not outcome.mined
-    match use:
-        case "dry-run":
-            assert [record["status"] for record in answer.documents] == ["simulated"] * 3, answer
-        case "call":
-            assert answer.document["result"].endswith(uses.chain.owner.address.lower()[2:])
-        case "inbox":
-            assert answer.stdout == b""
-        case "seal":
-            assert answer.document["to_member"] == A
-        case "verify" | "finalized":
-            assert answer.document["payload"] == "a message"
-        case "agent":
-            assert len(answer.document["messages"]) == 1
-
-
 @pytest.mark.parametrize("name, use", CASES, ids=[f"{use}: {name}" for name, use in CASES])
 def test_a_habit(uses, name, use):
     habit = HABITS[name]
@@ -64,7 +41,7 @@ def test_a_habit(uses, name, use):
         assert re.search(habit.impossible[use], outcome.answer.check_error(UNREACHABLE))
         assert not outcome.raws
     else:
-        check(uses, use, outcome)
+        uses.check(use, outcome)
     assert len(outcome.sizes) <= habit.most(uses.plain(use)), outcome.sizes
     if name in LIMITS and name.startswith(("batch", "no")):
         # A refused size is not tried again, nor a larger one.
