@@ -48,10 +48,16 @@ class Exchange:
             self.proxy.answered(self.calls, self._answer)
         return self._answer
 
+    def ask(self, calls: list[dict]) -> list[dict]:
+        """The node's answers to these calls, in their order."""
+        self._backend.request("POST", "/", json.dumps(calls).encode(), {"Content-Type": "application/json"})
+        by_id = {answer["id"]: answer for answer in json.loads(self._backend.getresponse().read())}
+        return [by_id[call["id"]] for call in calls]
+
     def reply(self, status: int, body: bytes, headers: dict | None = None, length: int | None = None) -> None:
         size = len(body) if length is None else length
-        lines = [f"HTTP/1.1 {status} Status", "Content-Type: application/json", f"Content-Length: {size}"]
-        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        fields = {"Content-Type": "application/json", "Content-Length": size} | (headers or {})
+        lines = [f"HTTP/1.1 {status} Status", *(f"{name}: {value}" for name, value in fields.items())]
         if not self.keeps_connection:
             lines.append("Connection: close")
         self._connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
