@@ -19,10 +19,8 @@ package protocol BridgeReader {
 
     /// Polls a member's inbox: how many messages there are, and what is in the place of one that was read.
     ///
-    /// - Parameters:
-    ///   - fingerprint: the message that is looked for, if any.
-    ///   - known: how many messages were read. Where a message must be some blocks deep, only those beyond are counted
-    ///     at that depth, so that a poll that finds nothing new is one request.
+    /// - Parameter known: how many messages were read. Where a message must be some blocks deep, only those beyond are
+    ///   counted at that depth, so that a poll that finds nothing new is one request.
     /// - Throws: ``BridgeClientError``.
     func poll(
         _ member: Bytes32, for fingerprint: MessageFingerprint?, beyond known: UInt64
@@ -37,21 +35,11 @@ package struct InboxSnapshot {
     package let fingerprint: MessageFingerprint?
     /// The number of the newest block that the node shows.
     package let head: UInt64
-    /// The messages, at the block of the poll.
-    package var messages: any InboxMessages
-}
-
-/// The messages of one inbox at one block.
-package protocol InboxMessages {
-    /// The messages at some places: a batch of bounded size of the first of them, at least one, in their order.
-    ///
-    /// - Parameters:
-    ///   - indices: the places, all different and below ``InboxSnapshot/count``.
-    ///   - fingerprint: a message that must still stand in the chain that the batch comes from.
-    /// - Throws: ``BridgeClientError``, with ``BridgeClientError/changedMeanwhile(index:)`` where that message does not.
-    mutating func entries(
-        at indices: [UInt64], after fingerprint: MessageFingerprint?
-    ) throws(BridgeClientError) -> [InboxEntry]
+    /// Reads the first of the messages at some places below ``count``, at least one, at the block of the poll. Throws
+    /// ``BridgeClientError/changedMeanwhile(index:)`` unless the message with the fingerprint still stands in the chain
+    /// that they come from.
+    package let read:
+        (_ indices: [UInt64], _ fingerprint: MessageFingerprint?) throws(BridgeClientError) -> [InboxEntry]
 }
 
 /// The content of one place of an inbox.
@@ -64,13 +52,11 @@ package struct InboxEntry: Sendable {
     package let payload: Result<[UInt8], BridgeClientError>
 }
 
-/// What a message is known by again, in constant size: whether the one that was read last still stands can be asked
-/// along with the number of messages, and costs three words of storage.
+/// What a message is known by again where a chain may replace its newest blocks (a reorganisation), in constant size:
+/// asking whether it still stands costs three words of storage.
 ///
-/// A chain may replace its newest blocks (a reorganisation), and an inbox then holds other messages in the places of
-/// those that were read. The first 32 bytes of a sealed message are of a key that was made for it alone. The hash of a
-/// whole payload would cost reading it; that of a block changes where the messages need not, and comes with the hashes
-/// of all its transactions. How a contract keeps its messages, or who read them, changes nothing.
+/// The first 32 bytes of a sealed message are of a key that was made for it alone. How a contract keeps its messages,
+/// or who read them, changes nothing.
 package struct MessageFingerprint: Hashable, Sendable {
     /// The message's place in the inbox, from 0.
     package let index: UInt64
