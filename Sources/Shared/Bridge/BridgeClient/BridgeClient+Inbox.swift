@@ -8,16 +8,15 @@ import TEEBridge
 enum InboxAccess: Sendable {
     /// By functions that count the messages and give one of them: contracts/TEEBridge.vy.
     case calls
-    /// By its storage, which is laid out as Solidity does it: both deployed versions, whose only function for it gives
-    /// the whole inbox, and fails for good when somebody has posted more than the gas of a call can read.
+    /// By its storage, laid out as Solidity does it: both deployed versions, whose only function gives the whole inbox,
+    /// and fails for good once somebody has posted more than the gas of a call can read.
     case storage
-    /// By that function after all: the node does not show storage, or the contract is of another compiler.
+    /// By that function after all: the node shows no storage, or the contract is of another compiler.
     case whole
 }
 
 extension BridgeClient {
-    /// All is read after one block, as far as a number names one. A poll that finds nothing new is one request, and new
-    /// messages cost requests in proportion to their number, with answers of bounded size.
+    /// A poll that finds nothing new is one request; new messages cost requests in proportion to their number.
     package func poll(
         _ member: Bytes32, for fingerprint: MessageFingerprint?, beyond known: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot {
@@ -37,10 +36,8 @@ extension BridgeClient {
         }
     }
 
-    /// Asks how many messages there are, and what stands at a fingerprint's place, in one request.
-    ///
-    /// How the contract is to be read need not be known: the first poll asks in all ways and learns it from the answers.
-    /// - Parameter deep: a block, if not the newest.
+    /// Asks how many messages there are, and what stands at a fingerprint's place, in one request, after a deep block or
+    /// the newest. The first poll asks in all ways, and learns from the answers how the contract is read.
     private func snapshot(
         of member: Bytes32, _ fingerprint: MessageFingerprint?, at deep: BlockTag? = nil
     ) throws(BridgeClientError) -> InboxSnapshot {
@@ -48,10 +45,10 @@ extension BridgeClient {
         let (solidity, vyper) = (StorageLayout.solidity, StorageLayout.vyper)
         var batch = NodeBatch()
         func ask(_ function: ABIFunction) throws(BridgeClientError) -> NodeBatch.Ticket<CallOutcome<[UInt8]>> {
-            batch.add(try call(function, [.word(member)], at: deep ?? block.newestTag))
+            batch.add(try call(function, [.word(member)], at: deep ?? block.tag(head: nil)))
         }
         func ask(_ slots: [StorageSlot]) -> [NodeBatch.Ticket<Bytes32>] {
-            slots.map { batch.add(.storage(of: bridge, at: $0.word, block: deep ?? block.newestTag)) }
+            slots.map { batch.add(.storage(of: bridge, at: $0.word, block: deep ?? block.tag(head: nil))) }
         }
         let called = isNew || access == .calls ? try ask(TEEBridge.onboardingCount) : nil
         let calledStart = called == nil ? [] : ask(vyper.fingerprintSlots(index, of: member))
@@ -64,23 +61,23 @@ extension BridgeClient {
         let answers = try self.ask(batch)
         let head = try answer(to: newest, in: answers)
         let tag = deep ?? block.tag(head: head)
-        func start(
-            _ tickets: [NodeBatch.Ticket<Bytes32>], _ layout: StorageLayout
-        ) throws(BridgeClientError) -> MessageFingerprint? {
-            let words = try tickets.map { ticket throws(BridgeClientError) in try answer(to: ticket, in: answers) }
-            return layout.fingerprint(index, of: member, words[...])
-        }
-
-        if let called, case let outcome = try answer(to: called, in: answers), !isNew || outcome.isAnswer {
+        let outcome = try called.map { ticket throws(BridgeClientError) in try answer(to: ticket, in: answers) }
+        let isAnswer = if case .returned(let data)? = outcome { !data.isEmpty } else { false }
+        if let outcome, isAnswer || !isNew {
             // The contract may be younger than a block further back.
-            let count = outcome.isAnswer || deep == nil ? try count(outcome) : 0
+            let values = isAnswer || deep == nil ? try values(outcome, of: TEEBridge.onboardingCount) : [.uint(0)]
+            guard case .uint(let number)? = values.first, let count = UInt64(exactly: number) else {
+                throw .unexpectedAnswer(function: TEEBridge.onboardingCount.name, reason: "the count is too large")
+            }
             access = .calls
             var found: MessageFingerprint?
-            do throws(BridgeClientError) { found = try start(calledStart, vyper) } catch {
+            do throws(BridgeClientError) {
+                found = vyper.fingerprint(index, of: member, try self.answers(to: calledStart, in: answers)[...])
+            } catch {
                 // A node that shows no storage, of a contract that gives the message as well.
                 guard error.isRefusal, let index else { throw error }
                 if index < count {
-                    found = try entries(of: member, at: [index], after: nil, block.newestTag).first?.fingerprint
+                    found = try entries(of: member, at: [index], after: nil, block.tag(head: nil)).first?.fingerprint
                 }
             }
             return InboxSnapshot(count: count, fingerprint: found, head: head) {
@@ -112,23 +109,15 @@ extension BridgeClient {
         var reader = StorageInboxReader(bridge: bridge, layout: solidity, member: member, maxPayload: maxPayload) {
             slots, index throws(BridgeClientError) in try self.words(slots, of: index, at: tag)
         }
-        return InboxSnapshot(count: count, fingerprint: try start(storedStart, solidity), head: head) {
+        let found = solidity.fingerprint(index, of: member, try self.answers(to: storedStart, in: answers)[...])
+        return InboxSnapshot(count: count, fingerprint: found, head: head) {
             indices, before throws(BridgeClientError) in try reader.read(indices, after: before)
         }
     }
 
-    private func count(_ outcome: CallOutcome<[UInt8]>) throws(BridgeClientError) -> UInt64 {
-        let function = TEEBridge.onboardingCount
-        guard case .uint(let number)? = try values(outcome, of: function).first, let count = UInt64(exactly: number)
-        else { throw .unexpectedAnswer(function: function.name, reason: "the count is too large") }
-        return count
-    }
-
-    /// The number of messages requested at once, where the contract gives one a call.
     private static let batchSize = 50
 
-    /// Messages of a contract that gives one a call. The one that must stand is asked for in the same request: so they
-    /// are not of another chain.
+    /// Messages of a contract that gives one a call, and in the same request the one that must stand in their chain.
     private func entries(
         of member: Bytes32, at indices: [UInt64], after before: MessageFingerprint?, _ tag: BlockTag
     ) throws(BridgeClientError) -> [InboxEntry] {
@@ -164,13 +153,10 @@ extension BridgeClient {
         }
     }
 
-    /// How many of the first words are requested again with each further request for a long message.
     private static let anchorCount = 6
 
-    /// Words of the contract's storage, as the node shows it.
-    ///
-    /// Those of a long message come in several requests, which different backends may answer. Its first words are
-    /// asked for with each of them, and must be the same: it is not made of two.
+    /// Words of the contract's storage, as the node shows it. Those of a long message come in several requests, which
+    /// different backends may answer: its first words are asked for with each, and must be the same.
     private func words(
         _ slots: [StorageSlot], of index: UInt64, at tag: BlockTag
     ) throws(BridgeClientError) -> [Bytes32] {
@@ -183,17 +169,5 @@ extension BridgeClient {
             words += found.dropFirst(anchors.count)
         }
         return words
-    }
-}
-
-extension CallOutcome<[UInt8]> {
-    /// Whether a function answered: what is no contract, or has no such function, does not.
-    fileprivate var isAnswer: Bool { if case .returned(let data) = self { !data.isEmpty } else { false } }
-}
-
-extension BridgeClientError {
-    /// Whether a node understood a question and would not answer it.
-    fileprivate var isRefusal: Bool {
-        if case .node(.failed(.response(_, _, _))) = self { true } else { false }
     }
 }

@@ -118,8 +118,7 @@ extension BridgeClient {
     func ask<Answer>(_ queries: [NodeQuery<Answer>]) throws(BridgeClientError) -> [Answer] {
         var batch = NodeBatch()
         let tickets = queries.map { batch.add($0) }
-        let answers = try ask(batch)
-        return try tickets.map { ticket throws(BridgeClientError) in try answer(to: ticket, in: answers) }
+        return try answers(to: tickets, in: ask(batch))
     }
 
     /// Asks one question: see ``ask(_:)-(NodeBatch)``.
@@ -138,6 +137,15 @@ extension BridgeClient {
         to ticket: NodeBatch.Ticket<Answer>, in answers: NodeAnswers
     ) throws(BridgeClientError) -> Answer {
         do throws(NodeError) { return try answers.answer(to: ticket) } catch { throw .node(error) }
+    }
+
+    /// The answers to some questions of a batch.
+    ///
+    /// - Throws: ``BridgeClientError/node(_:)`` for the first that has none.
+    func answers<Answer>(
+        to tickets: [NodeBatch.Ticket<Answer>], in answers: NodeAnswers
+    ) throws(BridgeClientError) -> [Answer] {
+        try tickets.map { ticket throws(BridgeClientError) in try answer(to: ticket, in: answers) }
     }
 
     /// A call of a function of the contract.

@@ -7,21 +7,14 @@ package protocol BridgeReader {
     /// The contract.
     var bridge: Address { get }
 
-    /// The chain of the contract: the one that the operator named, or the nodes'.
-    ///
-    /// - Throws: ``BridgeClientError``.
+    /// The chain of the contract: the one that the operator named, or the nodes'. Throws ``BridgeClientError``.
     func chain() throws(BridgeClientError) -> UInt64
 
-    /// The public keys of members, in their order.
-    ///
-    /// - Throws: ``BridgeClientError`` for the first that has none.
+    /// The public keys of members, in their order. Throws ``BridgeClientError`` for the first that has none.
     func publicKeys(of members: [Bytes32]) throws(BridgeClientError) -> [PublicKey]
 
-    /// Polls a member's inbox: how many messages there are, and what is in the place of one that was read.
-    ///
-    /// - Parameter known: how many messages were read. Where a message must be some blocks deep, only those beyond are
-    ///   counted at that depth, so that a poll that finds nothing new is one request.
-    /// - Throws: ``BridgeClientError``.
+    /// Polls a member's inbox: how many messages there are, and what is in the place of one that was read. Of the
+    /// messages, those beyond the known ones must be as deep as is asked for. Throws ``BridgeClientError``.
     func poll(
         _ member: Bytes32, for fingerprint: MessageFingerprint?, beyond known: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot
@@ -36,8 +29,7 @@ package struct InboxSnapshot {
     /// The number of the newest block that the node shows.
     package let head: UInt64
     /// Reads the first of the messages at some places below ``count``, at least one, at the block of the poll. Throws
-    /// ``BridgeClientError/changedMeanwhile(index:)`` unless the message with the fingerprint still stands in the chain
-    /// that they come from.
+    /// ``BridgeClientError/changedMeanwhile(index:)`` unless the message with the fingerprint stands in their chain.
     package let read:
         (_ indices: [UInt64], _ fingerprint: MessageFingerprint?) throws(BridgeClientError) -> [InboxEntry]
 }
@@ -52,11 +44,9 @@ package struct InboxEntry: Sendable {
     package let payload: Result<[UInt8], BridgeClientError>
 }
 
-/// What a message is known by again where a chain may replace its newest blocks (a reorganisation), in constant size:
-/// asking whether it still stands costs three words of storage.
-///
-/// The first 32 bytes of a sealed message are of a key that was made for it alone. How a contract keeps its messages,
-/// or who read them, changes nothing.
+/// What a message is known by again where a chain may replace its newest blocks (a reorganisation): asking whether it
+/// still stands costs three words of storage, however it is kept. The first 32 bytes of a sealed message are of a key
+/// that was made for it alone.
 package struct MessageFingerprint: Hashable, Sendable {
     /// The message's place in the inbox, from 0.
     package let index: UInt64
@@ -65,10 +55,7 @@ package struct MessageFingerprint: Hashable, Sendable {
     package let digest: Bytes32
 
     /// A fingerprint that was kept.
-    package init(index: UInt64, digest: Bytes32) {
-        self.index = index
-        self.digest = digest
-    }
+    package init(index: UInt64, digest: Bytes32) { (self.index, self.digest) = (index, digest) }
 
     /// - Parameter start: the payload, or at least 32 bytes of a longer one.
     init(index: UInt64, from: Bytes32, count: UInt64, start: some Sequence<UInt8>) {
@@ -90,18 +77,13 @@ package enum BlockSelector: Sendable, Equatable {
     /// The newest block of all.
     package static let latest = BlockSelector.newest(confirmations: 1)
 
-    /// The newest state that can matter: anything absent has not been posted, or has too few confirmations.
-    var newestTag: BlockTag {
+    /// The block that messages are read at, where the newest has a number; nil for the newest state that can matter:
+    /// what is absent has not been posted, or has too few confirmations.
+    func tag(head: UInt64?) -> BlockTag {
         switch self {
-        case .newest: .latest
+        case .newest(let confirmations): head.map { .number($0 - min($0, max(confirmations, 1) - 1)) } ?? .latest
         case .safe: .safe
         case .finalized: .finalized
         }
-    }
-
-    /// The block that messages are read at.
-    func tag(head: UInt64) -> BlockTag {
-        guard case .newest(let confirmations) = self else { return newestTag }
-        return .number(head - min(head, max(confirmations, 1) - 1))
     }
 }

@@ -11,22 +11,18 @@ struct StorageInboxReader {
     /// The most bytes of a payload. Longer ones are skipped: anyone can write any length.
     let maxPayload: UInt64
     /// The words at some places, in their order; those of one message, whose index is given, in one request unless it
-    /// is long.
+    /// is long. Throws what asking for them throws.
     let words: (_ slots: [StorageSlot], _ index: UInt64) throws(BridgeClientError) -> [Bytes32]
     /// The size words of the messages that come next.
     var sizes: [UInt64: Bytes32] = [:]
 
-    /// The number of sizes requested at once.
     private static let sizeBatch = 80
     /// How many words are asked for at once; a longer message's are asked for by themselves. Some providers allow a
-    /// hundred calls in a request, and one of them asks which chain it is.
+    /// hundred calls in a request, of which one asks for the chain.
     static let wordLimit = 99
 
-    /// Reads messages: see ``InboxSnapshot/read``.
-    ///
-    /// A message's words are asked for together, and its size once more among them: so a reorganisation between two
-    /// requests does not make one message out of two. The words of the message before tell whether the chain is the
-    /// same.
+    /// Reads messages: see ``InboxSnapshot/read``. A message's words are asked for together, and its size once more among
+    /// them: so a reorganisation between two requests does not make one message out of two. Throws ``BridgeClientError``.
     mutating func read(_ indices: [UInt64], after before: MessageFingerprint?) throws(BridgeClientError) -> [InboxEntry]
     {
         if let first = indices.first, sizes[first] == nil {
@@ -74,12 +70,10 @@ extension InboxEntry {
             payload: count <= limit ? .success(payload()) : .failure(.payloadTooLarge(count: count, limit: limit)))
     }
 
-    /// A message as the contract's functions give it.
-    ///
-    /// - Throws: ``BridgeClientError`` for a value of another type.
+    /// A message as the contract's functions give it. Throws ``BridgeClientError`` for a value of another type.
     init(_ index: UInt64, _ value: ABIValue, maxPayload: UInt64) throws(BridgeClientError) {
-        guard case .tuple(let values) = value, values.count == 2, case .fixedBytes(let from) = values[0],
-            case .bytes(let payload) = values[1], let from = try? Bytes32(from)
+        guard case .tuple(let values) = value, values.count == 2, case .fixedBytes(let from)? = values.first,
+            case .bytes(let payload)? = values.last, let from = try? Bytes32(from)
         else { throw .unexpectedAnswer(function: TEEBridge.onboardingMessage.name, reason: "it is not a message") }
         let count = UInt64(payload.count)
         let fingerprint = MessageFingerprint(index: index, from: from, count: count, start: payload)

@@ -21,39 +21,12 @@ package final class Inbox {
         package var refusesMore = false
         /// How long nodes may take for one poll; what deliveries take is not counted.
         package var deadline = Duration.seconds(300)
-        /// Forgets the messages from an index on, which no longer stand. Without it, a message stays delivered that
-        /// vanishes and comes back.
+        /// Forgets the messages from an index on; without it, one that vanishes and comes back stays delivered.
         package var withdraw: ((UInt64) -> Void)?
-        /// Called at each step of a poll, none of which takes longer than a request or two: the program is alive.
+        /// Called at each step of a poll, none of which takes longer than a request or two.
         package var onStep: () -> Void = {}
 
         package init() {}
-    }
-
-    /// Why a poll ended early. The next one goes on from there.
-    package enum PollError: UserFacingError, Equatable {
-        /// The nodes have taken too long.
-        case timedOut(Duration)
-        /// There are more messages than are read at once, and no later poll goes on.
-        case tooMany(UInt64, limit: UInt64)
-
-        package var kind: ErrorCategory { if case .timedOut = self { .serviceFailed } else { .badInput } }
-
-        package var description: String {
-            switch self {
-            case .timedOut(let limit):
-                "the inbox could not be read to its end within \(limit.components.seconds) seconds"
-            case .tooMany(let count, let limit):
-                "there are \(count) messages, more than the \(limit) that one run reads"
-            }
-        }
-
-        package var hints: [String] {
-            switch self {
-            case .timedOut: ["use another node; with --state, the next run continues where this one stopped"]
-            case .tooMany: ["raise --max-messages, or use --state: the next run then continues where this one stopped"]
-            }
-        }
     }
 
     private let reader: any BridgeReader
@@ -67,20 +40,18 @@ package final class Inbox {
     private var reading = InboxReading(InboxState(), triesWaiting: false, maxMessages: 0)
     private var snapshot: InboxSnapshot?
     private var entries: [InboxEntry] = []
-    /// How long the nodes have taken in this poll.
     private var elapsed = Duration.zero
     private var shorter: BridgeClientError?
     private var hasLoaded = false
     /// Whether it must be kept what became of a message, before anything more is delivered.
     private var isUnsaved = false
-    /// The signed message that is being delivered.
+    /// The signed message that is being delivered, and those that were and may be withdrawn, by their places.
     private var envelope: EnvelopeHeader?
-    /// The signed messages that were delivered, by their places; only where they may be withdrawn.
     private var signed: [UInt64: EnvelopeHeader] = [:]
 
     /// - Parameters:
     ///   - file: where it is kept what has become of the messages; nil for nowhere but in memory.
-    ///   - warnings: what is odd about messages: anybody can post anything. Finished at the end of each poll.
+    ///   - warnings: what is odd about messages; finished at the end of each poll.
     package init(
         _ reader: any BridgeReader, key: consuming SecretKey, rules: Rules = Rules(),
         keptIn file: InboxStateFile? = nil,
@@ -97,10 +68,8 @@ package final class Inbox {
     /// Whether nothing is left to do for the message at an index.
     package func isDone(_ index: UInt64) -> Bool { reading.state.isDone(index) }
 
-    /// Begins a poll: what comes next is read from the newest state of the chain.
-    ///
-    /// - Parameter triesWaiting: whether messages are tried again that could not be delivered before.
-    /// - Throws: `InboxStateError`, `FileError`, and what the nodes' answers fail with.
+    /// Begins a poll. If it `triesWaiting`, messages are tried again that could not be delivered before. Throws
+    /// `InboxStateError`, `FileError`, `BridgeClientError`.
     package func beginPoll(triesWaiting: Bool) throws {
         touch()
         if let file, !hasLoaded { (reading.state, hasLoaded) = (try file.state(of: address()), true) }
@@ -108,7 +77,7 @@ package final class Inbox {
             reading.state, triesWaiting: triesWaiting, maxMessages: rules.maxMessages,
             forgetsVanished: rules.withdraw != nil, turn: .random(in: 0...UInt64(UInt32.max)))
         (snapshot, entries, elapsed) = (nil, [], .zero)
-        // Nothing is delivered as long as that could not be kept.
+        // Nothing is delivered as long as that cannot be kept.
         try keep()
     }
 
@@ -121,9 +90,8 @@ package final class Inbox {
     }
 
     /// The next message to deliver, of which ``resolve(_:)`` must say what came; one that is not resolved is read again.
-    /// nil at the end of the poll. What has become of the messages before is kept.
-    ///
-    /// - Throws: `BridgeClientError`, ``PollError``, `FileError`.
+    /// nil at the end of the poll. What has become of those before is kept. Throws `BridgeClientError`, ``InboxError``,
+    /// `FileError`.
     package func next() throws -> InboxMessage? {
         do {
             while true {
@@ -135,11 +103,10 @@ package final class Inbox {
                 case .read(let indices, let fingerprint):
                     try keep()
                     entries = try timed { try snapshot?.read(indices, fingerprint) ?? [] }
-                    let fingerprints = entries.map(\.fingerprint)
-                    for index in reading.state.replaced(by: fingerprints) {
+                    for index in reading.state.replaced(by: entries.map(\.fingerprint)) {
                         warn(index, BridgeClientError.replaced(index: index))
                     }
-                    reading.read(fingerprints)
+                    reading.read(entries.map(\.fingerprint))
                 case .deliver(let fingerprint):
                     guard let entry = entries.first(where: { $0.fingerprint == fingerprint }) else {
                         throw BridgeClientError.changedMeanwhile(index: fingerprint.index)
@@ -179,7 +146,7 @@ package final class Inbox {
         snapshot = found
         reading.polled(count: found.count, found: found.fingerprint, head: found.head)
         if rules.refusesMore, reading.remaining > rules.maxMessages {
-            throw PollError.tooMany(reading.remaining, limit: rules.maxMessages)
+            throw InboxError.tooMany(reading.remaining, limit: rules.maxMessages)
         }
         let left = reading.state.next
         if left < next {
@@ -237,13 +204,13 @@ package final class Inbox {
     }
 
     private func timed<Answer>(_ body: () throws -> Answer) throws -> Answer {
-        guard elapsed < rules.deadline else { throw PollError.timedOut(rules.deadline) }
+        guard elapsed < rules.deadline else { throw InboxError.timedOut(rules.deadline) }
         let start = ContinuousClock.now
         defer { elapsed += ContinuousClock.now - start }
         return try body()
     }
 
-    /// The inbox's address; the chain is asked for once.
+    /// Asks for the chain once.
     private func address() throws(BridgeClientError) -> InboxAddress {
         if let knownAddress { return knownAddress }
         let address = InboxAddress(chainId: try reader.chain(), bridge: reader.bridge, member: member)

@@ -45,9 +45,7 @@ package struct InboxReading: Hashable, Sendable {
     /// What is to be done next.
     package private(set) var step: Step
 
-    /// The number of messages requested at once.
     private static let batchSize = 80
-
     private let triesWaiting, forgetsVanished: Bool
     private let turn: UInt64
     /// How many messages may still be read in this poll.
@@ -66,28 +64,21 @@ package struct InboxReading: Hashable, Sendable {
 
     /// - Parameters:
     ///   - triesWaiting: whether messages are tried again that could not be delivered before.
-    ///   - forgetsVanished: whether a message that no longer stands is forgotten at once, so that it is new if it
-    ///     comes back.
-    ///   - turn: any number, another one for each poll: whose turn it is where not all messages can be read.
+    ///   - forgetsVanished: whether a message that no longer stands is new if it comes back.
+    ///   - turn: another number for each poll: whose turn it is where not all messages can be read.
     package init(
         _ state: InboxState, triesWaiting: Bool, maxMessages: UInt64, forgetsVanished: Bool = false, turn: UInt64 = 0
     ) {
-        self.state = state
-        self.triesWaiting = triesWaiting
-        self.forgetsVanished = forgetsVanished
-        self.turn = turn
-        allowance = maxMessages
-        candidates = state.fingerprints.count
+        (self.state, self.triesWaiting, self.forgetsVanished) = (state, triesWaiting, forgetsVanished)
+        (self.turn, allowance, candidates) = (turn, maxMessages, state.fingerprints.count)
         step = .poll(for: state.fingerprints.last, beyond: state.next)
     }
 
     /// How many messages are still to be read, as far as is known.
     package var remaining: UInt64 { UInt64(queue.count) + (count - min(position, count)) }
 
-    /// Takes the answer to ``Step/poll(for:beyond:)``, with the newest block of the node.
-    ///
-    /// The newest message that stands is found by bisection. Answers may be of different chains: so the one that is
-    /// read on from is the one that stood in the last of them.
+    /// Takes the answer to ``Step/poll(for:beyond:)``. The newest message that stands is found by bisection; since answers
+    /// may be of different chains, the one that is read on from stood in the last of them.
     package mutating func polled(count: UInt64, found: MessageFingerprint?, head: UInt64) {
         guard case .poll(let asked, let known) = step else { return }
         if count < known, state.isBehind(head) { return step = .done(.behind) }
@@ -97,8 +88,7 @@ package struct InboxReading: Hashable, Sendable {
             standing = place + 1
             if standing == candidates { return begin(after: asked, count) }
         } else {
-            candidates = place
-            standing = min(standing, place)
+            (candidates, standing) = (place, min(standing, place))
         }
         let older = state.fingerprints.prefix(standing < candidates ? (standing + candidates) / 2 + 1 : standing).last
         step = .poll(for: older, beyond: older.map { $0.index + 1 } ?? 0)
@@ -111,8 +101,7 @@ package struct InboxReading: Hashable, Sendable {
             if queue.first == fingerprint.index {
                 queue.removeFirst()
             } else {
-                position = fingerprint.index + 1
-                lastRead = fingerprint
+                (position, lastRead) = (fingerprint.index + 1, fingerprint)
             }
             if !state.fingerprints.contains(fingerprint) { pending.append(fingerprint) }
         }
@@ -132,10 +121,9 @@ package struct InboxReading: Hashable, Sendable {
         goOn()
     }
 
-    /// Decides what to read after the newest message that is still in place.
+    /// Decides what to read after the newest message that still stands.
     private mutating func begin(after fingerprint: MessageFingerprint?, _ count: UInt64) {
-        self.count = count
-        lastRead = fingerprint
+        (self.count, lastRead) = (count, fingerprint)
         // Without any fingerprint, as old states may be, nothing can be doubted.
         let first = fingerprint.map { $0.index + 1 } ?? (state.fingerprints.isEmpty ? state.next : 0)
         // What waits has none, and is read anyway.
