@@ -189,3 +189,26 @@ extension BridgeClient {
         }
     }
 }
+
+/// After which block an inbox is read: the newer, the sooner a message is seen; the older, the surer it stays.
+package enum BlockSelector: Sendable, Equatable {
+    /// The newest block with this many confirmations, itself counted: 1 is the newest of all. At least 1.
+    case newest(confirmations: UInt64)
+    /// The newest block that the consensus holds for safe, as the node tells it.
+    case safe
+    /// The newest block that the consensus will not go back on, as the node tells it.
+    case finalized
+
+    /// The newest block of all.
+    package static let latest = BlockSelector.newest(confirmations: 1)
+
+    /// The block that messages are read at, where the newest has a number; nil for the newest state that can matter:
+    /// what is absent has not been posted, or has too few confirmations.
+    func tag(head: UInt64?) -> BlockTag {
+        switch self {
+        case .newest(let confirmations): head.map { .number($0 - min($0, max(confirmations, 1) - 1)) } ?? .latest
+        case .safe: .safe
+        case .finalized: .finalized
+        }
+    }
+}

@@ -169,8 +169,7 @@ package final class Inbox {
         let (index, address) = (entry.fingerprint.index, try address())
         envelope = nil
         do throws(InboxError) {
-            let payload: [UInt8]
-            do throws(BridgeClientError) { payload = try entry.payload.get() } catch { throw InboxError.unread(error) }
+            let payload = try entry.payload.mapError(InboxError.unread).get()
             let text: SecretBytes
             do throws(ECIESError) { text = try ECIES.standard.open(payload.span, with: key) } catch {
                 throw InboxError.unopened(error)

@@ -55,7 +55,7 @@ package protocol RequestStream<Document> {
     func read() throws -> [Document]?
     /// Waits for the time, or without end, until a signal comes or, if asked for, something can be read: whether it can.
     func wait(_ time: Duration?, forInput: Bool) -> Bool
-    /// How often the run was asked to end: the first time it takes in nothing more, the second time it ends.
+    /// How often the run was asked to end: at first it takes in nothing more, then it ends.
     var stopCount: Int { get }
 }
 

@@ -154,8 +154,7 @@ package final class Sender {
         pending.add(signed)
     }
 
-    /// Claims the nonces of the key on a chain, which is the run's from then on; false as long as another program has
-    /// them, which is an error once it has taken as long as a transaction may.
+    /// Claims the nonces of the key on a chain; false as long as another program has them, but not for ever.
     private func takeLock(on chain: UInt64) throws -> Bool {
         if lock != nil { return true }
         chainId = chain
