@@ -57,7 +57,7 @@ class Registration:
 
 @cache
 def idle_look() -> tuple[int, int]:
-    """The requests of a look at an inbox with nothing new in it, and the bytes of their answers."""
+    """The requests of a poll of an inbox with nothing new in it, and the bytes of their answers."""
     with running_chain() as chain:
         bridge = StoredBridge(chain, 1)
         for proof in PROOFS:
@@ -87,7 +87,7 @@ def chain_rows() -> Iterator[Row]:
     theirs = Registration([sys.executable, "-B", REFERENCE / "web3_register.py", "{url}", "{bridge}", "{proof}"])
     yield Row("`abi-encode register --allow | tx-send`, outside the node", "a script with web3.py", 0.1, ours, theirs, 5)
     yield Row("its requests of HTTP", "the script's", 0.25, ours.count, theirs.count, 1)
-    yield Row(f"`inbox-watch`, a look at {MESSAGES} messages of which none is new: requests", "one request", 1.0,
+    yield Row(f"`inbox-watch`, a poll of {MESSAGES} messages of which none is new: requests", "one request", 1.0,
               lambda: Cost(idle_look()[0]), lambda: Cost(1), 1)
     yield Row("the bytes of their answers", "getOnboarding's answer", 1000 / all_messages(),
               lambda: Cost(idle_look()[1]), lambda: Cost(all_messages()), 1)

@@ -112,7 +112,7 @@ struct BridgeAgent: CommandLineTool {
         let watcher = try watcher(telling: state, timeout: timeout) { heartbeat.beat("inbox") }
         let site = AgentHTTPHandler(
             state, bridge: watcher?.bridge, nodes: try watcher == nil ? [] : rpc.endpoints(),
-            access: try SecretsAccessPolicy(serveSecretsTo), patience: max(interval * 5, .seconds(5)))
+            access: try SecretsAccessPolicy(serveSecretsTo), maxStaleness: max(interval * 5, .seconds(5)))
 
         let limits = ServerLimits(deadline: deadline, connections: maxConnections)
         let server = try HTTPServer(on: listen, limits: limits) { site.answer($0) }

@@ -12,7 +12,7 @@ final class SignalMonitor {
     /// The signal that asked the program to end.
     private(set) var endingSignal: Int32?
 
-    /// Longer than this it does not go without a look.
+    /// How often it looks for signals while it waits.
     private static let pollInterval = Duration.seconds(1)
 
     /// - Parameter hangUpEnds: whether SIGHUP asks the program to end, or to poll now.

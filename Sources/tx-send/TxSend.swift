@@ -141,9 +141,12 @@ struct TxSend: CommandLineTool {
     }
 
     private func wait(_ run: Run) throws {
-        let pending = try PendingRecords(policy: policy(), observer: run, node: node(run))
+        let policy = try policy()
+        let node = try node(run)
         let records = run.stream(try input("records of pending transactions"), parse: SentRecord.init(stored:))
-        try run.tellingFailures { try pending.wait(records, report: run.report) }
+        try run.tellingFailures {
+            try Sender.resume(records, policy: policy, observer: run, node: node, report: run.report)
+        }
     }
 
     /// The modes that send nothing.

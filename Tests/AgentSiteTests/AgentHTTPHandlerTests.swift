@@ -13,7 +13,7 @@ import Testing
 
     /// A handler that knows a proof and, if it watches a bridge, an inbox that was just read.
     private func handler(
-        proof: Proof?, bridge: String? = bridge, patience: Duration = .seconds(60), isRead: Bool = true
+        proof: Proof?, bridge: String? = bridge, maxStaleness: Duration = .seconds(60), isRead: Bool = true
     ) throws -> AgentHTTPHandler {
         let state = AgentState()
         if let proof {
@@ -24,7 +24,7 @@ import Testing
         if isRead { state.finishInbox() }
         return AgentHTTPHandler(
             state, bridge: try bridge.map { try Address($0) }, nodes: [try Endpoint(url: Self.node)],
-            access: try SecretsAccessPolicy([]), patience: patience)
+            access: try SecretsAccessPolicy([]), maxStaleness: maxStaleness)
     }
 
     private func handler(bridge: String? = bridge) throws -> AgentHTTPHandler {
@@ -109,8 +109,11 @@ import Testing
         let proof = try proofs()[0]
         for (handler, error) in [
             (try handler(proof: nil), "the guest agent has not provided a key yet"),
-            (try handler(proof: proof, patience: .zero), "the inbox has not been read for 0 seconds"),
-            (try handler(proof: proof, patience: .zero, isRead: false), "the inbox has not been read for 0 seconds"),
+            (try handler(proof: proof, maxStaleness: .zero), "the inbox has not been read for 0 seconds"),
+            (
+                try handler(proof: proof, maxStaleness: .zero, isRead: false),
+                "the inbox has not been read for 0 seconds"
+            ),
         ] {
             let response = try handler.answer(request("/healthz"))
             #expect(response.status == 503)
@@ -119,7 +122,7 @@ import Testing
     }
 
     @Test func `without a bridge its health does not depend on an inbox`() throws {
-        let handler = try handler(proof: proofs()[0], bridge: nil, patience: .zero, isRead: false)
+        let handler = try handler(proof: proofs()[0], bridge: nil, maxStaleness: .zero, isRead: false)
         #expect(try handler.answer(request("/healthz")).status == 200)
     }
 

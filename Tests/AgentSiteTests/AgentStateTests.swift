@@ -100,7 +100,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
     }
 
     @Test func `an unchanged inbox keeps its document`() throws {
-        let state = AgentState(patience: .zero)
+        let state = AgentState(maxStaleness: .zero)
         state.beginInbox(of: member)
         state.remember(index: 0, document(0))
         state.finishInbox()
@@ -112,9 +112,9 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
         #expect(try read(first).indices == [.number(0)])
     }
 
-    @Test func `while the inbox is being read, its document is renewed once the patience is over`() throws {
-        for (patience, expected) in [(Duration.zero, [0, 1, 2]), (.seconds(100), [0])] as [(Duration, [UInt64])] {
-            let state = AgentState(patience: patience)
+    @Test func `while the inbox is being read, its document is renewed once it is too stale`() throws {
+        for (maxStaleness, expected) in [(Duration.zero, [0, 1, 2]), (.seconds(100), [0])] as [(Duration, [UInt64])] {
+            let state = AgentState(maxStaleness: maxStaleness)
             state.beginInbox(of: member)
             state.remember(index: 0, document(0))
             state.finishInbox()
@@ -127,7 +127,7 @@ private func read(_ body: ResponseBody) throws -> (indices: [JSONValue?], droppe
     }
 
     @Test func `a forgotten message is in no later document`() throws {
-        let state = AgentState(patience: .seconds(100))
+        let state = AgentState(maxStaleness: .seconds(100))
         state.beginInbox(of: member)
         for number in 0..<4 as Range<UInt64> { state.remember(index: number, document(number)) }
         state.finishInbox()

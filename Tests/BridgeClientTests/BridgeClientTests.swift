@@ -198,11 +198,11 @@ struct MessagesTests {
             return index == 55 ? .error(-32000, "no") : .text(message(index).hex)
         }
         try fake.run { _, client throws in
-            var snapshot = try client.poll(Self.member, for: nil, beyond: 0)
+            let snapshot = try client.poll(Self.member, for: nil, beyond: 0)
             #expect(
-                try snapshot.messages.entries(at: Array(0..<60), after: nil).map(\.fingerprint.index) == Array(0..<50))
+                try snapshot.read(Array(0..<60), nil).map(\.fingerprint.index) == Array(0..<50))
             #expect(throws: BridgeClientError.node(.failed(.response(code: -32000, message: "no", data: nil)))) {
-                try snapshot.messages.entries(at: Array(50..<60), after: nil)
+                try snapshot.read(Array(50..<60), nil)
             }
         }
     }
@@ -213,11 +213,11 @@ extension BridgeClient {
     fileprivate func messages(
         of member: Bytes32, from first: UInt64
     ) throws -> [(index: UInt64, from: Bytes32, payload: [UInt8])] {
-        var snapshot = try poll(member, for: nil, beyond: first)
+        let snapshot = try poll(member, for: nil, beyond: first)
         var entries: [InboxEntry] = []
         while first < snapshot.count, first + UInt64(entries.count) < snapshot.count {
-            entries += try snapshot.messages.entries(
-                at: Array((first + UInt64(entries.count))..<snapshot.count), after: entries.last?.fingerprint)
+            entries += try snapshot.read(
+                Array((first + UInt64(entries.count))..<snapshot.count), entries.last?.fingerprint)
         }
         return try entries.map { ($0.fingerprint.index, $0.from, try $0.payload.get()) }
     }

@@ -18,7 +18,7 @@ private let member = Bytes32(checked: [UInt8](repeating: 0x33, count: 32))
 private func payload(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(($0 &+ count) & 0xFF) } }
 
 private func fingerprint(_ index: UInt64, _ payload: [UInt8]) -> MessageFingerprint {
-    InboxEntry(index, from: UInt256(index + 1).word, payload, maxPayload: .max).fingerprint
+    MessageFingerprint(index: index, from: UInt256(index + 1).word, count: UInt64(payload.count), start: payload)
 }
 
 /// What came of the messages of an inbox.
@@ -32,7 +32,7 @@ extension BridgeClient {
     ///
     /// - Parameter fingerprint: a message that must stand: else what stands in its place is an error.
     fileprivate func read(from first: UInt64 = 0, after fingerprint: MessageFingerprint? = nil) throws -> Reading {
-        var snapshot = try poll(member, for: fingerprint, beyond: first)
+        let snapshot = try poll(member, for: fingerprint, beyond: first)
         if let fingerprint, snapshot.fingerprint != fingerprint || snapshot.count < first {
             throw snapshot.count < first ? Gone.shorter(snapshot.count) : Gone.replaced(snapshot.fingerprint)
         }
@@ -40,7 +40,7 @@ extension BridgeClient {
         var next = first
         while next < snapshot.count {
             let asked = Array(next..<(next + min(80, snapshot.count - next)))
-            for entry in try snapshot.messages.entries(at: asked, after: fingerprint) {
+            for entry in try snapshot.read(asked, fingerprint) {
                 #expect(entry.fingerprint.index == next)
                 switch entry.payload {
                 case .success(let payload): reading.messages.append((next, entry.from, payload, entry.fingerprint))
@@ -131,11 +131,11 @@ private enum Gone: Error, Equatable {
         }
         fake.storage?[size(0)] = Bytes32(checked: [UInt8](repeating: 0xFF, count: 32))
         try fake.run { _, client throws in
-            var snapshot = try client.poll(member, for: nil, beyond: 0)
+            let snapshot = try client.poll(member, for: nil, beyond: 0)
             var entries: [InboxEntry] = []
             while entries.count < 3 {
-                entries += try snapshot.messages.entries(
-                    at: Array(UInt64(entries.count)..<3), after: entries.last?.fingerprint)
+                entries += try snapshot.read(
+                    Array(UInt64(entries.count)..<3), entries.last?.fingerprint)
             }
             #expect(entries[1].fingerprint == fingerprint(1, payload(70_000)))
             for entry in entries {
@@ -156,11 +156,11 @@ private enum Gone: Error, Equatable {
         let fake =
             isStored ? FakeBridge().withStoredInbox(of: member, [5, 6].map(payload)) : FakeBridge().withInbox(count: 2)
         try fake.run { _, client throws in
-            var snapshot = try client.poll(member, for: nil, beyond: 0)
-            let before = try #require(snapshot.messages.entries(at: [0], after: nil).first).fingerprint
-            #expect(try snapshot.messages.entries(at: [1], after: before).map(\.fingerprint.index) == [1])
+            let snapshot = try client.poll(member, for: nil, beyond: 0)
+            let before = try #require(snapshot.read([0], nil).first).fingerprint
+            #expect(try snapshot.read([1], before).map(\.fingerprint.index) == [1])
             #expect(throws: BridgeClientError.changedMeanwhile(index: 0)) {
-                try snapshot.messages.entries(at: [1], after: fingerprint(0, payload(9)))
+                try snapshot.read([1], fingerprint(0, payload(9)))
             }
         }
     }

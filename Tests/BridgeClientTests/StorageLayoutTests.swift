@@ -40,7 +40,7 @@ import Testing
 
     @Test("Solidity's short and long bytes", arguments: lengths)
     func solidityBytes(digits: String, count: UInt64) throws {
-        let stored = try #require(StorageBytes(solidity: word("0x" + digits), at: Self.slot))
+        let stored = try #require(DynamicBytes(solidity: word("0x" + digits), at: Self.slot))
         #expect(stored.count == count)
         #expect(stored.slots.count == (count < 32 ? 0 : Int(count + 31) / 32))
         #expect(stored.slots.first == (count < 32 ? nil : Self.slot.solidityContent))
@@ -52,16 +52,16 @@ import Testing
 
     @Test("what Solidity never writes is no length", arguments: notLengths)
     func faultySolidityBytes(digits: String) throws {
-        #expect(try StorageBytes(solidity: word("0x" + digits), at: Self.slot) == nil)
+        #expect(try DynamicBytes(solidity: word("0x" + digits), at: Self.slot) == nil)
     }
 
     @Test func `Vyper's bytes stand behind their number`() throws {
-        let stored = try #require(StorageBytes(vyper: UInt256(33).word, at: Self.slot))
+        let stored = try #require(DynamicBytes(vyper: UInt256(33).word, at: Self.slot))
         #expect(stored.slots == [StorageSlot(8), StorageSlot(9)])
-        #expect(StorageBytes(vyper: .zero, at: Self.slot)?.slots.isEmpty == true)
-        #expect(try StorageBytes(vyper: word("0x01" + String(repeating: "00", count: 31)), at: Self.slot) == nil)
+        #expect(DynamicBytes(vyper: .zero, at: Self.slot)?.slots.isEmpty == true)
+        #expect(try DynamicBytes(vyper: word("0x01" + String(repeating: "00", count: 31)), at: Self.slot) == nil)
         // Nobody asks for the places of so many; but the number must not stop the program.
-        #expect(StorageBytes(vyper: UInt256(UInt64.max).word, at: Self.slot)?.count == .max)
+        #expect(DynamicBytes(vyper: UInt256(UInt64.max).word, at: Self.slot)?.count == .max)
     }
 
     @Test func `messages of both layouts stand where the facts say`() throws {

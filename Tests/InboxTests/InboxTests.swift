@@ -143,7 +143,7 @@ struct InboxTests {
         var rules = Inbox.Rules()
         rules.deadline = .zero
         try withInbox([sealed([])], rules: rules) { inbox throws in
-            let error = #expect(throws: Inbox.PollError.timedOut(.zero)) { try inbox.poll() }
+            let error = #expect(throws: InboxError.timedOut(.zero)) { try inbox.poll() }
             #expect(error?.kind == .serviceFailed)
         }
     }
@@ -162,7 +162,7 @@ struct InboxTests {
         }
         rules.refusesMore = true
         try withInbox(payloads, rules: rules) { inbox throws in
-            let error = #expect(throws: Inbox.PollError.tooMany(5, limit: 2)) { try inbox.poll() }
+            let error = #expect(throws: InboxError.tooMany(5, limit: 2)) { try inbox.poll() }
             #expect(error?.kind == .badInput)
         }
     }

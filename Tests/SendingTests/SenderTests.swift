@@ -185,7 +185,7 @@ struct SenderTests {
     @Test func `a node that cannot be reached was sent nothing`() throws {
         let endpoint = try Endpoint(url: "http://127.0.0.1:\(LoopbackServer.closedPort())")
         let sender = try Sender(
-            key: try testKey(), policy: SendPolicy(), node: EthereumNode([RPCClient(endpoint)]))
+            key: try testKey(), policy: SendPolicy(), observer: Sent(), node: EthereumNode([RPCClient(endpoint)]))
         let error = #expect(throws: NodeError.self) { try sender.send(.complete) }
         #expect(error?.kind == .serviceFailed)
     }

@@ -1,4 +1,4 @@
-"""What a look at an inbox may take: of messages, of warnings, of time, whatever a node says."""
+"""What a poll of an inbox may take: of messages, of warnings, of time, whatever a node says."""
 
 import json
 import os

@@ -452,7 +452,7 @@ extension SendingModel {
             default: break
             }
             for backend in 0..<2 {
-                addLooks(add, of: index, pending, self[backend: backend]) { "\(name) asks backend \(backend)" }
+                addObservations(add, of: index, pending, self[backend: backend]) { "\(name) asks backend \(backend)" }
             }
         }
     }
@@ -493,7 +493,7 @@ extension SendingModel {
         }
     }
 
-    private func addLooks(
+    private func addObservations(
         _ add: Add, of index: Int, _ pending: Machine.Pending, _ backend: Backend,
         _ name: @escaping () -> String
     ) {
@@ -503,30 +503,30 @@ extension SendingModel {
         var poll = TransactionState.Poll(
             head: head, block: found.map { UInt64($0.block) + 1 }, isOvertaken: view.nonce > pending.nonce,
             isKnown: backend.has(pending.transaction) || found != nil)
-        addLook(add, of: index, pending, .polled(poll)) { "\(name()) where request \(pending.request) is" }
+        addObservation(add, of: index, pending, .polled(poll)) { "\(name()) where request \(pending.request) is" }
         if bounds.hasLateReceipts, found != nil {
             (poll.block, poll.isKnown) = (nil, false)
-            addLook(add, of: index, pending, .polled(poll)) {
+            addObservation(add, of: index, pending, .polled(poll)) {
                 "\(name()) where request \(pending.request) is, without receipts"
             }
         }
         switch pending.state {
         case .overtaken, .replaced:
             let block = view.transactions.first { $0.1.nonce == pending.nonce }
-            let occupant: TransactionState.Occupant =
+            let found: TransactionState.Observation =
                 switch block {
-                case nil: .unknown
-                case (_, let other)? where other == pending.transaction: .own
-                case (let block, _)?: .other(block: UInt64(block) + 1, head: head)
+                case nil: .foundNone
+                case (_, let other)? where other == pending.transaction: .foundOwn
+                case (let block, _)?: .foundOther(block: UInt64(block) + 1, head: head)
                 }
-            addLook(add, of: index, pending, .searched(occupant)) {
+            addObservation(add, of: index, pending, found) {
                 "\(name()) who has the nonce of request \(pending.request)"
             }
         default: break
         }
     }
 
-    private func addLook(
+    private func addObservation(
         _ add: Add, of index: Int, _ pending: Machine.Pending,
         _ observation: TransactionState.Observation, _ label: @escaping () -> String
     ) {

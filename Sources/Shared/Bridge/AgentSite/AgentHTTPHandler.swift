@@ -18,16 +18,16 @@ package struct AgentHTTPHandler: Sendable {
     /// Who may see messages.
     package let access: SecretsAccessPolicy
     /// For how long the inbox may not have been read before that is a failure.
-    package let patience: Duration
+    package let maxStaleness: Duration
 
     package init(
-        _ state: AgentState, bridge: Address?, nodes: [Endpoint], access: SecretsAccessPolicy, patience: Duration
+        _ state: AgentState, bridge: Address?, nodes: [Endpoint], access: SecretsAccessPolicy, maxStaleness: Duration
     ) {
         self.state = state
         self.bridge = bridge
         self.nodes = nodes
         self.access = access
-        self.patience = patience
+        self.maxStaleness = maxStaleness
     }
 
     /// The answer to a GET.
@@ -69,7 +69,7 @@ package struct AgentHTTPHandler: Sendable {
         }
         guard let proof = state.proof else { return failing("the guest agent has not provided a key yet") }
         let age = state.inboxAge
-        guard bridge == nil || age <= patience else {
+        guard bridge == nil || age <= maxStaleness else {
             return failing("the inbox has not been read for \(age.components.seconds) seconds")
         }
         return .ok(.members(["status": .string("ok"), "member_id": .string(proof.memberId.hex)]))

@@ -26,23 +26,23 @@ package final class AgentState: Sendable {
     private let contents = Mutex(Contents())
     private let start = ContinuousClock.now
     /// For how long the server sends a document that lacks the newest messages.
-    private let patience: Duration
+    private let maxStaleness: Duration
 
-    /// - Parameter patience: for how long the inbox's document may lack messages while the inbox is being read.
-    package init(patience: Duration = .seconds(1)) { self.patience = patience }
+    /// - Parameter maxStaleness: for how long the inbox's document may lack messages while the inbox is being read.
+    package init(maxStaleness: Duration = .seconds(1)) { self.maxStaleness = maxStaleness }
 
     /// The member's proof; nil as long as the guest agent has given no key.
     package var proof: Proof? { contents.withLock(\.proof) }
 
     /// The document of the messages, once all of the inbox was read.
     ///
-    /// It is made where the inbox is read, and here only while that goes on: at most as often as the patience says, and
+    /// It is made where the inbox is read, and here only while that goes on: at most as often as ``maxStaleness`` says, and
     /// when a message was forgotten.
     package var inboxDocument: ResponseBody? {
         contents.withLock { contents in
             guard contents.inboxRead != nil, let inbox = contents.inbox else { return nil }
             if let document = contents.document,
-                document.version == contents.version || ContinuousClock.now - document.made < patience
+                document.version == contents.version || ContinuousClock.now - document.made < maxStaleness
             {
                 return document.body
             }

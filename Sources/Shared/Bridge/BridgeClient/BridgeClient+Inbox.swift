@@ -7,26 +7,27 @@ import TEEBridge
 enum InboxAccess: Sendable {
     /// By functions that count the messages and give one of them: contracts/TEEBridge.vy.
     case calls
-    /// By its storage, which is laid out as Solidity does it: both deployed versions, whose only function for it gives
-    /// the whole inbox, and fails for good when somebody has posted more than the gas of a call can read.
+    /// By its storage, laid out as Solidity does it: both deployed versions, whose only function gives the whole inbox,
+    /// and fails for good once somebody has posted more than the gas of a call can read.
     case storage
-    /// By that function after all: the node does not show storage, or the contract is of another compiler.
+    /// By that function after all: the node shows no storage, or the contract is of another compiler.
     case whole
 }
 
-/// A poll that finds nothing new is one request; new messages cost requests in proportion to their number. Both have
-/// answers of bounded size, and neither depends on how many messages there are.
 extension BridgeClient {
-    /// All is read after one block, as far as a number names one: see ``BlockSelector`` and ``StorageInboxReader``.
+    /// A poll that finds nothing new is one request; new messages cost requests in proportion to their number.
     package func poll(
         _ member: Bytes32, for fingerprint: MessageFingerprint?, beyond known: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot {
         do throws(BridgeClientError) {
-            while true {
-                if let snapshot = try snapshot(of: member, fingerprint, beyond: known) { return snapshot }
-                // There is no message where one was read: the access is learnt as if none had been.
-                _ = try snapshot(of: member, nil, beyond: known)
-            }
+            let newest = try snapshot(of: member, fingerprint)
+            guard newest.count > known, access != .whole, case .number(let number) = block.tag(head: newest.head),
+                number != newest.head
+            else { return newest }
+            let deep = try snapshot(of: member, nil, at: .number(number))
+            return InboxSnapshot(
+                count: max(known, min(deep.count, newest.count)), fingerprint: newest.fingerprint, head: newest.head,
+                read: deep.read)
         } catch {
             // Another node may show what this one does not.
             access = nil
@@ -34,176 +35,138 @@ extension BridgeClient {
         }
     }
 
-    /// Asks how many messages there are, and what stands at a fingerprint's place, in one request.
-    ///
-    /// Its answer is smaller than a kilobyte whatever the inbox holds. How the contract is to be read need not be
-    /// known: the first poll asks in all ways and learns it from the answers.
-    /// - Returns: nil if the answers do not tell how the contract is read.
+    /// Asks how many messages there are, and what stands at a fingerprint's place, in one request, after a deep block or
+    /// the newest. The first poll asks in all ways, and learns from the answers how the contract is read.
     private func snapshot(
-        of member: Bytes32, _ fingerprint: MessageFingerprint?, beyond known: UInt64
-    ) throws(BridgeClientError) -> InboxSnapshot? {
-        let (tag, isNew) = (block.newestTag, access == nil)
+        of member: Bytes32, _ fingerprint: MessageFingerprint?, at deep: BlockTag? = nil
+    ) throws(BridgeClientError) -> InboxSnapshot {
+        let (isNew, index) = (access == nil, fingerprint?.index)
+        let (solidity, vyper) = (StorageLayout.solidity, StorageLayout.vyper)
         var batch = NodeBatch()
-        func word(_ slot: StorageSlot) -> NodeBatch.Ticket<Bytes32> {
-            batch.add(.storage(of: bridge, at: slot.word, block: tag))
+        func ask(_ function: ABIFunction) throws(BridgeClientError) -> NodeBatch.Ticket<CallOutcome<[UInt8]>> {
+            batch.add(try call(function, [.word(member)], at: deep ?? block.tag(head: nil)))
         }
-        func places(_ layout: StorageLayout) -> [NodeBatch.Ticket<Bytes32>] {
-            fingerprint.map { layout.fingerprintSlots($0.index, of: member).map(word) } ?? []
+        func ask(_ slots: [StorageSlot]) -> [NodeBatch.Ticket<Bytes32>] {
+            slots.map { batch.add(.storage(of: bridge, at: $0.word, block: deep ?? block.tag(head: nil))) }
         }
-        let count =
-            isNew || access == .calls ? batch.add(try call(TEEBridge.onboardingCount, [.word(member)], at: tag)) : nil
-        let vyper = count.map { _ in places(.vyper) }
-        let size = isNew || access == .storage ? word(StorageLayout.solidity.inboxSize(of: member)) : nil
-        let solidity = size.map { _ in places(.solidity) }
-        let isMember =
-            isNew && fingerprint == nil ? batch.add(try call(TEEBridge.isMember, [.word(member)], at: tag)) : nil
-        let codeId = isMember.map { _ in word(StorageLayout.solidity.codeId(of: member)) }
+        let called = isNew || access == .calls ? try ask(TEEBridge.onboardingCount) : nil
+        let calledStart = called == nil ? [] : ask(vyper.fingerprintSlots(index, of: member))
+        let stored = isNew || access == .storage ? ask([solidity.inboxSize(of: member)]).first : nil
+        let storedStart = stored == nil ? [] : ask(solidity.fingerprintSlots(index, of: member))
+        let isMember = isNew && index == nil ? try ask(TEEBridge.isMember) : nil
+        let codeId = isMember == nil ? nil : ask([solidity.codeId(of: member)]).first
         // Behind the count, so that its block is not older.
         let newest = batch.add(.blockNumber)
-        let answers = try ask(batch)
+        let answers = try self.ask(batch)
         let head = try answer(to: newest, in: answers)
-
-        func found(
-            _ tickets: [NodeBatch.Ticket<Bytes32>]?, _ layout: StorageLayout
-        ) throws(BridgeClientError) -> MessageFingerprint? {
-            guard let fingerprint, let tickets else { return nil }
-            let words = try tickets.map { ticket throws(BridgeClientError) in try answer(to: ticket, in: answers) }
-            return layout.fingerprint(fingerprint.index, of: member, words[...])
-        }
-
-        if let count, let number = try counted(count, in: answers, isCertain: !isNew) {
-            access = .calls
-            let messages = CallInboxReader(client: self, member: member, tag: block.tag(head: head))
-            var standing: MessageFingerprint?
-            do throws(BridgeClientError) { standing = try found(vyper, .vyper) } catch {
-                // A node that shows no storage, of a contract that gives the message as well.
-                guard error.isRefusal, let index = fingerprint?.index else { throw error }
-                let reader = CallInboxReader(client: self, member: member, tag: tag)
-                if index < number { standing = try reader.entries(at: [index], after: nil).first?.fingerprint }
+        let tag = deep ?? block.tag(head: head)
+        let outcome = try called.map { ticket throws(BridgeClientError) in try answer(to: ticket, in: answers) }
+        let isAnswer = if case .returned(let data)? = outcome { !data.isEmpty } else { false }
+        if let outcome, isAnswer || !isNew {
+            // The contract may be younger than a block further back.
+            let values = isAnswer || deep == nil ? try values(outcome, of: TEEBridge.onboardingCount) : [.uint(0)]
+            guard case .uint(let number)? = values.first, let count = number.uint64 else {
+                throw .unexpectedAnswer(function: TEEBridge.onboardingCount.name, reason: "the count is too large")
             }
-            return InboxSnapshot(
-                count: try settled(number, of: member, head: head, beyond: known), fingerprint: standing, head: head,
-                messages: messages)
+            access = .calls
+            var found: MessageFingerprint?
+            do throws(BridgeClientError) {
+                found = vyper.fingerprint(index, of: member, try self.answers(to: calledStart, in: answers)[...])
+            } catch {
+                // A node that shows no storage, of a contract that gives the message as well.
+                guard error.isRefusal, let index else { throw error }
+                if index < count {
+                    found = try entries(of: member, at: [index], after: nil, block.tag(head: nil)).first?.fingerprint
+                }
+            }
+            return InboxSnapshot(count: count, fingerprint: found, head: head) {
+                indices, before throws(BridgeClientError) in
+                try self.entries(of: member, at: indices, after: before, tag)
+            }
         }
-        guard let size else { return try wholeInbox(of: member, fingerprint, head: head) }
-        let number: UInt64
-        do throws(BridgeClientError) {
-            guard let size = UInt256(try answer(to: size, in: answers)).uint64 else { throw .unknownLayout(bridge) }
-            number = size
-        } catch {
+        guard let stored else { return try wholeInbox(of: member, fingerprint, head: head) }
+        let size: Bytes32
+        do throws(BridgeClientError) { size = try answer(to: stored, in: answers) } catch {
             // Once the node showed storage, an error is one.
             guard isNew, error.isRefusal else { throw error }
             return try wholeInbox(of: member, fingerprint, head: head)
         }
-        if number == 0, isNew {
-            // The first poll of an empty inbox: it is empty only if other things are where this layout has them.
-            guard let isMember, let codeId else { return nil }
-            let data = try returned(answer(to: isMember, in: answers), by: TEEBridge.isMember)
-            let isKnown = try Self.decode(data, of: TEEBridge.isMember) == [.bool(true)]
+        guard let count = UInt256(size).uint64 else { throw .unknownLayout(bridge) }
+        if count == 0, isNew {
+            guard let isMember, let codeId else {
+                // There is no message where one was read: the access is learnt as if none had been.
+                _ = try snapshot(of: member, nil)
+                return try snapshot(of: member, fingerprint)
+            }
+            // It is empty only if other things are where this layout has them.
+            let isKnown = try values(answer(to: isMember, in: answers), of: TEEBridge.isMember) == [.bool(true)]
             if isKnown, try answer(to: codeId, in: answers) == .zero {
-                return try wholeInbox(of: member, fingerprint, head: head)
+                return try wholeInbox(of: member, nil, head: head)
             }
         }
         access = .storage
-        let standing = try found(solidity, .solidity)
-        let storage = StorageInboxReader(
-            bridge: bridge, layout: .solidity, member: member, maxPayload: maxPayload, isOfOneBlock: false
-        ) { [tag = block.tag(head: head)] slots, index throws(BridgeClientError) in
-            try self.words(slots, of: index, at: tag)
+        var reader = StorageInboxReader(bridge: bridge, layout: solidity, member: member, maxPayload: maxPayload) {
+            slots, index throws(BridgeClientError) in try self.words(slots, of: index, at: tag)
         }
-        return InboxSnapshot(
-            count: try settled(number, of: member, head: head, beyond: known), fingerprint: standing, head: head,
-            messages: storage)
+        let found = solidity.fingerprint(index, of: member, try self.answers(to: storedStart, in: answers)[...])
+        return InboxSnapshot(count: count, fingerprint: found, head: head) {
+            indices, before throws(BridgeClientError) in try reader.read(indices, after: before)
+        }
     }
 
-    /// How many messages the contract's own function counts; nil if it has none.
-    private func counted(
-        _ ticket: NodeBatch.Ticket<CallOutcome<[UInt8]>>, in answers: NodeAnswers, isCertain: Bool
-    ) throws(BridgeClientError) -> UInt64? {
-        let outcome = try answer(to: ticket, in: answers)
-        if !isCertain {
-            guard case .returned(let data) = outcome else { return nil }
-            guard !data.isEmpty else {
-                try requireContract()
-                return nil
-            }
-        }
-        let data = try returned(outcome, by: TEEBridge.onboardingCount)
-        guard case .uint(let number)? = try Self.decode(data, of: TEEBridge.onboardingCount).first,
-            let count = number.uint64
-        else { throw .unexpectedAnswer(function: TEEBridge.onboardingCount.name, reason: "the count is too large") }
-        return count
-    }
+    private static let batchSize = 50
 
-    /// How many messages there are after the block that is read, if that is further back than the one that was polled.
-    private func settled(
-        _ count: UInt64, of member: Bytes32, head: UInt64, beyond known: UInt64
-    ) throws(BridgeClientError) -> UInt64 {
-        let tag = block.tag(head: head)
-        guard count > known, case .number(let number) = tag, number != head else { return count }
-        let settled: UInt64?
-        if access == .calls {
-            var batch = NodeBatch()
-            let ticket = batch.add(try call(TEEBridge.onboardingCount, [.word(member)], at: tag))
-            // The contract may be younger than the block.
-            settled = try counted(ticket, in: ask(batch), isCertain: false) ?? 0
-        } else {
-            let word = try words([StorageLayout.solidity.inboxSize(of: member)], of: 0, at: tag).first ?? .zero
-            settled = UInt256(word).uint64
+    /// Messages of a contract that gives one a call, and in the same request the one that must stand in their chain.
+    private func entries(
+        of member: Bytes32, at indices: [UInt64], after before: MessageFingerprint?, _ tag: BlockTag
+    ) throws(BridgeClientError) -> [InboxEntry] {
+        let function = TEEBridge.onboardingMessage
+        let asked = (before.map { [$0.index] } ?? []) + indices.prefix(Self.batchSize)
+        let outcomes = try ask(
+            asked.map { index throws(BridgeClientError) in
+                try call(function, [.word(member), .uint(UInt256(index))], at: tag)
+            })
+        let entries = try zip(asked, outcomes).map { index, outcome throws(BridgeClientError) in
+            try InboxEntry(index, .tuple(values(outcome, of: function)), maxPayload: maxPayload)
         }
-        return max(known, min(settled ?? .max, count))
+        guard let before else { return entries }
+        guard entries.first?.fingerprint == before else { throw .changedMeanwhile(index: before.index) }
+        return Array(entries.dropFirst())
     }
 
     private func wholeInbox(
         of member: Bytes32, _ fingerprint: MessageFingerprint?, head: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot {
         access = .whole
-        var batch = NodeBatch()
-        let ticket = batch.add(try call(TEEBridge.getOnboarding, [.word(member)], at: block.tag(head: head)))
-        let data = try returned(answer(to: ticket, in: ask(batch)), by: TEEBridge.getOnboarding)
-        var entries: [InboxEntry] = []
-        if case .array(let elements)? = try Self.decode(data, of: TEEBridge.getOnboarding).first {
-            entries = try elements.enumerated().map { index, element throws(BridgeClientError) in
-                guard case .tuple(let values) = element else {
-                    throw .unexpectedAnswer(function: TEEBridge.getOnboarding.name, reason: "it is not a message")
-                }
-                return try InboxEntry(UInt64(index), values, maxPayload: maxPayload)
-            }
+        let function = TEEBridge.getOnboarding
+        let outcome = try ask(call(function, [.word(member)], at: block.tag(head: head)))
+        guard case .array(let elements)? = try values(outcome, of: function).first else {
+            throw .unexpectedAnswer(function: function.name, reason: "it is not an inbox")
         }
-        let messages = WholeInboxReader(entries: entries)
-        let standing = fingerprint.flatMap { messages.entries(at: [$0.index], after: nil).first?.fingerprint }
-        return InboxSnapshot(count: UInt64(entries.count), fingerprint: standing, head: head, messages: messages)
+        let entries = try elements.enumerated().map { index, element throws(BridgeClientError) in
+            try InboxEntry(UInt64(index), element, maxPayload: maxPayload)
+        }
+        let found = entries.first { $0.fingerprint.index == fingerprint?.index }?.fingerprint
+        return InboxSnapshot(count: UInt64(entries.count), fingerprint: found, head: head) { indices, _ in
+            entries.filter { indices.contains($0.fingerprint.index) }
+        }
     }
 
-    /// How many of the first words are requested again with each further request for a long message.
     private static let anchorCount = 6
 
-    /// Words of the contract's storage, as the node shows it.
-    ///
-    /// Those of a long message come in several requests, which different backends may answer. Its first words are
-    /// asked for with each of them, and must be the same: it is not made of two.
+    /// Words of the contract's storage, as the node shows it. Those of a long message come in several requests, which
+    /// different backends may answer: its first words are asked for with each, and must be the same.
     private func words(
         _ slots: [StorageSlot], of index: UInt64, at tag: BlockTag
     ) throws(BridgeClientError) -> [Bytes32] {
         var words: [Bytes32] = []
         while words.count < slots.count {
             let anchors = words.isEmpty ? [] : slots.prefix(Self.anchorCount)
-            var batch = NodeBatch()
-            let tickets = (anchors + slots[words.count...].prefix(StorageInboxReader.wordLimit - anchors.count)).map {
-                batch.add(.storage(of: bridge, at: $0.word, block: tag))
-            }
-            let answers = try ask(batch)
-            let found = try tickets.map { ticket throws(BridgeClientError) in try answer(to: ticket, in: answers) }
+            let asked = anchors + slots[words.count...].prefix(StorageInboxReader.wordLimit - anchors.count)
+            let found = try ask(asked.map { .storage(of: bridge, at: $0.word, block: tag) })
             guard found.starts(with: words.prefix(anchors.count)) else { throw .changedMeanwhile(index: index) }
             words += found.dropFirst(anchors.count)
         }
         return words
-    }
-}
-
-extension BridgeClientError {
-    /// Whether a node understood a question and would not answer it.
-    fileprivate var isRefusal: Bool {
-        if case .node(.failed(.response(_, _, _))) = self { true } else { false }
     }
 }

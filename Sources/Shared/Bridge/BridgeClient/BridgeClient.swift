@@ -42,9 +42,7 @@ package final class BridgeClient: BridgeReader {
     /// - Throws: ``BridgeClientError``.
     package func chain() throws(BridgeClientError) -> UInt64 {
         if let known = chainId ?? nodeChainId { return known }
-        var batch = NodeBatch()
-        let ticket = batch.add(.chainId)
-        return try answer(to: ticket, in: ask(batch))
+        return try ask(.chainId)
     }
 
     /// The number of members queried in one request.
@@ -58,15 +56,11 @@ package final class BridgeClient: BridgeReader {
         var keys: [PublicKey] = []
         while keys.count < members.count {
             let asked = members.dropFirst(keys.count).prefix(Self.membersAtOnce)
-            var batch = NodeBatch()
-            var tickets: [NodeBatch.Ticket<CallOutcome<[UInt8]>>] = []
-            for member in asked {
-                tickets.append(batch.add(try call(TEEBridge.getMember, [.word(member)], at: .latest)))
-            }
-            let answers = try ask(batch)
-            for (member, ticket) in zip(asked, tickets) {
-                keys.append(try key(of: member, in: answer(to: ticket, in: answers)))
-            }
+            let outcomes = try ask(
+                asked.map { member throws(BridgeClientError) in
+                    try call(TEEBridge.getMember, [.word(member)], at: .latest)
+                })
+            for (member, outcome) in zip(asked, outcomes) { keys.append(try key(of: member, in: outcome)) }
         }
         return keys
     }
@@ -75,7 +69,6 @@ package final class BridgeClient: BridgeReader {
         of member: Bytes32, in outcome: CallOutcome<[UInt8]>
     ) throws(BridgeClientError) -> PublicKey {
         let data = try returned(outcome, by: TEEBridge.getMember)
-        if data.isEmpty { try requireContract() }
         let bytes = try Self.key(inMember: data)
         guard !bytes.isEmpty else { throw .notAMember(member) }
         guard Keccak256.hash(bytes) == member, let key = try? PublicKey(bytes) else {
@@ -118,6 +111,24 @@ extension BridgeClient {
         return answers
     }
 
+    /// Asks questions of one kind in one request: see ``ask(_:)-(NodeBatch)``.
+    ///
+    /// - Throws: ``BridgeClientError`` for the first that has no answer.
+    func ask<Answer>(_ queries: [NodeQuery<Answer>]) throws(BridgeClientError) -> [Answer] {
+        var batch = NodeBatch()
+        let tickets = queries.map { batch.add($0) }
+        return try answers(to: tickets, in: ask(batch))
+    }
+
+    /// Asks one question: see ``ask(_:)-(NodeBatch)``.
+    ///
+    /// - Throws: ``BridgeClientError``.
+    func ask<Answer>(_ query: NodeQuery<Answer>) throws(BridgeClientError) -> Answer {
+        var batch = NodeBatch()
+        let ticket = batch.add(query)
+        return try answer(to: ticket, in: ask(batch))
+    }
+
     /// The answer to one question of a batch.
     ///
     /// - Throws: ``BridgeClientError/node(_:)``.
@@ -125,6 +136,15 @@ extension BridgeClient {
         to ticket: NodeBatch.Ticket<Answer>, in answers: NodeAnswers
     ) throws(BridgeClientError) -> Answer {
         do throws(NodeError) { return try answers.answer(to: ticket) } catch { throw .node(error) }
+    }
+
+    /// The answers to some questions of a batch.
+    ///
+    /// - Throws: ``BridgeClientError/node(_:)`` for the first that has none.
+    func answers<Answer>(
+        to tickets: [NodeBatch.Ticket<Answer>], in answers: NodeAnswers
+    ) throws(BridgeClientError) -> [Answer] {
+        try tickets.map { ticket throws(BridgeClientError) in try answer(to: ticket, in: answers) }
     }
 
     /// A call of a function of the contract.
@@ -138,35 +158,56 @@ extension BridgeClient {
         } catch { throw .unexpectedAnswer(function: function.name, reason: error.description) }
     }
 
-    /// Makes sure that there is a contract, where an answer without a byte leaves that open.
-    ///
-    /// - Throws: ``BridgeClientError/noContract(_:)``, ``BridgeClientError/node(_:)``.
-    func requireContract() throws(BridgeClientError) {
-        var batch = NodeBatch()
-        let ticket = batch.add(.code(of: bridge, at: .latest))
-        guard try !answer(to: ticket, in: ask(batch)).isEmpty else { throw .noContract(bridge) }
-    }
-
     /// What a call returned.
     ///
-    /// - Throws: ``BridgeClientError`` for a call that reverted.
-    func returned(
+    /// - Throws: ``BridgeClientError`` for a call that reverted; ``BridgeClientError/noContract(_:)``.
+    private func returned(
         _ outcome: CallOutcome<[UInt8]>, by function: ABIFunction
     ) throws(BridgeClientError) -> [UInt8] {
         switch outcome {
-        case .returned(let data): return data
+        case .returned(let data):
+            // An answer without a byte leaves open whether there is a contract.
+            if data.isEmpty, try ask(.code(of: bridge, at: .latest)).isEmpty { throw .noContract(bridge) }
+            return data
         case .reverted(let data):
             throw .unexpectedAnswer(
                 function: function.name, reason: "it reverted: \(TEEBridge.answers.decodeRevert(data))")
         }
     }
 
-    /// The values that a function returned.
+    /// The values that a call returned.
     ///
-    /// - Throws: ``BridgeClientError`` for data that does not decode.
-    static func decode(_ data: [UInt8], of function: ABIFunction) throws(BridgeClientError) -> [ABIValue] {
+    /// - Throws: ``BridgeClientError`` for a call that reverted, and for data that does not decode.
+    func values(
+        _ outcome: CallOutcome<[UInt8]>, of function: ABIFunction
+    ) throws(BridgeClientError) -> [ABIValue] { try Self.decode(returned(outcome, by: function), of: function) }
+
+    private static func decode(_ data: [UInt8], of function: ABIFunction) throws(BridgeClientError) -> [ABIValue] {
         do throws(ABIError) { return try function.decodeResult(data) } catch {
             throw .unexpectedAnswer(function: function.name, reason: error.description)
+        }
+    }
+}
+
+/// After which block an inbox is read: the newer, the sooner a message is seen; the older, the surer it stays.
+package enum BlockSelector: Sendable, Equatable {
+    /// The newest block with this many confirmations, itself counted: 1 is the newest of all. At least 1.
+    case newest(confirmations: UInt64)
+    /// The newest block that the consensus holds for safe, as the node tells it.
+    case safe
+    /// The newest block that the consensus will not go back on, as the node tells it.
+    case finalized
+
+    /// The newest block of all.
+    package static let latest = BlockSelector.newest(confirmations: 1)
+
+    /// The block that messages are read at, where the newest has a number; nil for the newest state that can matter:
+    /// what is absent has not been posted, or has too few confirmations.
+    func tag(head: UInt64?) -> BlockTag {
+        switch self {
+        case .newest(let confirmations): head.map { .number($0 - min($0, max(confirmations, 1) - 1)) } ?? .latest
+        case .safe: .safe
+        case .finalized: .finalized
         }
     }
 }

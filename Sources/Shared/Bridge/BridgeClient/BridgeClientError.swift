@@ -38,6 +38,9 @@ package enum BridgeClientError: UserFacingError, Equatable {
         }
     }
 
+    /// Whether a node understood a question and would not answer it.
+    var isRefusal: Bool { if case .node(.failed(.response(_, _, _))) = self { true } else { false } }
+
     package var kind: ErrorCategory {
         switch self {
         case .noContract, .wrongChain, .unknownLayout: .badInput

@@ -1,4 +1,3 @@
-import EthereumNode
 package import Primitives
 package import Secp256k1
 
@@ -7,23 +6,14 @@ package protocol BridgeReader {
     /// The contract.
     var bridge: Address { get }
 
-    /// The chain of the contract: the one that the operator named, or the nodes'.
-    ///
-    /// - Throws: ``BridgeClientError``.
+    /// The chain of the contract: the one that the operator named, or the nodes'. Throws ``BridgeClientError``.
     func chain() throws(BridgeClientError) -> UInt64
 
-    /// The public keys of members, in their order.
-    ///
-    /// - Throws: ``BridgeClientError`` for the first that has none.
+    /// The public keys of members, in their order. Throws ``BridgeClientError`` for the first that has none.
     func publicKeys(of members: [Bytes32]) throws(BridgeClientError) -> [PublicKey]
 
-    /// Polls a member's inbox: how many messages there are, and what is in the place of one that was read.
-    ///
-    /// - Parameters:
-    ///   - fingerprint: the message that is looked for, if any.
-    ///   - known: how many messages were read. Where a message must be some blocks deep, only those beyond are counted
-    ///     at that depth, so that a poll that finds nothing new is one request.
-    /// - Throws: ``BridgeClientError``.
+    /// Polls a member's inbox: how many messages there are, and what is in the place of one that was read. Of the
+    /// messages, those beyond the known ones must be as deep as is asked for. Throws ``BridgeClientError``.
     func poll(
         _ member: Bytes32, for fingerprint: MessageFingerprint?, beyond known: UInt64
     ) throws(BridgeClientError) -> InboxSnapshot
@@ -37,21 +27,10 @@ package struct InboxSnapshot {
     package let fingerprint: MessageFingerprint?
     /// The number of the newest block that the node shows.
     package let head: UInt64
-    /// The messages, at the block of the poll.
-    package var messages: any InboxMessages
-}
-
-/// The messages of one inbox at one block.
-package protocol InboxMessages {
-    /// The messages at some places: a batch of bounded size of the first of them, at least one, in their order.
-    ///
-    /// - Parameters:
-    ///   - indices: the places, all different and below ``InboxSnapshot/count``.
-    ///   - fingerprint: a message that must still stand in the chain that the batch comes from.
-    /// - Throws: ``BridgeClientError``, with ``BridgeClientError/changedMeanwhile(index:)`` where that message does not.
-    mutating func entries(
-        at indices: [UInt64], after fingerprint: MessageFingerprint?
-    ) throws(BridgeClientError) -> [InboxEntry]
+    /// Reads the first of the messages at some places below ``count``, at least one, at the block of the poll. Throws
+    /// ``BridgeClientError/changedMeanwhile(index:)`` unless the message with the fingerprint stands in their chain.
+    package let read:
+        (_ indices: [UInt64], _ fingerprint: MessageFingerprint?) throws(BridgeClientError) -> [InboxEntry]
 }
 
 /// The content of one place of an inbox.
@@ -64,13 +43,9 @@ package struct InboxEntry: Sendable {
     package let payload: Result<[UInt8], BridgeClientError>
 }
 
-/// What a message is known by again, in constant size: whether the one that was read last still stands can be asked
-/// along with the number of messages, and costs three words of storage.
-///
-/// A chain may replace its newest blocks (a reorganisation), and an inbox then holds other messages in the places of
-/// those that were read. The first 32 bytes of a sealed message are of a key that was made for it alone. The hash of a
-/// whole payload would cost reading it; that of a block changes where the messages need not, and comes with the hashes
-/// of all its transactions. How a contract keeps its messages, or who read them, changes nothing.
+/// What a message is known by again where a chain may replace its newest blocks (a reorganisation): asking whether it
+/// still stands costs three words of storage, however it is kept. The first 32 bytes of a sealed message are of a key
+/// that was made for it alone.
 package struct MessageFingerprint: Hashable, Sendable {
     /// The message's place in the inbox, from 0.
     package let index: UInt64
@@ -79,43 +54,12 @@ package struct MessageFingerprint: Hashable, Sendable {
     package let digest: Bytes32
 
     /// A fingerprint that was kept.
-    package init(index: UInt64, digest: Bytes32) {
-        self.index = index
-        self.digest = digest
-    }
+    package init(index: UInt64, digest: Bytes32) { (self.index, self.digest) = (index, digest) }
 
     /// - Parameter start: the payload, or at least 32 bytes of a longer one.
     init(index: UInt64, from: Bytes32, count: UInt64, start: some Sequence<UInt8>) {
         let first = Array(start.prefix(Bytes32.byteCount))
         let padding = [UInt8](repeating: 0, count: Bytes32.byteCount - first.count)
         self.init(index: index, digest: Keccak256.hash(from.bytes + UInt256(count).word.bytes + first + padding))
-    }
-}
-
-/// After which block an inbox is read: the newer, the sooner a message is seen; the older, the surer it stays.
-package enum BlockSelector: Sendable, Equatable {
-    /// The newest block with this many confirmations, itself counted: 1 is the newest of all. At least 1.
-    case newest(confirmations: UInt64)
-    /// The newest block that the consensus holds for safe, as the node tells it.
-    case safe
-    /// The newest block that the consensus will not go back on, as the node tells it.
-    case finalized
-
-    /// The newest block of all.
-    package static let latest = BlockSelector.newest(confirmations: 1)
-
-    /// The newest state that can matter: anything absent has not been posted, or has too few confirmations.
-    var newestTag: BlockTag {
-        switch self {
-        case .newest: .latest
-        case .safe: .safe
-        case .finalized: .finalized
-        }
-    }
-
-    /// The block that messages are read at.
-    func tag(head: UInt64) -> BlockTag {
-        guard case .newest(let confirmations) = self else { return newestTag }
-        return .number(head - min(head, max(confirmations, 1) - 1))
     }
 }

@@ -36,19 +36,22 @@ enum StorageLayout: CaseIterable {
         }
     }
 
+    /// Where the size of a message's payload is stored.
+    func size(_ index: UInt64, of member: Bytes32) -> StorageSlot { message(index, of: member).advanced(by: 1) }
+
     /// The three words that a message is known by again: the sender, the payload's size, and the payload's first word
-    /// where it does not stand with the size.
-    func fingerprintSlots(_ index: UInt64, of member: Bytes32) -> [StorageSlot] {
-        let sender = message(index, of: member)
-        let size = sender.advanced(by: 1)
-        return [sender, size, content(at: size)]
+    /// where it does not stand with the size. None without an index.
+    func fingerprintSlots(_ index: UInt64?, of member: Bytes32) -> [StorageSlot] {
+        guard let index else { return [] }
+        let size = size(index, of: member)
+        return [message(index, of: member), size, content(at: size)]
     }
 
     /// The fingerprint of a message whose first words are these, at least those at ``fingerprintSlots(_:of:)`` that it
-    /// has; nil if there is no message, as no sender is zero.
-    func fingerprint(_ index: UInt64, of member: Bytes32, _ words: ArraySlice<Bytes32>) -> MessageFingerprint? {
-        guard let from = words.first, let size = words.dropFirst().first, from != .zero else { return nil }
-        guard let stored = bytes(size, at: message(index, of: member).advanced(by: 1)) else {
+    /// has; nil without an index, or if there is no message, as no sender is zero.
+    func fingerprint(_ index: UInt64?, of member: Bytes32, _ words: ArraySlice<Bytes32>) -> MessageFingerprint? {
+        guard let index, let from = words.first, let size = words.dropFirst().first, from != .zero else { return nil }
+        guard let stored = bytes(size, at: self.size(index, of: member)) else {
             return MessageFingerprint(index: index, digest: Keccak256.hash(words.prefix(3).flatMap(\.bytes)))
         }
         return MessageFingerprint(
@@ -85,10 +88,10 @@ enum StorageLayout: CaseIterable {
     }
 
     /// What a first word at a place says of the bytes there; nil if it says nothing that this compiler means.
-    func bytes(_ word: Bytes32, at slot: StorageSlot) -> StorageBytes? {
+    func bytes(_ word: Bytes32, at slot: StorageSlot) -> DynamicBytes? {
         switch self {
-        case .solidity: StorageBytes(solidity: word, at: slot)
-        case .vyper: StorageBytes(vyper: word, at: slot)
+        case .solidity: DynamicBytes(solidity: word, at: slot)
+        case .vyper: DynamicBytes(vyper: word, at: slot)
         }
     }
 }
@@ -119,7 +122,7 @@ struct StorageSlot: Hashable {
 }
 
 /// Bytes as a contract keeps them: a word that tells how many there are, and where the rest is.
-enum StorageBytes: Equatable {
+enum DynamicBytes: Equatable {
     /// All there are.
     case here([UInt8])
     /// So many, in words from a place on.

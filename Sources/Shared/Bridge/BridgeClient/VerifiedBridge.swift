@@ -62,7 +62,7 @@ package struct VerifiedBridge: BridgeReader {
     ) throws(BridgeClientError) -> InboxSnapshot {
         let block = try agreedBlock()
         let places = StorageLayout.allCases.map { layout in
-            [layout.inboxSize(of: member)] + (fingerprint.map { layout.fingerprintSlots($0.index, of: member) } ?? [])
+            [layout.inboxSize(of: member)] + layout.fingerprintSlots(fingerprint?.index, of: member)
         }
         var words = try read(places.flatMap(\.self), in: block)[...]
         let found = zip(StorageLayout.allCases, places).map { layout, slots in
@@ -71,19 +71,18 @@ package struct VerifiedBridge: BridgeReader {
         }
         let filled = found.filter { $0.words.first != .zero }
         guard let (layout, words) = filled.first else {
-            return InboxSnapshot(
-                count: 0, fingerprint: nil, head: block.number, messages: WholeInboxReader(entries: []))
+            return InboxSnapshot(count: 0, fingerprint: nil, head: block.number) { _, _ in [] }
         }
         guard filled.count == 1, let count = words.first.flatMap({ UInt256($0).uint64 }) else {
             throw .unknownLayout(bridge)
         }
-        let messages = StorageInboxReader(
-            bridge: bridge, layout: layout, member: member, maxPayload: maxPayload, isOfOneBlock: true
-        ) { slots, _ throws(BridgeClientError) in try read(slots, in: block) }
+        var reader = StorageInboxReader(bridge: bridge, layout: layout, member: member, maxPayload: maxPayload) {
+            slots, _ throws(BridgeClientError) in try read(slots, in: block)
+        }
         return InboxSnapshot(
-            count: count,
-            fingerprint: fingerprint.flatMap { layout.fingerprint($0.index, of: member, words.dropFirst()) },
-            head: block.number, messages: messages)
+            count: count, fingerprint: layout.fingerprint(fingerprint?.index, of: member, words.dropFirst()),
+            head: block.number
+        ) { indices, before throws(BridgeClientError) in try reader.read(indices, after: before) }
     }
 
     private func agreedBlock() throws(BridgeClientError) -> ProvenBlock {

@@ -8,8 +8,8 @@ package import Primitives
 package import Secp256k1
 import SecretMemory
 
-/// A member's inbox, opened with the member's key: ``next()`` reads, opens and keeps what ``InboxReading`` says, and
-/// gives one message after the other to be delivered.
+/// A member's inbox, opened with the member's key: it does what ``InboxReading`` says, and gives one message after the
+/// other to be delivered.
 package final class Inbox {
     /// What bounds a poll, and what is delivered.
     package struct Rules {
@@ -21,39 +21,12 @@ package final class Inbox {
         package var refusesMore = false
         /// How long nodes may take for one poll; what deliveries take is not counted.
         package var deadline = Duration.seconds(300)
-        /// Forgets the messages from an index on, which no longer stand: others may come in their places. Without it,
-        /// a message stays delivered that vanishes and comes back.
+        /// Forgets the messages from an index on; without it, one that vanishes and comes back stays delivered.
         package var withdraw: ((UInt64) -> Void)?
-        /// Called at each step of a poll, none of which takes longer than a request or two: the program is alive.
+        /// Called at each step of a poll, none of which takes longer than a request or two.
         package var onStep: () -> Void = {}
 
         package init() {}
-    }
-
-    /// Why a poll ended early. The next one goes on from there.
-    package enum PollError: UserFacingError, Equatable {
-        /// The nodes have taken too long.
-        case timedOut(Duration)
-        /// There are more messages than are read at once, and nothing says which of them were read.
-        case tooMany(UInt64, limit: UInt64)
-
-        package var kind: ErrorCategory { if case .timedOut = self { .serviceFailed } else { .badInput } }
-
-        package var description: String {
-            switch self {
-            case .timedOut(let limit):
-                "the inbox could not be read to its end within \(limit.components.seconds) seconds"
-            case .tooMany(let count, let limit):
-                "there are \(count) messages, more than the \(limit) that one run reads"
-            }
-        }
-
-        package var hints: [String] {
-            switch self {
-            case .timedOut: ["use another node; with --state, the next run continues where this one stopped"]
-            case .tooMany: ["raise --max-messages, or use --state: the next run then continues where this one stopped"]
-            }
-        }
     }
 
     private let reader: any BridgeReader
@@ -64,52 +37,47 @@ package final class Inbox {
     /// The member that the key makes.
     package let member: Bytes32
     private var knownAddress: InboxAddress?
-    private var reading: InboxReading?
+    private var reading = InboxReading(InboxState(), triesWaiting: false, maxMessages: 0)
     private var snapshot: InboxSnapshot?
     private var entries: [InboxEntry] = []
     private var elapsed = Duration.zero
     private var shorter: BridgeClientError?
+    private var hasLoaded = false
     /// Whether it must be kept what became of a message, before anything more is delivered.
     private var isUnsaved = false
-    /// The signed message that is being delivered.
+    /// The signed message that is being delivered, and those that were and may be withdrawn, by their places.
     private var envelope: EnvelopeHeader?
-    /// The signed messages that were delivered, by their places; only where they may be withdrawn.
     private var signed: [UInt64: EnvelopeHeader] = [:]
 
     /// - Parameters:
     ///   - file: where it is kept what has become of the messages; nil for nowhere but in memory.
-    ///   - warnings: what is odd about messages: anybody can post anything. Finished at the end of each poll.
+    ///   - warnings: what is odd about messages; finished at the end of each poll.
     package init(
         _ reader: any BridgeReader, key: consuming SecretKey, rules: Rules = Rules(),
         keptIn file: InboxStateFile? = nil,
         warnings: LineLimit
     ) {
-        self.reader = reader
-        self.rules = rules
-        self.file = file
-        self.warnings = warnings
+        (self.reader, self.rules, self.file, self.warnings) = (reader, rules, file, warnings)
         member = key.publicKey.memberId
         self.key = key
     }
 
     /// How the last poll ended; nil as long as it has not.
-    package var end: InboxReading.End? { if case .done(let end) = reading?.step { end } else { nil } }
+    package var end: InboxReading.End? { if case .done(let end) = reading.step { end } else { nil } }
 
     /// Whether nothing is left to do for the message at an index.
-    package func isDone(_ index: UInt64) -> Bool { reading?.state.isDone(index) ?? false }
+    package func isDone(_ index: UInt64) -> Bool { reading.state.isDone(index) }
 
-    /// Begins a poll: what comes next is read from the newest state of the chain.
-    ///
-    /// - Parameter triesWaiting: whether messages are tried again that could not be delivered before.
-    /// - Throws: `InboxStateError`, `FileError`, and what the nodes' answers fail with.
+    /// Begins a poll. If it `triesWaiting`, messages are tried again that could not be delivered before. Throws
+    /// `InboxStateError`, `FileError`, `BridgeClientError`.
     package func beginPoll(triesWaiting: Bool) throws {
         touch()
-        let state = try reading?.state ?? file?.state(of: address()) ?? InboxState()
+        if let file, !hasLoaded { (reading.state, hasLoaded) = (try file.state(of: address()), true) }
         reading = InboxReading(
-            state, triesWaiting: triesWaiting, maxMessages: rules.maxMessages, forgetsVanished: rules.withdraw != nil,
-            turn: .random(in: 0...UInt64(UInt32.max)))
+            reading.state, triesWaiting: triesWaiting, maxMessages: rules.maxMessages,
+            forgetsVanished: rules.withdraw != nil, turn: .random(in: 0...UInt64(UInt32.max)))
         (snapshot, entries, elapsed) = (nil, [], .zero)
-        // Nothing is delivered as long as that could not be kept.
+        // Nothing is delivered as long as that cannot be kept.
         try keep()
     }
 
@@ -122,25 +90,23 @@ package final class Inbox {
     }
 
     /// The next message to deliver, of which ``resolve(_:)`` must say what came; one that is not resolved is read again.
-    /// nil at the end of the poll. What has become of the messages before is kept.
-    ///
-    /// - Throws: `BridgeClientError`, ``PollError``, `FileError`.
+    /// nil at the end of the poll. What has become of those before is kept. Throws `BridgeClientError`, ``InboxError``,
+    /// `FileError`.
     package func next() throws -> InboxMessage? {
         do {
-            while let step = reading?.step {
+            while true {
                 rules.onStep()
                 // What was refused can be kept with the rest: no harm is done if it is refused twice.
                 if isUnsaved { try keep() }
-                switch step {
+                switch reading.step {
                 case .poll(let fingerprint, let known): try poll(fingerprint, beyond: known)
                 case .read(let indices, let fingerprint):
                     try keep()
-                    entries = try timed { try snapshot?.messages.entries(at: indices, after: fingerprint) ?? [] }
-                    let fingerprints = entries.map(\.fingerprint)
-                    for index in reading?.state.replaced(by: fingerprints) ?? [] {
+                    entries = try timed { try snapshot?.read(indices, fingerprint) ?? [] }
+                    for index in reading.state.replaced(by: entries.map(\.fingerprint)) {
                         warn(index, BridgeClientError.replaced(index: index))
                     }
-                    reading?.read(fingerprints)
+                    reading.read(entries.map(\.fingerprint))
                 case .deliver(let fingerprint):
                     guard let entry = entries.first(where: { $0.fingerprint == fingerprint }) else {
                         throw BridgeClientError.changedMeanwhile(index: fingerprint.index)
@@ -152,7 +118,6 @@ package final class Inbox {
                     return nil
                 }
             }
-            return nil
         } catch {
             _ = try? keep()  // The error that counts is the first.
             warnings.finish()
@@ -162,40 +127,36 @@ package final class Inbox {
 
     /// Takes what came of the message that was given last.
     package func resolve(_ outcome: InboxReading.Outcome) {
-        guard case .deliver(let fingerprint) = reading?.step else { return }
+        guard case .deliver(let fingerprint) = reading.step else { return }
         if outcome == .delivered, let envelope {
-            reading?.state.seen.insert(envelope)
+            reading.state.seen.insert(envelope)
             if rules.withdraw != nil { signed[fingerprint.index] = envelope }
             // What the cache has forgotten need not be forgotten again.
-            if signed.count > ReplayCache.limit, let seen = reading?.state.seen {
-                signed = signed.filter { (try? seen.check($0.value)) == nil }
+            if signed.count > ReplayCache.limit {
+                signed = signed.filter { (try? reading.state.seen.check($0.value)) == nil }
             }
         }
-        reading?.resolve(outcome)
+        reading.resolve(outcome)
         isUnsaved = true
     }
 
     private func poll(_ fingerprint: MessageFingerprint?, beyond known: UInt64) throws {
-        let isFirst = snapshot == nil
+        let (isFirst, next) = (snapshot == nil, reading.state.next)
         let found = try timed { try reader.poll(member, for: fingerprint, beyond: known) }
         snapshot = found
-        guard var reading else { return }
-        let next = reading.state.next
         reading.polled(count: found.count, found: found.fingerprint, head: found.head)
-        self.reading = reading
         if rules.refusesMore, reading.remaining > rules.maxMessages {
-            throw PollError.tooMany(reading.remaining, limit: rules.maxMessages)
+            throw InboxError.tooMany(reading.remaining, limit: rules.maxMessages)
         }
         let left = reading.state.next
         if left < next {
             for (index, envelope) in signed where index >= left {
-                self.reading?.state.seen.forget(envelope)
+                reading.state.seen.forget(envelope)
                 signed[index] = nil
             }
             rules.withdraw?(left)
             warnings.add("the chain was reorganised: the messages from \(left) on are read again")
-        } else if isFirst, fingerprint != nil, found.count < next, reading.step != .done(.behind), rules.withdraw == nil
-        {
+        } else if isFirst, fingerprint != nil, found.count < next, end != .behind, rules.withdraw == nil {
             let change = BridgeClientError.shorter(count: found.count, read: next)
             // Once: it may stay so for long.
             if change != shorter { warnings.add(change.description) }
@@ -205,56 +166,50 @@ package final class Inbox {
 
     /// Opens a message; nil for one that never can be delivered, of which it warns.
     private func open(_ entry: InboxEntry) throws -> InboxMessage? {
-        let address = try address()
+        let (index, address) = (entry.fingerprint.index, try address())
+        envelope = nil
         do throws(InboxError) {
-            let message = try open(entry, in: address)
-            envelope = message.envelope
-            return message
+            let payload = try entry.payload.mapError(InboxError.unread).get()
+            let text: SecretBytes
+            do throws(ECIESError) { text = try ECIES.standard.open(payload.span, with: key) } catch {
+                throw InboxError.unopened(error)
+            }
+            do throws(EnvelopeError) {
+                if let signed = try Envelope.parse(text) {
+                    let header = signed.header
+                    try EnvelopeExpectation(
+                        to: member, from: entry.from, bridge: address.bridge, chainId: address.chainId
+                    ).check(header)
+                    try reading.state.seen.check(header)
+                    envelope = header
+                    return InboxMessage(
+                        member: member, index: index, from: entry.from, payload: signed.takePayload(), envelope: header)
+                }
+            } catch { throw InboxError.refused(error) }
+            if rules.requiresAuthentication { throw InboxError.unauthenticated }
+            return InboxMessage(member: member, index: index, from: entry.from, payload: text, envelope: nil)
         } catch {
             // What the library could not do now is no verdict on the message.
             if case .unopened(let reason) = error, reason.kind == .serviceFailed { throw error }
-            warn(entry.fingerprint.index, error)
-            reading?.resolve(.delivered)
+            warn(index, error)
+            reading.resolve(.delivered)
             return nil
         }
     }
 
-    private func open(_ entry: InboxEntry, in address: InboxAddress) throws(InboxError) -> InboxMessage {
-        let index = entry.fingerprint.index
-        let payload: [UInt8]
-        do throws(BridgeClientError) { payload = try entry.payload.get() } catch { throw .unread(error) }
-        let text: SecretBytes
-        do throws(ECIESError) { text = try ECIES.standard.open(payload.span, with: key) } catch {
-            throw .unopened(error)
-        }
-        do throws(EnvelopeError) {
-            if let envelope = try Envelope.parse(text) {
-                let header = envelope.header
-                try EnvelopeExpectation(to: member, from: entry.from, bridge: address.bridge, chainId: address.chainId)
-                    .check(header)
-                try reading?.state.seen.check(header)
-                return InboxMessage(
-                    member: member, index: index, from: entry.from, payload: envelope.takePayload(), envelope: header)
-            }
-        } catch { throw .refused(error) }
-        if rules.requiresAuthentication { throw .unauthenticated }
-        return InboxMessage(member: member, index: index, from: entry.from, payload: text, envelope: nil)
-    }
-
     private func keep() throws {
-        guard let reading else { return }
         try file?.save(reading.state, of: address())
         isUnsaved = false
     }
 
     private func timed<Answer>(_ body: () throws -> Answer) throws -> Answer {
-        guard elapsed < rules.deadline else { throw PollError.timedOut(rules.deadline) }
+        guard elapsed < rules.deadline else { throw InboxError.timedOut(rules.deadline) }
         let start = ContinuousClock.now
         defer { elapsed += ContinuousClock.now - start }
         return try body()
     }
 
-    /// The inbox's address; the chain is asked for once.
+    /// Asks for the chain once.
     private func address() throws(BridgeClientError) -> InboxAddress {
         if let knownAddress { return knownAddress }
         let address = InboxAddress(chainId: try reader.chain(), bridge: reader.bridge, member: member)

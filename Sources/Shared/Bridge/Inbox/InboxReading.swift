@@ -1,15 +1,14 @@
 package import BridgeClient
 
-/// One poll of an inbox, as a state machine: ``step`` is what to do next, and a method takes what came of it. It does
-/// nothing itself, so that tests can walk through all that may happen.
+/// One poll of an inbox, as a state machine: ``step`` is what to do next, and a method takes what came of it.
 ///
-/// It stands on one fact: an inbox only grows, so where a message still stands that was read, all before it stand as
-/// well. So the newest message that still stands is searched for, and what is behind it is read. A message is done with
-/// only once it was delivered, and if another one was in its place, all behind that one is read again.
+/// An inbox only grows, so where a message still stands that was read, all before it do. The newest that still stands
+/// is searched for, and what is behind it is read. A message is done with only once it was delivered, and if another
+/// one was in its place, all behind that one is read again.
 package struct InboxReading: Hashable, Sendable {
     /// What is to be done next.
     package enum Step: Hashable, Sendable {
-        /// Ask how many messages there are, and what stands in the place of that one: see `BridgeReader`.
+        /// Ask how many messages there are, and what stands in the place of that one.
         case poll(for: MessageFingerprint?, beyond: UInt64)
         /// Read these messages, or the first of them, from a chain in which that message stands.
         case read([UInt64], after: MessageFingerprint?)
@@ -46,55 +45,40 @@ package struct InboxReading: Hashable, Sendable {
     /// What is to be done next.
     package private(set) var step: Step
 
-    /// The number of messages requested at once.
     private static let batchSize = 80
-
-    private let triesWaiting: Bool
-    private let forgetsVanished: Bool
+    private let triesWaiting, forgetsVanished: Bool
     private let turn: UInt64
     /// How many messages may still be read in this poll.
     private var allowance: UInt64
-    /// So many of the state's fingerprints stand, as far as is known.
-    private var standing = 0
-    /// No more than so many of them stand.
-    private var candidates: Int
+    /// How many of the state's fingerprints stand, at least and at most, as far as is known.
+    private var standing = 0, candidates: Int
     /// From here on it is not known of messages that were read whether they still stand.
     private var doubtful: UInt64 = 0
-    private var queue: [UInt64] = []
     /// Whether more messages wait than are tried in this poll.
     private var leavesWaiting = false
-    private var position: UInt64 = 0
-    private var count: UInt64 = 0
+    /// Those that are to be read again, and the range of the others.
+    private var queue: [UInt64] = [], position: UInt64 = 0, count: UInt64 = 0
     private var lastRead: MessageFingerprint?
+    /// Those that were read, and are to be delivered.
     private var pending: [MessageFingerprint] = []
 
     /// - Parameters:
-    ///   - state: the outcome of the messages so far.
     ///   - triesWaiting: whether messages are tried again that could not be delivered before.
-    ///   - maxMessages: how many messages are read at most.
-    ///   - forgetsVanished: whether a message that no longer stands is forgotten at once, so that it is new if it
-    ///     comes back.
-    ///   - turn: any number, another one for each poll: whose turn it is where not all messages can be read.
+    ///   - forgetsVanished: whether a message that no longer stands is new if it comes back.
+    ///   - turn: another number for each poll: whose turn it is where not all messages can be read.
     package init(
         _ state: InboxState, triesWaiting: Bool, maxMessages: UInt64, forgetsVanished: Bool = false, turn: UInt64 = 0
     ) {
-        self.state = state
-        self.triesWaiting = triesWaiting
-        self.forgetsVanished = forgetsVanished
-        self.turn = turn
-        allowance = maxMessages
-        candidates = state.fingerprints.count
+        (self.state, self.triesWaiting, self.forgetsVanished) = (state, triesWaiting, forgetsVanished)
+        (self.turn, allowance, candidates) = (turn, maxMessages, state.fingerprints.count)
         step = .poll(for: state.fingerprints.last, beyond: state.next)
     }
 
     /// How many messages are still to be read, as far as is known.
     package var remaining: UInt64 { UInt64(queue.count) + (count - min(position, count)) }
 
-    /// Takes the answer to ``Step/poll(for:beyond:)``: how many messages there are, what stands in the fingerprint's
-    /// place, and the newest block of the node.
-    ///
-    /// The newest message that stands is found by bisection. Answers may be of different chains: so the one that is
-    /// read on from is the one that stood in the last of them.
+    /// Takes the answer to ``Step/poll(for:beyond:)``. The newest message that stands is found by bisection; since answers
+    /// may be of different chains, the one that is read on from stood in the last of them.
     package mutating func polled(count: UInt64, found: MessageFingerprint?, head: UInt64) {
         guard case .poll(let asked, let known) = step else { return }
         if count < known, state.isBehind(head) { return step = .done(.behind) }
@@ -104,23 +88,20 @@ package struct InboxReading: Hashable, Sendable {
             standing = place + 1
             if standing == candidates { return begin(after: asked, count) }
         } else {
-            candidates = place
-            standing = min(standing, place)
+            (candidates, standing) = (place, min(standing, place))
         }
         let older = state.fingerprints.prefix(standing < candidates ? (standing + candidates) / 2 + 1 : standing).last
         step = .poll(for: older, beyond: older.map { $0.index + 1 } ?? 0)
     }
 
-    /// Takes the fingerprints of messages that were read: the first of those that ``Step/read(_:after:)`` asks for.
-    /// Each is to be delivered unless it was, or never can be.
+    /// Takes the fingerprints of the first of the messages that ``Step/read(_:after:)`` asks for.
     package mutating func read(_ fingerprints: [MessageFingerprint]) {
         for fingerprint in fingerprints {
             allowance -= min(allowance, 1)
             if queue.first == fingerprint.index {
                 queue.removeFirst()
             } else {
-                position = fingerprint.index + 1
-                lastRead = fingerprint
+                (position, lastRead) = (fingerprint.index + 1, fingerprint)
             }
             if !state.fingerprints.contains(fingerprint) { pending.append(fingerprint) }
         }
@@ -131,7 +112,7 @@ package struct InboxReading: Hashable, Sendable {
     package mutating func resolve(_ outcome: Outcome) {
         guard let fingerprint = pending.first, outcome != .refused else { return step = .done(.blocked) }
         pending.removeFirst()
-        if (doubtful..<max(doubtful, state.next)).contains(fingerprint.index) { state.truncate(to: fingerprint.index) }
+        if doubtful <= fingerprint.index { state.truncate(to: fingerprint.index) }
         if outcome == .delivered {
             state.finish(fingerprint)
         } else if !state.postpone(fingerprint.index) {
@@ -140,10 +121,9 @@ package struct InboxReading: Hashable, Sendable {
         goOn()
     }
 
-    /// Decides what to read after the newest message that is still in place.
+    /// Decides what to read after the newest message that still stands.
     private mutating func begin(after fingerprint: MessageFingerprint?, _ count: UInt64) {
-        self.count = count
-        lastRead = fingerprint
+        (self.count, lastRead) = (count, fingerprint)
         // Without any fingerprint, as old states may be, nothing can be doubted.
         let first = fingerprint.map { $0.index + 1 } ?? (state.fingerprints.isEmpty ? state.next : 0)
         // What waits has none, and is read anyway.
@@ -151,18 +131,15 @@ package struct InboxReading: Hashable, Sendable {
         doubtful = unvouched ? first : state.next
         if forgetsVanished { state.truncate(to: doubtful) }
         position = doubtful
-        if triesWaiting { takeWaiting(state.waiting.filter { $0 < min(doubtful, count) }.sorted()) }
-        goOn()
-    }
-
-    /// Tries the messages that wait, as long as they leave room for new ones: each kind gets half of the room if it
-    /// needs it, and where not all that wait can be tried, others are at each turn.
-    private mutating func takeWaiting(_ waiting: [UInt64]) {
+        // What waits leaves room for new messages: each kind gets half of it if it needs that, and where not all that
+        // wait can be tried, others are at each turn.
+        let waiting = triesWaiting ? state.waiting.filter { $0 < min(doubtful, count) }.sorted() : []
         let half = allowance / 2 + (allowance & turn & 1)
         let share = Int(clamping: max(half, allowance - min(allowance, count - min(position, count))))
         leavesWaiting = waiting.count > share
-        let first = leavesWaiting ? Int(clamping: turn / 2 % UInt64(waiting.count)) : 0
-        queue = (waiting.dropFirst(first) + waiting.prefix(first)).prefix(share).sorted()
+        let start = leavesWaiting ? Int(clamping: turn / 2 % UInt64(waiting.count)) : 0
+        queue = (waiting.dropFirst(start) + waiting.prefix(start)).prefix(share).sorted()
+        goOn()
     }
 
     private mutating func goOn() {

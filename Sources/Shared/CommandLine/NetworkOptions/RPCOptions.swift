@@ -77,7 +77,7 @@ package struct RPCOptions: ParsableArguments {
         let limits = Self.limits(timeout: timeout)
         let client = tls.client(observer: observer, isCancelled: isCancelled)
         let clients = try endpoints().map { RPCClient($0, over: client, limits: limits) }
-        return EthereumNode(clients, patience: min(retryFor, timeout))
+        return EthereumNode(clients, retryBudget: min(retryFor, timeout))
     }
 
     /// The usual limits, within the time that the program has.

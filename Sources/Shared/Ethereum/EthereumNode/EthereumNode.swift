@@ -6,12 +6,12 @@ import JSON
 ///
 /// Where several nodes are given, the next one is asked when one cannot be reached or answers nonsense; a question
 /// that sends something goes to another node only if the first cannot have seen it. When all of them fail in a way
-/// that may pass, questions are asked again with growing pauses, for as long as `patience` says; what sends
+/// that may pass, questions are asked again with growing pauses, for as long as `retryBudget` says; what sends
 /// something is not.
 package final class EthereumNode {
     private let clients: [RPCClient]
     /// How long a query is retried.
-    private let patience: Duration
+    private let retryBudget: Duration
     /// The node that answered last.
     private var current = 0
     /// When whoever asks stops waiting: no request takes longer, but for three tenths of a second at least.
@@ -19,23 +19,23 @@ package final class EthereumNode {
 
     /// - Parameters:
     ///   - clients: the nodes, in the order in which they are tried; at least one.
-    ///   - patience: how long to retry when all nodes fail for a while.
-    package init(_ clients: [RPCClient], patience: Duration = .zero) {
+    ///   - retryBudget: how long to retry when all nodes fail for a while.
+    package init(_ clients: [RPCClient], retryBudget: Duration = .zero) {
         precondition(!clients.isEmpty)
         self.clients = clients
-        self.patience = patience
+        self.retryBudget = retryBudget
     }
 
     /// Asks one question.
     ///
-    /// - Parameter patience: how long it is retried, if not for the usual time.
+    /// - Parameter retryBudget: how long it is retried, if not for the usual time.
     /// - Throws: ``NodeError``.
-    package func ask<Answer>(_ query: NodeQuery<Answer>, patience: Duration? = nil) throws(NodeError) -> Answer {
+    package func ask<Answer>(_ query: NodeQuery<Answer>, retryBudget: Duration? = nil) throws(NodeError) -> Answer {
         let call = query.call
         let result: Result<JSONValue, RPCError>
         do throws(RPCError) {
             result = .success(
-                try withClients(isSentOnce: query.isSentOnce, patience) { client throws(RPCError) in
+                try withClients(isSentOnce: query.isSentOnce, retryBudget) { client throws(RPCError) in
                     try client.call(call.method, call.parameters, once: query.isSentOnce)
                 })
         } catch { result = .failure(error) }
@@ -44,11 +44,11 @@ package final class EthereumNode {
 
     /// Asks all the questions of a batch in one request, or one by one of a node that takes no batches.
     ///
-    /// - Parameter patience: how long they are retried, if not for the usual time.
+    /// - Parameter retryBudget: how long they are retried, if not for the usual time.
     /// - Throws: ``NodeError`` where the request as a whole failed; each question has its own failure in the answers.
-    package func ask(_ batch: NodeBatch, patience: Duration? = nil) throws(NodeError) -> NodeAnswers {
+    package func ask(_ batch: NodeBatch, retryBudget: Duration? = nil) throws(NodeError) -> NodeAnswers {
         do throws(RPCError) {
-            let results = try withClients(isSentOnce: batch.isSentOnce, patience) { client throws(RPCError) in
+            let results = try withClients(isSentOnce: batch.isSentOnce, retryBudget) { client throws(RPCError) in
                 try Self.results(of: batch, from: client)
             }
             if results.contains(where: \.isTransientFailure) { turnToNext() }
@@ -90,12 +90,12 @@ package final class EthereumNode {
         }
     }
 
-    /// Runs `body` with the clients in turn until the patience is at its end.
+    /// Runs `body` with the clients in turn until the retry budget is used up.
     private func withClients<Answer>(
-        isSentOnce: Bool, _ patience: Duration?, _ body: (RPCClient) throws(RPCError) -> Answer
+        isSentOnce: Bool, _ retryBudget: Duration?, _ body: (RPCClient) throws(RPCError) -> Answer
     ) throws(RPCError) -> Answer {
         let start = ContinuousClock.now
-        var backoff = Backoff(first: .milliseconds(400), cap: .seconds(5), budget: patience ?? self.patience)
+        var backoff = Backoff(first: .milliseconds(400), cap: .seconds(5), budget: retryBudget ?? self.retryBudget)
         while true {
             do throws(RPCError) { return try withNextClient(isSentOnce: isSentOnce, body) } catch {
                 guard error.isTransient, !isSentOnce,

@@ -35,7 +35,7 @@ package struct NonceSearch {
         while !places.isEmpty {
             var batch = NodeBatch()
             let tickets = places.map { batch.add(.transactionCount(of: sender, at: .number($0))) }
-            let answers = try node.ask(batch, patience: .zero)
+            let answers = try node.ask(batch, retryBudget: .zero)
             for (place, ticket) in zip(places, tickets) {
                 // A state that the node does not have is older than those that it has.
                 let isUsed = (try? answers.answer(to: ticket)).map { $0 > nonce } ?? false
@@ -49,7 +49,7 @@ package struct NonceSearch {
         // How deep the block is must be the word of the node that shows it: another one may be of another fork.
         var batch = NodeBatch()
         let (headTicket, blockTicket) = (batch.add(.blockNumber), batch.add(.block(number: high, isWhole: true)))
-        let answers = try node.ask(batch, patience: .zero)
+        let answers = try node.ask(batch, retryBudget: .zero)
         let newest = try answers.answer(to: headTicket)
         guard let block = try answers.answer(to: blockTicket), let transactions = block["transactions"]?.array else {
             return nil

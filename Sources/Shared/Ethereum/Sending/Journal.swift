@@ -1,11 +1,11 @@
 package import Failures
-package import Files
-package import JSON
+import Files
+import JSON
 package import Primitives
-package import Transactions
+import Transactions
 
-/// What was signed for each request, and its outcome, on disk: a run that was stopped is resumed, and
-/// nothing is sent a second time.
+/// What was signed for each request, and its outcome, on disk: a run that was stopped is resumed, and nothing is sent a
+/// second time.
 ///
 /// A file of JSON Lines that only grows:
 ///
@@ -14,33 +14,35 @@ package import Transactions
 ///     {"request":"0x…","rejected":"0x…"}               a node's rule forbids this one; its nonce stays the request's
 ///     {"request":"0x…","record":{…}}                   the outcome
 ///
-/// Journals of earlier versions say "refused" where "rejected" stands with "by".
-///
-/// A request's name in it is `id:` and its own id, or the Keccak-256 of its document, followed by `#2` and so on
-/// for the second of the same in an input. An outcome "replaced" is checked again by the next run.
+/// A request's name in it is `id:` and its own id, or the Keccak-256 of its document, followed by `#2` and so on for the
+/// second of the same in an input. An outcome "replaced" is checked again by the next run. Journals of earlier versions
+/// say "refused" where "rejected" stands with "by".
 package final class Journal {
     private var file: AppendFile
     private let path: String
-    private var entries: [String: Entry] = [:]
+    private(set) var entries: [String: Entry] = [:]
     /// The nonce after those that the journal shows in blocks: a node that lags may not count them yet.
     private(set) var nextNonce: UInt64 = 0
-    /// Whose transactions these are.
     private var account: (sender: Address, chainId: UInt64)?
-    /// The documents of the ids that have come in this input.
-    private var contents: [String: String] = [:]
     /// How often each document without an id has come in this input.
     private var counts: [Bytes32: Int] = [:]
 
     /// What the journal holds of a request.
-    package struct Entry {
+    struct Entry {
         /// All the transactions that were signed for it, oldest first.
-        package var versions: [SignedTransaction] = []
+        private(set) var versions: [SignedTransaction] = []
         /// The document of its outcome.
-        package var record: JSONObject?
+        private(set) var record: JSONObject?
         /// The last transaction that no node took, and the one that has its nonce in a block; nil if a rule forbade it.
         var (rejected, rival): (Bytes32?, Bytes32?)
         /// The Keccak-256 of the document of a request with an id.
         var content: String?
+
+        /// A new transaction opens the request again.
+        mutating func take(_ signed: SignedTransaction) {
+            versions.append(signed)
+            record = nil
+        }
 
         /// Only a verdict against the transactions is checked again.
         mutating func take(_ record: JSONObject?) {
@@ -48,32 +50,28 @@ package final class Journal {
             if record?["status"] != .string("replaced") { versions = [] }
         }
 
-        /// What an earlier run leaves to do.
-        package enum Standing {
+        /// What an earlier run left to do.
+        enum Leftover {
             /// Nothing: this is its record.
             case done(JSONObject)
-            /// Watching what was signed.
-            case inFlight
-            /// Signing again with the same nonce, since a rule forbade what was signed.
-            case rejected
-            /// Preparing and signing it.
-            case open
+            /// Watching what was signed or, where a rule forbade that, signing again with the same nonce.
+            case resume(TransactionState)
         }
 
-        /// What is left to do for this request.
-        package var standing: Standing {
+        /// What is left to do before a transaction may be prepared and signed; nil for nothing.
+        var leftover: Leftover? {
             if let record, versions.isEmpty { return .done(record) }
-            guard let newest = versions.last?.hash else { return .open }
-            return newest != rejected ? .inFlight : rival == nil ? .rejected : .open
+            guard let newest = versions.last?.hash else { return nil }
+            return newest != rejected ? .resume(.resumed) : rival == nil ? .resume(.rejected) : nil
         }
     }
 
-    /// How many bytes a line of a journal may have: a request may have 16 MiB.
+    /// What each line begins with. A file that ends in the middle of another one is not this program's to cut.
+    private static let lineStart = Array(#"{"request":""#.utf8)
+    /// In bytes: a request may have 16 MiB.
     private static let lineLimit = 32 << 20
 
-    /// Opens a journal, or begins one. No other program can open it meanwhile.
-    ///
-    /// - Throws: `FileError`; ``JournalError`` for a file that is none.
+    /// Opens a journal, or begins one. No other program can open it meanwhile. Throws `FileError`, ``JournalError``.
     package init(_ path: String) throws {
         self.path = path
         file = try AppendFile(path, lineLimit: Self.lineLimit)
@@ -90,9 +88,6 @@ package final class Journal {
         try file.removeUnfinished()
     }
 
-    /// What each line begins with. A file that ends in the middle of another one is not this program's to cut.
-    private static let lineStart = Array(#"{"request":""#.utf8)
-
     private func read(_ line: [UInt8]) throws {
         guard let json = try JSONParser.parse(line).object else { throw JSONError.notAnObject(line: 1) }
         let request = try json.string("request")
@@ -102,22 +97,20 @@ package final class Journal {
                 try Bytes32(hex: text)
             }
         }
-        let raw = try json.optionalParsed("raw", as: "hex") { text throws(PrimitiveError) in try Hex.decode(text) }
-        if let raw {
+        if let raw = try json.optionalParsed("raw", as: "hex", { text throws(PrimitiveError) in try Hex.decode(text) })
+        {
             let signed = try SignedTransaction(raw: raw)
-            let account = account ?? (signed.sender, signed.transaction.chainId)
-            guard account == (signed.sender, signed.transaction.chainId) else {
-                throw JournalError.otherAccount(signed.sender, chainId: signed.transaction.chainId)
+            let (sender, chainId) = (signed.sender, signed.transaction.chainId)
+            guard (account ?? (sender, chainId)) == (sender, chainId) else {
+                throw JournalError.otherAccount(sender, chainId: chainId)
             }
-            self.account = account
-            entry.versions.append(signed)
+            account = (sender, chainId)
             entry.content = try json.optionalString("content")
-            entry.record = nil
-        } else if let refused = try hash("refused") {
-            // Without the other one it is a guess, and the chain is asked again.
-            if let rival = try hash("by") { (entry.rejected, entry.rival) = (refused, rival) }
-        } else if let rejected = try hash("rejected") {
-            (entry.rejected, entry.rival) = (rejected, try hash("by"))
+            entry.take(signed)
+        } else if let rejected = try hash("rejected") ?? hash("refused") {
+            let rival = try hash("by")
+            // What earlier versions refused without the other one was a guess, and the chain is asked again.
+            if rival != nil || json["refused"] == nil { (entry.rejected, entry.rival) = (rejected, rival) }
         } else {
             let record = try json.object("record")
             let mined = record["blockNumber"] == nil ? nil : record["transactionHash"]?.string
@@ -129,10 +122,8 @@ package final class Journal {
         entries[request] = entry
     }
 
-    /// The chain that the journal's transactions are of; nil for none yet.
-    ///
-    /// - Throws: ``JournalError/foreign(path:what:)`` if they are of another sender, or of another chain than is
-    ///   expected, if one is.
+    /// The chain that the journal's transactions are of; nil for none yet. Throws ``JournalError/foreign(path:what:)`` if
+    /// they are of another sender or chain than is expected.
     func chainId(of sender: Address, expected: UInt64?) throws(JournalError) -> UInt64? {
         guard let account else { return nil }
         guard account.sender == sender else { throw .foreign(path: path, what: "key: \(account.sender)") }
@@ -140,56 +131,37 @@ package final class Journal {
         return account.chainId
     }
 
-    /// A request's name in the journal. The input's requests must be named in their order.
-    ///
-    /// - Throws: ``JournalError/otherRequest(id:)`` for an id that another request had, in the journal or in this input.
-    package func name(of request: TransactionRequest) throws(JournalError) -> String {
-        let content = Self.content(of: request)
+    /// A request's name in the journal. The input's requests must be named in their order. Throws
+    /// ``JournalError/otherRequest(id:)`` for an id that another request had, in the journal or in this input.
+    func name(of request: TransactionRequest) throws(JournalError) -> String {
+        let content = Keccak256.hash(Array(request.json.compact.utf8))
         guard let id = request.id else {
             let count = (counts[content] ?? 0) + 1
             counts[content] = count
             return count == 1 ? content.hex : "\(content.hex)#\(count)"
         }
         let name = "id:\(id)"
-        let known = entries[name]?.content ?? contents[name] ?? content.hex
-        guard known == content.hex else { throw .otherRequest(id: id) }
-        contents[name] = known
+        guard entries[name]?.content ?? content.hex == content.hex else { throw .otherRequest(id: id) }
+        entries[name, default: Entry()].content = content.hex
         return name
     }
 
-    private static func content(of request: TransactionRequest) -> Bytes32 {
-        Keccak256.hash(Array(request.json.compact.utf8))
+    /// Notes a transaction, which may be sent once this returns, and must not if it throws.
+    func note(_ signed: SignedTransaction, for name: String) throws(FileError) {
+        let content = entries[name]?.content.map(JSONValue.string)
+        try append(name, ["raw": .string(signed.raw.hex), "content": content])
+        entries[name, default: Entry()].take(signed)
     }
 
-    /// What the journal holds of a request; nil for nothing.
-    package subscript(name: String) -> Entry? { entries[name] }
-
-    /// Notes a transaction, which may be sent once this returns.
-    ///
-    /// - Throws: `FileError`: it must not be sent.
-    package func note(_ signed: SignedTransaction, for name: String, _ request: TransactionRequest?) throws(FileError) {
-        var entry = entries[name] ?? Entry()
-        if let request, request.id != nil { entry.content = entry.content ?? Self.content(of: request).hex }
-        try append(name, ["raw": .string(signed.raw.hex), "content": entry.content.map(JSONValue.string)])
-        entry.versions.append(signed)
-        entry.record = nil
-        entries[name] = entry
-    }
-
-    /// Notes that no node took a transaction.
-    ///
-    /// - Parameter rival: the transaction that has its nonce, in a block; nil if a rule forbids it.
-    /// - Throws: `FileError`.
-    package func noteRejected(_ hash: Bytes32, by rival: Bytes32?, for name: String) throws(FileError) {
+    /// Notes that no node took a transaction: a rule forbids it or, in a block, a rival has its nonce. Throws `FileError`.
+    func noteRejected(_ hash: Bytes32, by rival: Bytes32?, for name: String) throws(FileError) {
         try append(name, ["rejected": .string(hash.hex), "by": (rival?.hex).map(JSONValue.string)])
         entries[name]?.rejected = hash
         entries[name]?.rival = rival
     }
 
-    /// Notes the outcome of a request.
-    ///
-    /// - Throws: `FileError` if it cannot be written.
-    package func note(_ record: JSONValue, for name: String) throws(FileError) {
+    /// Notes the outcome of a request. Throws `FileError`.
+    func note(_ record: JSONValue, for name: String) throws(FileError) {
         // What is in a block is the last word: the same request may have been watched twice.
         if let known = entries[name]?.record, known == record.object || known["blockNumber"] != nil { return }
         try append(name, ["record": record])
@@ -228,9 +200,6 @@ package enum JournalError: UserFacingError, Equatable {
     }
 
     package var hints: [String] {
-        switch self {
-        case .damaged, .otherRequest: []
-        case .otherAccount, .foreign: ["use a separate journal for each key and chain"]
-        }
+        if case .foreign = self { ["use a separate journal for each key and chain"] } else { [] }
     }
 }

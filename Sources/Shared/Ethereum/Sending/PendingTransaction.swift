@@ -21,7 +21,7 @@ final class PendingTransaction {
         case done(SentRecord)
     }
 
-    /// What the request is called, in records and in the journal.
+    /// Its names, in records and in the journal.
     let label, id, name: String?
     /// The request; nil where only its transaction is known.
     let request: TransactionRequest?
@@ -29,7 +29,6 @@ final class PendingTransaction {
     /// Oldest first. The newest of one nonce each may be the one that gets into a block.
     private(set) var versions: [Version] = []
 
-    /// Where the transactions stand.
     var state = TransactionState.signed
     /// Whether an earlier run signed the newest.
     private(set) var isResumed = false
@@ -47,8 +46,7 @@ final class PendingTransaction {
     var doubt = ""
     /// Why no node has it, as long as none may.
     var failure: (any UserFacingError)?
-    /// When the newest version was handed over last, when a node was asked last whether it knows it, and when its nonce
-    /// was looked for last in blocks.
+    /// When last the newest version was handed over, a node was asked whether it knows it, and its nonce was searched for.
     var sentAt, askedAt, searchedAt: ContinuousClock.Instant?
 
     init(_ request: TransactionRequest, name: String?) {
@@ -74,8 +72,8 @@ final class PendingTransaction {
     }
 
     /// Puts it in flight, with the newest of its versions.
-    func start(_ state: TransactionState, isResumed: Bool, l1Fee: UInt256 = 0, _ policy: SendPolicy) {
-        (phase, self.state, self.isResumed, self.l1Fee) = (.inFlight, state, isResumed, l1Fee)
+    func start(_ state: TransactionState, l1Fee: UInt256, _ policy: SendPolicy) {
+        (phase, self.state, isResumed, self.l1Fee) = (.inFlight, state, state != .signed, l1Fee)
         (receipt, rival, failure, searchedAt, doubt) = (nil, nil, nil, nil, "it is not in a block yet")
         deadline = .now + policy.timeout
         bumpAt = policy.bumpAfter.map { .now + $0 }
@@ -86,9 +84,7 @@ final class PendingTransaction {
         versions.append(Version(hash: signed.hash, signed: signed))
         (sentAt, askedAt) = (nil, nil)
     }
-}
 
-extension PendingTransaction {
     var isQueued: Bool { if case .queued = phase { true } else { false } }
     var isInFlight: Bool { if case .inFlight = phase { true } else { false } }
     /// The newest of the transactions, if more than its hash is known.
@@ -99,7 +95,7 @@ extension PendingTransaction {
     /// What it may still cost, in wei; `UInt256.max` if that is more than any account has.
     var maxCost: UInt256 { receipt == nil ? (signed?.transaction.maxCost ?? 0).adding(l1Fee) ?? .max : 0 }
 
-    /// The request as it is prepared: one whose transaction a rule forbade keeps its nonce.
+    /// The request as it is prepared: after a transaction that a rule forbade, with its nonce.
     var draft: TransactionRequest? {
         var draft = request
         if state == .rejected { draft?.nonce = nonce }
@@ -119,66 +115,20 @@ extension PendingTransaction {
         return .now - sentAt > (isTaken ? .seconds(3) : .milliseconds(500))
     }
 
-    /// Its record without what depends on the outcome.
+    /// Its record, without what is known of its revert or its contract.
     func record(_ status: SentRecord.Status) -> SentRecord {
         var record = SentRecord(label: label, id: id, status)
         record.transactionHash = receipt?.transactionHash ?? versions.last?.hash
+        record.receipt = receipt
         return record
     }
 
     /// The record of a transaction whose outcome is not known: with its bytes, so that another run can continue.
     var pendingRecord: SentRecord {
         var record = record(.pending)
-        record.receipt = receipt
         record.raw = versions.last { $0.hash == record.transactionHash }?.signed?.raw
         record.doubt = doubt
         record.versions = offers.count > 1 ? offers.map(\.hash) : []
         return record
-    }
-}
-
-extension [PendingTransaction] {
-    /// The places of the questions about one transaction.
-    private struct Tickets {
-        var receipts: [NodeBatch.Ticket<Receipt?>]
-        var isKnown: NodeBatch.Ticket<Bool>?
-        var count: NodeBatch.Ticket<UInt64>?
-    }
-
-    /// Asks where they stand, with one request.
-    ///
-    /// - Returns: what was seen of each, in their order, or why nothing was.
-    /// - Throws: `NodeError` where the request failed.
-    func poll(
-        _ node: EthereumNode
-    ) throws(NodeError) -> [Result<(TransactionState.Poll, Receipt?), NodeError>] {
-        var batch = NodeBatch()
-        let headTicket = batch.add(.blockNumber)
-        var counts: [Address: NodeBatch.Ticket<UInt64>] = [:]
-        let tickets = map { pending in
-            var tickets = Tickets(receipts: pending.versions.map { batch.add(.receipt(of: $0.hash)) })
-            if let newest = pending.versions.last, pending.mayBeForgotten {
-                tickets.isKnown = batch.add(.knows(newest.hash))
-            }
-            if let sender = pending.signed?.sender {
-                let ticket = counts[sender] ?? batch.add(.transactionCount(of: sender, at: .latest))
-                (counts[sender], tickets.count) = (ticket, ticket)
-            }
-            return tickets
-        }
-        let answers = try node.ask(batch, patience: .zero)
-        let head = try answers.answer(to: headTicket)
-        return zip(self, tickets).map { pending, tickets in
-            Result { () throws(NodeError) in
-                var receipt: Receipt?
-                for ticket in tickets.receipts where receipt == nil { receipt = try answers.answer(to: ticket) }
-                var poll = TransactionState.Poll(head: head, block: receipt?.blockNumber, isOvertaken: false)
-                if let ticket = tickets.count, let nonce = pending.nonce {
-                    poll.isOvertaken = try answers.answer(to: ticket) > nonce
-                }
-                if let ticket = tickets.isKnown { poll.isKnown = try answers.answer(to: ticket) }
-                return (poll, receipt)
-            }
-        }
     }
 }

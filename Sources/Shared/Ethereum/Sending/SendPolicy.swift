@@ -5,7 +5,7 @@ package import Primitives
 
 /// How requests are sent, and when they count as done.
 package struct SendPolicy: Sendable {
-    /// How many blocks make an outcome of what a block shows, the transaction's own included: 1 is that block alone.
+    /// How many blocks make an outcome of what a block shows, its own included.
     package var confirmations: UInt64 = 1
     /// How long the outcome of a transaction is waited for.
     package var timeout = Duration.seconds(120)
@@ -51,15 +51,11 @@ package struct Progress: Equatable, Sendable {
 package protocol RequestStream<Document> {
     /// What is read: a request, or what one is made from.
     associatedtype Document
-    /// What has come, waiting for it; nil at the end.
-    ///
-    /// - Throws: what reading the input throws.
+    /// What has come, waiting for it; nil at the end. Throws what reading the input throws.
     func read() throws -> [Document]?
-    /// Waits for the time, or without end, until something can be read, if that is asked for, or a signal comes.
-    ///
-    /// - Returns: whether something can be read.
+    /// Waits for the time, or without end, until a signal comes or, if asked for, something can be read: whether it can.
     func wait(_ time: Duration?, forInput: Bool) -> Bool
-    /// How often the run was asked to end: the first time it takes in nothing more, the second time it ends.
+    /// How often the run was asked to end: at first it takes in nothing more, then it ends.
     var stopCount: Int { get }
 }
 

@@ -8,64 +8,55 @@ package import Transactions
 
 /// Signs requests with one key, sends them, and waits until they are in blocks.
 ///
-/// Transactions are signed and sent one after the other: each one once a node has the one before, so that
-/// nothing after a lost nonce was ever signed. Their outcomes are awaited together.
+/// Each transaction is signed and sent once a node has the one before, so that nothing after a lost nonce was ever
+/// signed. Their outcomes are awaited together.
 package final class Sender {
     private let key: SecretKey
-    private let policy: SendPolicy
-    private let journal: Journal?
-    private let observer: (any SendObserver)?
-    private let node: EthereumNode
-    private let queue: TransactionQueue
     private let watcher: TransactionWatcher
+    private var queue: TransactionQueue { watcher.queue }
+    private var policy: SendPolicy { watcher.policy }
+    private var journal: Journal? { watcher.journal }
+    private var observer: any SendObserver { watcher.observer }
     private var capabilities = NodeCapabilities()
     /// The nonce after those that this run and its journal have used.
     private var nextNonce: UInt64
     /// The nonce after those that this run has signed: one that a request names must not be lower.
     private var nonceInOrder: UInt64 = 0
-    /// The chain, once it is known.
     private var chainId: UInt64?
-    /// Held from before the nonce is asked for until a node has what was signed, so that no other program of this
-    /// machine signs the same nonce.
+    /// Held from before the nonce is asked for until a node has what was signed: no other program signs the same nonce.
     private var lock: NonceLock?
     /// Since when another program has the lock.
     private var lockedSince: ContinuousClock.Instant?
-    private var hasWarned = false
     /// Whether nothing more can be prepared before everything in flight has arrived.
     private var isBarred = false
+    private var hasWarned = false
 
-    /// How many requests are prepared at a time.
     private static let mostPrepared = 100
 
     /// - Parameter journal: where each transaction is noted before it is sent.
     /// - Throws: ``JournalError/foreign(path:what:)``.
     package init(
-        key: consuming SecretKey, policy: SendPolicy, journal: Journal? = nil, observer: (any SendObserver)? = nil,
+        key: consuming SecretKey, policy: SendPolicy, journal: Journal? = nil, observer: any SendObserver,
         node: EthereumNode
     ) throws {
         self.key = key
-        (self.policy, self.journal, self.observer, self.node) = (policy, journal, observer, node)
-        queue = TransactionQueue(policy: policy, observer: observer)
-        watcher = TransactionWatcher(queue, policy: policy, journal: journal, observer: observer, node: node)
+        watcher = TransactionWatcher(policy: policy, journal: journal, observer: observer, node: node)
         nextNonce = journal?.nextNonce ?? 0
         chainId = try journal?.chainId(of: self.key.address, expected: policy.chainId) ?? policy.chainId
     }
 
     /// Sends requests as they come, and reports what became of each, in their order.
     ///
-    /// Nothing more is sent after the first request that fails, or once the stream says that the run should end; what
-    /// was sent until then is still waited for, and reported.
+    /// Nothing more is sent after the first that fails, or once the stream says that the run should end; what was sent
+    /// until then is still waited for, and reported.
     /// - Returns: whether all requests were accepted.
-    /// - Throws: ``SendError``, `PreparationError`, `NodeError`, and what the stream throws, about a request that was
-    ///   not sent; what `report` throws.
+    /// - Throws: what the first request that was not sent failed with; what the stream and `report` throw.
     package func send(
         _ stream: any RequestStream<TransactionRequest>, report: (SentRecord) throws -> Void
     ) throws -> Bool {
         defer { lock = nil }
-        return try queue.run(stream, watching: watcher) { requests in
-            try requests.map { PendingTransaction($0, name: try journal?.name(of: $0)) }
-        } report: {
-            try report($0)
+        return try queue.run(stream, watching: watcher, report: report) { request in
+            PendingTransaction(request, name: try journal?.name(of: request))
         } begin: {
             if queue.takesIn { try begin() }
             bump()
@@ -74,7 +65,29 @@ package final class Sender {
         }
     }
 
-    /// Resumes from the journal, prepares new requests, and sends what is ready.
+    /// Goes on with transactions that somebody else sent, by their records: waits until they are in blocks, and hands
+    /// over again what nodes have forgotten. Records of others than pending ones are passed on.
+    ///
+    /// - Returns: whether all records were accepted.
+    /// - Throws: ``SendError/notPending`` for a record without a transaction; what the stream and `report` throw.
+    package static func resume(
+        _ stream: any RequestStream<SentRecord>, policy: SendPolicy, observer: any SendObserver, node: EthereumNode,
+        report: (SentRecord) throws -> Void
+    ) throws -> Bool {
+        let watcher = TransactionWatcher(policy: policy, journal: nil, observer: observer, node: node)
+        let queue = watcher.queue
+        return try queue.run(stream, watching: watcher, report: report, parse: PendingTransaction.init) {
+            guard queue.takesIn else { return }
+            while queue.room > 0, let pending = queue.queued(1).first {
+                if case .done(let record) = pending.phase {
+                    queue.settle(pending, record)
+                } else {
+                    watcher.start(pending, .resumed)
+                }
+            }
+        }
+    }
+
     private func begin() throws {
         try resume()
         // The next one is signed on top of those before it: each of their nonces must be claimed.
@@ -85,7 +98,7 @@ package final class Sender {
         var names: Set<String> = []
         let new = queue.queued(min(queue.room, Self.mostPrepared)).prefix { pending in
             // A name that comes again is the same request, and taken up once the first is in the journal.
-            leftover(of: pending) == nil && pending.name.map { names.insert($0).inserted } ?? true
+            entry(of: pending)?.leftover == nil && pending.name.map { names.insert($0).inserted } ?? true
         }
         guard !new.isEmpty else { return }
         if let chainId, try !takeLock(on: chainId) { return }
@@ -118,11 +131,10 @@ package final class Sender {
     private func prepare(_ new: some Sequence<PendingTransaction>) throws -> [PreparationResult] {
         try Preparer(sender: key.address, chainId: chainId, fees: policy.fees, purpose: .sending).prepare(
             new.compactMap(\.draft), after: queue.usage(leastNonce: nextNonce), learning: &capabilities,
-            asking: { node }
+            asking: { watcher.node }
         ).preparations
     }
 
-    /// Signs a transaction, and notes it in the journal, after which it may be handed over.
     private func send(_ pending: PendingTransaction, _ prepared: PreparedTransaction) throws {
         let nonce = prepared.transaction.nonce
         guard nonce >= nonceInOrder || pending.state == .rejected else {
@@ -132,79 +144,56 @@ package final class Sender {
         try sign(prepared.transaction, for: pending)
         nonceInOrder = max(nonceInOrder, nonce &+ 1)
         nextNonce = max(nextNonce, nonceInOrder)
-        queue.begin(pending)
-        pending.start(.signed, isResumed: false, l1Fee: prepared.l1Fee, policy)
+        watcher.start(pending, .signed, l1Fee: prepared.l1Fee)
     }
 
     private func sign(_ transaction: FeeMarketTransaction, for pending: PendingTransaction) throws {
         let signed = transaction.signed(by: key)
-        if let name = pending.name { try journal?.note(signed, for: name, pending.request) }
-        observer?.sending(label: pending.label, hash: signed.hash)
+        if let name = pending.name { try journal?.note(signed, for: name) }
+        observer.sending(label: pending.label, hash: signed.hash)
         pending.add(signed)
     }
 
-    /// Claims the nonces of the key on a chain, which is the run's from then on.
-    ///
-    /// - Returns: false as long as another program has them.
-    /// - Throws: ``SendError/keyInUse(_:)`` once that has taken as long as a transaction may; `FileError`.
+    /// Claims the nonces of the key on a chain; false as long as another program has them, but not for ever.
     private func takeLock(on chain: UInt64) throws -> Bool {
         if lock != nil { return true }
         chainId = chain
         lock = try NonceLock.acquire("teebridge/tx-send/\(chain)/\(key.address.hex)")
-        guard lock == nil else {
-            lockedSince = nil
-            return true
-        }
-        let since = lockedSince ?? .now
-        lockedSince = since
-        guard .now - since < policy.timeout else { throw SendError.keyInUse(key.address) }
+        lockedSince = lock == nil ? lockedSince ?? .now : nil
+        guard let lockedSince else { return true }
+        guard .now - lockedSince < policy.timeout else { throw SendError.keyInUse(key.address) }
         return false
     }
 
-    /// Warns once that another user of this machine seems to send with the same key.
     private func warnOfOtherUser() {
         // Those that ask are taken in all the same: others find room to.
         let visitor = lock?.visitor()
         guard !hasWarned, let user = lock?.otherUser ?? visitor else { return }
         hasWarned = true
-        observer?.warning(
+        observer.warning(
             "\(user) also seems to be sending with the key of \(key.address): each may take the other's nonces")
     }
-}
 
-// What earlier runs left, and what waits too long
-
-extension Sender {
     /// What the journal has of a request that nothing was signed for in this run.
     private func entry(of pending: PendingTransaction) -> Journal.Entry? {
-        pending.versions.isEmpty ? pending.name.flatMap { journal?[$0] } : nil
+        pending.versions.isEmpty ? pending.name.flatMap { journal?.entries[$0] } : nil
     }
 
-    /// What an earlier run left to see to before a transaction may be signed; nil for nothing.
-    private func leftover(of pending: PendingTransaction) -> Journal.Entry? {
-        guard let entry = entry(of: pending) else { return nil }
-        if case .open = entry.standing { return nil }
-        return entry
-    }
-
-    /// Takes up the first of the requests that the journal knows.
+    /// Takes up the first requests, as far as the journal knows them.
     private func resume() throws {
-        while queue.room > 0, let pending = queue.queued(1).first, let entry = leftover(of: pending) {
+        while queue.room > 0, let pending = queue.queued(1).first, let entry = entry(of: pending),
+            let leftover = entry.leftover
+        {
             // The same request once more waits for what becomes of the first.
             if queue.inFlight.contains(where: { $0.name == pending.name }) { return }
-            if case .done(let record) = entry.standing {
-                queue.settle(pending, try SentRecord(stored: record))
-                continue
-            }
-            guard let newest = entry.versions.last, try takeLock(on: newest.transaction.chainId) else { return }
-            for version in entry.versions { pending.add(version) }
-            if case .rejected = entry.standing {
-                nextNonce = max(nextNonce, newest.transaction.nonce)
-                watcher.resume(pending, .rejected)
-            } else {
-                nextNonce = max(nextNonce, newest.transaction.nonce &+ 1)
-                observer?.sending(label: pending.label, hash: newest.hash)
-                watcher.resume(pending, .resumed)
+            switch leftover {
+            case .done(let record): queue.settle(pending, try SentRecord(stored: record))
+            case .resume(let state):
+                guard let newest = entry.versions.last, try takeLock(on: newest.transaction.chainId) else { return }
+                for version in entry.versions { pending.add(version) }
+                nextNonce = max(nextNonce, newest.transaction.nonce &+ (state == .rejected ? 0 : 1))
+                if state.mayBeMined { observer.sending(label: pending.label, hash: newest.hash) }
+                watcher.start(pending, state)
             }
         }
     }
@@ -212,21 +201,22 @@ extension Sender {
     /// Sends the transaction with the lowest nonce once more, with higher fees, if it is time to.
     private func bump() {
         guard let period = policy.bumpAfter else { return }
-        let stuck = queue.inFlight.filter { $0.state.isOffered }.min { ($0.nonce ?? .max) < ($1.nonce ?? .max) }
+        let offered = queue.inFlight.filter { if case .offered = $0.state { true } else { false } }
+        let stuck = offered.min { ($0.nonce ?? .max) < ($1.nonce ?? .max) }
         guard let stuck, let signed = stuck.signed, let time = stuck.bumpAt, .now >= time else { return }
         stuck.bumpAt = .now + period
         do {
             var transaction = signed.transaction
             (transaction.maxPriorityFeePerGas, transaction.maxFeePerGas) = try policy.fees.raised(
                 stuck.offers.compactMap(\.signed?.transaction), requestLimit: stuck.request?.maxFeePerGas,
-                after: node.ask(.feeHistory, patience: .zero))
+                after: watcher.node.ask(.feeHistory, retryBudget: .zero))
             try sign(transaction, for: stuck)
             watcher.handOver(stuck)
         } catch let limit as FeeLimit {
             stuck.bumpAt = nil
-            observer?.warning("\(signed.hash) is waiting, and its fees will not be raised again: \(limit)")
+            observer.warning("\(signed.hash) is waiting, and its fees will not be raised again: \(limit)")
         } catch {
-            observer?.warning("\(signed.hash) is waiting, and could not be sent with higher fees: \(error)")
+            observer.warning("\(signed.hash) is waiting, and could not be sent with higher fees: \(error)")
         }
     }
 }

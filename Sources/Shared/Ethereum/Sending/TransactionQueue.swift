@@ -5,26 +5,24 @@ import Primitives
 /// The requests of a run in their order, each from when it was read until its record was reported.
 final class TransactionQueue {
     private let policy: SendPolicy
-    private let observer: (any SendObserver)?
-    /// Those that were begun with, some of which may have come back to be signed anew.
+    private let observer: any SendObserver
+    /// Those that were begun with, some of which may have come back to be signed anew, and those behind them.
     private var begun: [PendingTransaction] = []
-    /// Those behind them.
     private var input: ArraySlice<PendingTransaction> = []
     private var stream: (any RequestStream)?
-    private var progress = Progress() { didSet { observer?.progress(progress) } }
-    /// Whether a record means that nothing more should be sent.
+    var progress = Progress() { didSet { observer.progress(progress) } }
+    /// Whether a record means that nothing more should be sent, and the error that means so.
     private var isStopped = false
-    /// Why nothing more can be sent.
-    private(set) var failure: (any Error)?
+    private var failure: (any Error)?
     /// Whether all of the input was read.
     private(set) var hasEnded = false
-    /// Whether an outcome has become known, or a request has come back, since this was reset.
+    /// Whether something has changed in this round.
     private(set) var hasMoved = false
 
     /// How many records may wait for the one of an earlier request.
     private static let mostBegun = 1000
 
-    init(policy: SendPolicy, observer: (any SendObserver)?) { (self.policy, self.observer) = (policy, observer) }
+    init(policy: SendPolicy, observer: any SendObserver) { (self.policy, self.observer) = (policy, observer) }
 
     var isEmpty: Bool { begun.isEmpty && input.isEmpty }
     var hasQueued: Bool { !input.isEmpty || begun.contains(where: \.isQueued) }
@@ -46,10 +44,8 @@ final class TransactionQueue {
 
     /// What was sent before, for those who prepare more.
     func usage(leastNonce: UInt64) -> AccountUsage {
-        let inFlight = inFlight
-        return AccountUsage(
-            leastNonce: leastNonce, cost: inFlight.reduce(0) { $0.adding($1.maxCost) ?? .max },
-            isWaiting: inFlight.contains { $0.receipt == nil })
+        let cost = inFlight.reduce(0) { $0.adding($1.maxCost) ?? .max }
+        return AccountUsage(leastNonce: leastNonce, cost: cost, isWaiting: inFlight.contains { $0.receipt == nil })
     }
 
     /// Notes that a request is begun with.
@@ -59,15 +55,16 @@ final class TransactionQueue {
         input = input.dropFirst()
     }
 
-    /// Notes that a node may have a transaction.
-    func countSent() { progress.sent += 1 }
-
     /// Gives a request its record.
     func settle(_ pending: PendingTransaction, _ record: SentRecord) {
         begin(pending)
         pending.phase = .done(record)
-        isStopped = isStopped || record.endsRun
         hasMoved = true
+        switch record.status {
+        case .reverted, .replaced: isStopped = true
+        case .pending: isStopped = isStopped || record.doubt != nil
+        case .success, .skipped, .simulated, .signed, .called: break
+        }
     }
 
     /// Gives a request the record of its transactions' outcome.
@@ -78,48 +75,19 @@ final class TransactionQueue {
         progress.fee = price.multiplied(by: receipt.gasUsed)?.adding(progress.fee) ?? .max
     }
 
-    /// Has a request signed anew, in its place. No node has its transaction, and nothing was signed behind it in this
-    /// run.
+    /// Has a request signed anew, in its place: no node has its transaction, and this run signed nothing behind it.
     func giveBack(_ pending: PendingTransaction) {
         pending.phase = .queued
         hasMoved = true
     }
 
     /// Leaves out a request that was never sent.
-    func fail(_ pending: PendingTransaction, _ error: any Error) {
+    func fail(_ pending: PendingTransaction?, _ error: any Error) {
         begun.removeAll { $0 === pending }
-        fail(error)
-    }
-
-    private func fail(_ error: any Error) {
         failure = failure ?? error
         hasMoved = true
     }
 
-    /// Leaves out what is to be signed.
-    ///
-    /// - Returns: whether there was anything.
-    private func dropQueued() -> Bool {
-        defer {
-            begun.removeAll(where: \.isQueued)
-            input = []
-        }
-        return hasQueued
-    }
-
-    /// Reports the records that are known, up to the first request that has none.
-    private func report(_ report: (SentRecord) throws -> Void) throws {
-        defer { progress.waiting = inFlight.count }
-        while let first = begun.first, case .done(let record) = first.phase {
-            begun.removeFirst()
-            try report(record)
-        }
-    }
-}
-
-// The run
-
-extension TransactionQueue {
     /// Documents that come within this time of each other are begun with together, up to this many.
     private static let gatherTime = Duration.milliseconds(20)
     private static let mostGathered = 100
@@ -129,16 +97,13 @@ extension TransactionQueue {
     /// Takes in documents, watches what is in flight, and reports the outcomes, until there is nothing left to do.
     ///
     /// - Parameters:
-    ///   - parse: makes requests of the documents that were read.
     ///   - report: gets the records, in the order of their documents.
     ///   - begin: starts work on what is queued, if ``takesIn``; called again and again.
     /// - Returns: whether all documents were accepted.
-    /// - Throws: what `begin`, `parse` and the stream throw, once everything that was sent has a record; what `report`
-    ///   throws.
+    /// - Throws: what the closures and the stream throw; what was sent has a record by then, unless `report` throws.
     func run<Document>(
         _ stream: any RequestStream<Document>, watching watcher: TransactionWatcher,
-        parse: ([Document]) throws -> [PendingTransaction], report: (SentRecord) throws -> Void,
-        begin: () throws -> Void
+        report: (SentRecord) throws -> Void, parse: (Document) throws -> PendingTransaction, begin: () throws -> Void
     ) throws -> Bool {
         self.stream = stream
         var isComplete = true
@@ -147,29 +112,35 @@ extension TransactionQueue {
             do {
                 if takesIn, !hasEnded, !hasQueued { try fill(from: stream, parse) }
                 try begin()
-            } catch { fail(error) }
+            } catch { fail(nil, error) }
             watcher.advance(isLast: stream.stopCount > 1)
-            if !takesIn, dropQueued() { isComplete = false }
-            try self.report(report)
+            if !takesIn, hasQueued {
+                isComplete = false
+                begun.removeAll(where: \.isQueued)
+                input = []
+            }
+            progress.waiting = inFlight.count
+            while let first = begun.first, case .done(let record) = first.phase {
+                begun.removeFirst()
+                try report(record)
+            }
             rest(stream, until: watcher.nextPoll)
         } while !isEmpty || (takesIn && !hasEnded)
         if let failure { throw failure }
         return hasEnded && isComplete
     }
 
-    /// Reads what has come; waits for it if there is nothing to do.
     private func fill<Document>(
-        from stream: any RequestStream<Document>, _ parse: ([Document]) throws -> [PendingTransaction]
+        from stream: any RequestStream<Document>, _ parse: (Document) throws -> PendingTransaction
     ) throws {
         guard stream.wait(isEmpty ? nil : .zero, forInput: true) else { return }
         let end = ContinuousClock.now + Self.gatherTime * 10
         repeat {
             guard let documents = try stream.read() else { return hasEnded = true }
-            input += try parse(documents)
+            input += try documents.map(parse)
         } while input.count < Self.mostGathered && .now < end && stream.wait(Self.gatherTime, forInput: true)
     }
 
-    /// Waits until there is something to do.
     private func rest(_ stream: any RequestStream, until nextPoll: ContinuousClock.Instant) {
         let inFlight = inFlight
         // What waits for another run's lock, say, is begun with no sign that it can be.
@@ -178,16 +149,5 @@ extension TransactionQueue {
         let wake = inFlight.map(\.deadline).min().map { max(min($0, nextPoll) - .now, .zero) } ?? Self.retryTime
         _ = stream.wait(
             isBusy ? min(wake, Self.retryTime) : wake, forInput: takesIn && !hasEnded && !isBusy && room > 0)
-    }
-}
-
-extension SentRecord {
-    /// Whether nothing more should be sent after this.
-    fileprivate var endsRun: Bool {
-        switch status {
-        case .reverted, .replaced: true
-        case .pending: doubt != nil
-        case .success, .skipped, .simulated, .signed, .called: false
-        }
     }
 }

@@ -1,9 +1,7 @@
-/// The life of the transactions that were signed for one request, of which one at most can be in a block: they have one
-/// nonce.
+/// The life of the transactions that were signed for one request, with one nonce, so that a block can have one at most.
 ///
-/// The one rule of this type is ``observe(_:confirmations:)``, a pure function of the state and of what was seen. A
-/// verdict against a transaction needs the other one: the transaction of the same sender with the same nonce, in a block
-/// that a node shows. Until then the outcome is open.
+/// The one rule is ``observe(_:confirmations:)``, a pure function of the state and of what was seen. A verdict against a
+/// transaction needs the other one with its nonce, in a block that a node shows. Until then the outcome is open.
 package enum TransactionState: Hashable, Sendable {
     /// In the journal, and given to no node.
     case signed
@@ -20,16 +18,16 @@ package enum TransactionState: Hashable, Sendable {
 
     /// What nodes have said of the nonce when they were given the transaction.
     package enum Claim: Hashable, Sendable {
-        /// Nothing that can be relied on: an answer was lost, or an earlier run ended.
+        /// Nothing to rely on: an answer was lost, or an earlier run ended.
         case unanswered
-        /// Each of them that another transaction has it: all have rejected this one.
+        /// Each that another transaction has it: all have rejected this one.
         case nonceTaken
         /// One that it has the transaction, and one that another transaction has the nonce: only a block decides.
         case disputed
         /// That it has the transaction.
         case accepted
 
-        /// After a node said that it has the transaction.
+        /// Once a node says that it has the transaction.
         var accepting: Claim { self == .nonceTaken || self == .disputed ? .disputed : .accepted }
     }
 
@@ -63,24 +61,18 @@ package enum TransactionState: Hashable, Sendable {
         }
     }
 
-    /// Which transaction has the nonce, as far as a node shows it.
-    package enum Occupant: Hashable, Sendable {
-        /// None is shown.
-        case unknown
-        /// One of ours, in a block.
-        case own
-        /// Another one, in this block; `head` is the newest.
-        case other(block: UInt64, head: UInt64)
-    }
-
     /// What was seen.
     package enum Observation: Hashable, Sendable {
         /// What a node answered when it was given the transaction.
         case answered(Answer)
         /// What a poll showed.
         case polled(Poll)
-        /// What the search for the transaction that has the nonce showed.
-        case searched(Occupant)
+        /// The search for the transaction that has the nonce showed none.
+        case foundNone
+        /// It showed one of ours, in a block.
+        case foundOwn
+        /// It showed another one, in this block; `head` is the newest.
+        case foundOther(block: UInt64, head: UInt64)
     }
 
     /// What is to be done next.
@@ -122,27 +114,18 @@ package enum TransactionState: Hashable, Sendable {
     /// Whether a node may have it.
     package var mayBeMined: Bool { claim != nil }
 
-    /// Whether it is with nodes, and in no block.
-    var isOffered: Bool { if case .offered = self { true } else { false } }
-
     /// Whether the nonce is claimed, so that the transaction of the next request can be signed on top of it.
-    package var hasClaim: Bool {
-        switch self {
-        case .offered(.accepted), .mined: true
-        default: false
-        }
-    }
+    package var hasClaim: Bool { if case .mined = self { true } else { self == .offered(.accepted) } }
 
-    /// Takes an observation, and returns the next step.
-    ///
-    /// - Parameter confirmations: how many blocks from a transaction's own on make an outcome of it; at least 1.
+    /// Takes an observation, and returns the next step. `confirmations` is how many blocks from a transaction's own on make
+    /// an outcome of it; at least 1.
     package mutating func observe(_ observation: Observation, confirmations: UInt64) -> Step {
         switch observation {
         case .answered(let answer): note(answer)
         case .polled(let poll): return note(poll, confirmations)
-        case .searched(.unknown): break
-        case .searched(.own): self = .overtaken(.accepted)
-        case .searched(.other(let block, let head)):
+        case .foundNone: break
+        case .foundOwn: self = .overtaken(.accepted)
+        case .foundOther(let block, let head):
             let (depth, claim) = (Self.depth(of: block, below: head), claim ?? .nonceTaken)
             self = .replaced(block: block, depth: depth, claim)
             if depth >= confirmations { return .settle(claim == .nonceTaken ? .lost : .replaced) }
@@ -152,16 +135,14 @@ package enum TransactionState: Hashable, Sendable {
 
     private mutating func note(_ answer: Answer) {
         let next: Claim
-        switch (answer, claim) {
-        case (.postponed, _), (.rejected, .some): return
-        case (.rejected, nil):
-            self = .rejected
+        switch answer {
+        case .postponed: return
+        case .rejected:
+            if claim == nil { self = .rejected }
             return
-        case (.accepted, let claim): next = claim?.accepting ?? .accepted
-        case (.doubtful, nil): next = .unanswered
-        case (.doubtful, let claim?): next = claim == .nonceTaken ? .disputed : claim
-        case (.nonceTaken, nil): next = .nonceTaken
-        case (.nonceTaken, let claim?): next = claim == .unanswered ? .disputed : claim
+        case .accepted: next = claim?.accepting ?? .accepted
+        case .doubtful: next = claim == .nonceTaken ? .disputed : claim ?? .unanswered
+        case .nonceTaken: next = claim == .unanswered ? .disputed : claim ?? .nonceTaken
         }
         switch self {
         case .signed, .offered, .rejected: self = .offered(next)
@@ -193,7 +174,7 @@ package enum TransactionState: Hashable, Sendable {
         return poll.isKnown == false ? .handOver : .wait
     }
 
-    /// How many blocks there are from one on: nodes behind a balancer may differ, and a block is its own first.
+    /// How many blocks there are from one on, itself counted: nodes behind a balancer may differ.
     private static func depth(of block: UInt64, below head: UInt64) -> UInt64 {
         let above = max(head, block) - block
         return above == .max ? .max : above + 1

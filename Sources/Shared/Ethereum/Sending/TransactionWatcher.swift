@@ -7,11 +7,11 @@ import Transactions
 
 /// Hands transactions over, and polls where they stand until the outcome of each is known.
 final class TransactionWatcher {
-    private let queue: TransactionQueue
-    private let policy: SendPolicy
-    private let journal: Journal?
-    private let observer: (any SendObserver)?
-    private let node: EthereumNode
+    let queue: TransactionQueue
+    let policy: SendPolicy
+    let journal: Journal?
+    let observer: any SendObserver
+    let node: EthereumNode
     private var pause = shortestPause
     private(set) var nextPoll = ContinuousClock.now
     /// Whether the node may offer eth_sendRawTransactionSync.
@@ -21,72 +21,63 @@ final class TransactionWatcher {
 
     private static let shortestPause = Duration.milliseconds(50)
     private static let longestPause = Duration.seconds(2)
-    /// How many nonces another machine may be faster with.
     private static let mostRaces = 50
 
-    init(
-        _ queue: TransactionQueue, policy: SendPolicy, journal: Journal?, observer: (any SendObserver)?,
-        node: EthereumNode
-    ) {
-        (self.queue, self.policy, self.journal, self.observer, self.node) = (queue, policy, journal, observer, node)
+    init(policy: SendPolicy, journal: Journal?, observer: any SendObserver, node: EthereumNode) {
+        (self.policy, self.journal, self.observer, self.node) = (policy, journal, observer, node)
+        queue = TransactionQueue(policy: policy, observer: observer)
     }
 
-    /// Begins to watch transactions of an earlier run.
-    func resume(_ pending: PendingTransaction, _ state: TransactionState) {
+    /// Begins to watch a request's transactions, those of an earlier run too.
+    func start(_ pending: PendingTransaction, _ state: TransactionState, l1Fee: UInt256 = 0) {
         queue.begin(pending)
-        pending.start(state, isResumed: true, policy)
-        // Nobody knows whether they were sent.
-        if state.mayBeMined { queue.countSent() }
+        pending.start(state, l1Fee: l1Fee, policy)
+        // Nobody knows whether those of an earlier run were sent.
+        if state.mayBeMined { queue.progress.sent += 1 }
         pollSoon()
     }
 
-    /// Hands a transaction over, for the first time or again, and notes what the node says.
-    ///
-    /// - Parameter waits: whether the node is asked to answer once the transaction is in a block.
+    /// Hands a transaction over; if `waits`, the node is asked to answer once it is in a block.
     func handOver(_ pending: PendingTransaction, waits: Bool = false) {
         guard pending.mayBeHandedOver, let signed = pending.signed else { return }
         let before = node.deadline
         node.deadline = pending.deadline
         defer { node.deadline = before }
-        func submit(waits: Bool) -> SubmitResult {
-            SubmitResult(of: signed.raw, hash: signed.hash, waits: waits, from: node)
+        var result = SubmitResult.doesNotWait
+        if waits, waitsForBlocks {
+            result = SubmitResult(of: signed.raw, hash: signed.hash, waits: true, from: node)
+            waitsForBlocks = result != .doesNotWait
         }
-        var result = submit(waits: waits && waitsForBlocks)
-        if case .doesNotWait = result {
-            waitsForBlocks = false
-            result = submit(waits: false)
+        if result == .doesNotWait {
+            result = SubmitResult(of: signed.raw, hash: signed.hash, waits: false, from: node)
         }
         pending.sentAt = .now
-        note(result, of: pending)
+        note(result, of: pending, signed.hash)
         settleIfAsynchronous(pending)
         pollSoon()
     }
 
-    private func note(_ result: SubmitResult, of pending: PendingTransaction) {
+    private func note(_ result: SubmitResult, of pending: PendingTransaction, _ hash: Bytes32) {
         let isFirst = !pending.state.mayBeMined
-        func answered(_ answer: TransactionState.Answer) { _ = observe(.answered(answer), of: pending) }
+        let answer: TransactionState.Answer
         switch result {
-        case .accepted: answered(.accepted)
-        case .mined(let receipt):
-            answered(.accepted)
-            see(pending, .init(head: receipt.blockNumber, block: receipt.blockNumber, isOvertaken: true), receipt)
+        case .accepted, .mined: answer = .accepted
         case .doubtful(let reason):
-            answered(.doubtful)
-            pending.doubt = reason
-            guard isFirst, let hash = pending.signed?.hash else { return }
-            observer?.warning("it is not known whether \(hash) was accepted: \(reason)")
+            (answer, pending.doubt) = (.doubtful, reason)
+            if isFirst { observer.warning("it is not known whether \(hash) was accepted: \(reason)") }
         case .nonceTaken(let message):
-            answered(.nonceTaken)
+            answer = .nonceTaken
             pending.doubt = "another transaction may have its nonce: the node says \(message.quoted(limit: 200))"
-        case .postponed(let error):
-            answered(.postponed)
-            pending.failure = error
+        case .postponed(let error): (answer, pending.failure) = (.postponed, error)
         case .rejected(let error):
-            answered(.rejected)
-            pending.failure = error
+            (answer, pending.failure) = (.rejected, error)
             if case .response(_, let message, _) = error { pending.failure = SendError.rejected(message: message) }
-            if pending.state.mayBeMined { pending.doubt = error.description }
-        case .doesNotWait: break
+            if !isFirst { pending.doubt = error.description }
+        case .doesNotWait: return
+        }
+        _ = observe(.answered(answer), of: pending)
+        if case .mined(let receipt) = result {
+            see(pending, .init(head: receipt.blockNumber, block: receipt.blockNumber, isOvertaken: true), receipt)
         }
     }
 
@@ -95,7 +86,7 @@ final class TransactionWatcher {
     ) -> TransactionState.Step {
         let wasSent = pending.state.mayBeMined
         let step = pending.state.observe(observation, confirmations: policy.confirmations)
-        if pending.state.mayBeMined, !wasSent { queue.countSent() }
+        if pending.state.mayBeMined, !wasSent { queue.progress.sent += 1 }
         return step
     }
 
@@ -107,18 +98,17 @@ final class TransactionWatcher {
     }
 
     private func pollSoon() { (nextPoll, pause) = (.now, Self.shortestPause) }
-}
 
-// What is seen, and what follows
-
-extension TransactionWatcher {
-    /// Polls when it is time, and gives up on what has waited too long.
-    ///
-    /// - Parameter isLast: whether this is the end, and what is not known now is pending.
+    /// Polls when it is time, and gives up on what has waited too long: on all of it if this `isLast`.
     func advance(isLast: Bool) {
         let inFlight = queue.inFlight
         if let deadline = inFlight.map(\.deadline).min(), isLast || .now >= min(nextPoll, deadline) {
-            poll(inFlight, until: deadline)
+            node.deadline = deadline
+            // A node that fails is a state too: the transactions are sent, and are asked about again.
+            do throws(NodeError) { try poll(inFlight) } catch {
+                for pending in inFlight { pending.doubt = error.description }
+            }
+            node.deadline = nil
             pause = queue.hasMoved ? Self.shortestPause : min(pause * 1.5, Self.longestPause)
             nextPoll = .now + pause
         }
@@ -129,25 +119,38 @@ extension TransactionWatcher {
         }
     }
 
-    /// Polls everything in flight with one request, and acts on the result. A node that fails is a state
-    /// too: the transactions are sent, and are asked about again.
-    private func poll(_ inFlight: [PendingTransaction], until deadline: ContinuousClock.Instant) {
-        node.deadline = deadline
-        defer { node.deadline = nil }
-        do throws(NodeError) {
-            for (pending, answer) in zip(inFlight, try inFlight.poll(node)) {
-                do throws(NodeError) {
-                    let (poll, receipt) = try answer.get()
-                    if poll.isKnown != nil { pending.askedAt = .now }
-                    see(pending, poll, receipt)
-                } catch { pending.doubt = error.description }
+    /// Polls everything in flight with one request, and acts on the result.
+    private func poll(_ inFlight: [PendingTransaction]) throws(NodeError) {
+        var batch = NodeBatch()
+        let headTicket = batch.add(.blockNumber)
+        var counts: [Address: NodeBatch.Ticket<UInt64>] = [:]
+        let tickets = inFlight.map { pending in
+            let receipts = pending.versions.map { batch.add(.receipt(of: $0.hash)) }
+            let isKnown = pending.mayBeForgotten ? pending.versions.last.map { batch.add(.knows($0.hash)) } : nil
+            if let sender = pending.signed?.sender, counts[sender] == nil {
+                counts[sender] = batch.add(.transactionCount(of: sender, at: .latest))
             }
-        } catch {
-            for pending in inFlight { pending.doubt = error.description }
+            return (receipts: receipts, isKnown: isKnown)
+        }
+        let answers = try node.ask(batch, retryBudget: .zero)
+        let head = try answers.answer(to: headTicket)
+        for (pending, tickets) in zip(inFlight, tickets) {
+            do throws(NodeError) {
+                var receipt: Receipt?
+                for ticket in tickets.receipts where receipt == nil { receipt = try answers.answer(to: ticket) }
+                var poll = TransactionState.Poll(head: head, block: receipt?.blockNumber, isOvertaken: false)
+                if let signed = pending.signed, let ticket = counts[signed.sender] {
+                    poll.isOvertaken = try answers.answer(to: ticket) > signed.transaction.nonce
+                }
+                if let ticket = tickets.isKnown {
+                    poll.isKnown = try answers.answer(to: ticket)
+                    pending.askedAt = .now
+                }
+                see(pending, poll, receipt)
+            } catch { pending.doubt = error.description }
         }
     }
 
-    /// Records a transaction's state, and acts on it.
     private func see(_ pending: PendingTransaction, _ poll: TransactionState.Poll, _ receipt: Receipt?) {
         pending.receipt = receipt
         let step = observe(.polled(poll), of: pending)
@@ -167,7 +170,10 @@ extension TransactionWatcher {
     private func follow(_ step: TransactionState.Step, _ pending: PendingTransaction, head: UInt64) {
         switch step {
         case .wait: break
-        case .handOver: if mayHandOverAgain(pending) { handOver(pending) }
+        case .handOver:
+            // Not before those in front of it have their nonces, and if one of them has failed only if a node had it.
+            let isNext = !queue.isOver && queue.inFlight.prefix { $0 !== pending }.allSatisfy(\.state.hasClaim)
+            if isNext || pending.state.hasClaim { handOver(pending) }
         case .search: search(pending, head: head)
         case .settle(.mined): if let receipt = pending.receipt { finish(pending, record(of: receipt, pending)) }
         case .settle(.replaced): finish(pending, pending.record(.replaced))
@@ -187,30 +193,25 @@ extension TransactionWatcher {
         }
     }
 
-    /// Whether a transaction may be handed over once more: not before those in front of it have their nonces, and where
-    /// one of them has failed only if a node had it before.
-    private func mayHandOverAgain(_ pending: PendingTransaction) -> Bool {
-        if pending.state.hasClaim { return true }
-        return !queue.isOver && queue.inFlight.prefix { $0 !== pending }.allSatisfy(\.state.hasClaim)
-    }
-
     private func noteRejected(_ pending: PendingTransaction, by rival: Bytes32?) {
-        guard let name = pending.name, let hash = pending.signed?.hash else { return }
-        do { try journal?.noteRejected(hash, by: rival, for: name) } catch { observer?.warning("\(error)") }
+        guard let hash = pending.signed?.hash else { return }
+        note(pending) { journal, name in try journal.noteRejected(hash, by: rival, for: name) }
     }
 
     private func finish(_ pending: PendingTransaction, _ record: SentRecord) {
-        if let name = pending.name {
-            do { try journal?.note(record.json(decoding: policy.interface), for: name) } catch {
-                observer?.warning("\(error): the outcome is not in the journal; the next run looks it up again")
-            }
-        }
+        note(pending) { journal, name in try journal.note(record.json(decoding: policy.interface), for: name) }
         queue.finish(pending, record)
+    }
+
+    private func note(_ pending: PendingTransaction, _ write: (Journal, _ name: String) throws -> Void) {
+        guard let journal, let name = pending.name else { return }
+        do { try write(journal, name) } catch {
+            observer.warning("\(error): the outcome is not in the journal; the next run looks it up again")
+        }
     }
 
     private func record(of receipt: Receipt, _ pending: PendingTransaction) -> SentRecord {
         var record = pending.record(receipt.isSuccess ? .success : .reverted)
-        record.receipt = receipt
         let signed = pending.versions.first { $0.hash == receipt.transactionHash }?.signed
         if receipt.isSuccess {
             record.contractAddress = signed?.createdContract
@@ -226,21 +227,21 @@ extension TransactionWatcher {
             .now < pending.deadline
         else { return }
         pending.searchedAt = .now
-        var occupant = TransactionState.Occupant.unknown
+        var observation = TransactionState.Observation.foundNone
         let search = NonceSearch(
             sender: signed.sender, nonce: signed.transaction.nonce, chainId: signed.transaction.chainId, head: head)
         do throws(NodeError) {
             if let (hash, block, head) = try search.occupant(asking: node) {
                 if pending.versions.contains(where: { $0.hash == hash }) {
-                    occupant = .own
+                    observation = .foundOwn
                     pending.doubt = "it is in block \(block), and no node has shown its receipt"
                 } else {
-                    (occupant, pending.rival) = (.other(block: block, head: head), hash)
+                    (observation, pending.rival) = (.foundOther(block: block, head: head), hash)
                     pending.doubt = "another transaction, \(hash), used its nonce, in block \(block)"
                 }
             }
         } catch { pending.doubt += " (\(error))" }
-        let step = observe(.searched(occupant), of: pending)
+        let step = observe(observation, of: pending)
         if case .search = step { return }
         follow(step, pending, head: head)
     }

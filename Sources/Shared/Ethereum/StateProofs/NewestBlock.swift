@@ -11,7 +11,7 @@ extension BlockAgreement {
     /// How many blocks a node may lag behind another where all must agree.
     private static let gap: UInt64 = 64
     /// How long to wait for a node that lags behind another.
-    private static let patience = Duration.seconds(1)
+    private static let catchUpTime = Duration.seconds(1)
     /// From which age on, in seconds, an agreed block is worth a warning.
     private static let oldAge: UInt64 = 900
 
@@ -48,7 +48,7 @@ extension BlockAgreement {
             guard let first else {
                 guard last.answer < heads[0].answer else { return (heads[0], last) }
                 first = heads[0]
-                sleep(for: Self.patience)
+                sleep(for: Self.catchUpTime)
                 continue
             }
             if last.answer < first.answer {
