@@ -48,7 +48,9 @@ struct TxSend: CommandLineTool {
     var journal: String?
 
     @Option(
-        help: ArgumentHelp("Number of confirmations to wait for, counting the transaction's own block.", valueName: "n")
+        help: ArgumentHelp(
+            "Number of confirmations to wait for, counting the transaction's own block; 0 takes a node's promise of one.",
+            valueName: "n")
     )
     var confirmations: UInt64 = 1
 
@@ -114,7 +116,6 @@ struct TxSend: CommandLineTool {
 
     func validate() throws {
         guard 1...256 ~= inFlight else { throw ValidationError("--in-flight must be from 1 to 256") }
-        guard confirmations > 0 else { throw ValidationError("--confirmations must be 1 or more") }
         if let bumpAfter, bumpAfter < .seconds(1) { throw ValidationError("--bump-after must be 1 second or more") }
         guard mode == .send || (!isAsynchronous && journal == nil && bumpAfter == nil) else {
             throw ValidationError("--async, --journal and --bump-after apply only to sending")

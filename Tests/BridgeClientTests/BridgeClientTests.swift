@@ -106,7 +106,9 @@ struct PublicKeyTests {
     }
 
     @Test func `a failure of the node is its own`() throws {
-        #expect(throws: BridgeClientError.node(.failed(.response(code: -32000, message: "no", data: nil)))) {
+        #expect(
+            throws: BridgeClientError.node(.methodFailed("eth_call", .response(code: -32000, message: "no", data: nil)))
+        ) {
             try key(.error(-32000, "no"))
         }
     }
@@ -201,7 +203,10 @@ struct MessagesTests {
             let snapshot = try client.poll(Self.member, for: nil, beyond: 0)
             #expect(
                 try snapshot.read(Array(0..<60), nil).map(\.fingerprint.index) == Array(0..<50))
-            #expect(throws: BridgeClientError.node(.failed(.response(code: -32000, message: "no", data: nil)))) {
+            #expect(
+                throws: BridgeClientError.node(
+                    .methodFailed("eth_call", .response(code: -32000, message: "no", data: nil)))
+            ) {
                 try snapshot.read(Array(50..<60), nil)
             }
         }

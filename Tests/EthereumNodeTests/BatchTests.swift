@@ -64,7 +64,7 @@ struct BatchTests {
         arguments: [
             #"[{"jsonrpc":"2.0","id":1,"result":1},{"jsonrpc":"2.0","id":3,"result":2}]"#,
             #"[{"jsonrpc":"2.0","id":1,"result":1},{"jsonrpc":"2.0","id":1,"result":2}]"#,
-            #"[{"jsonrpc":"2.0","id":1,"result":1},{"jsonrpc":"2.0","id":"2","result":2}]"#,
+            #"[{"jsonrpc":"2.0","id":1,"result":1},{"jsonrpc":"2.0","id":"x","result":2}]"#,
             #"[{"jsonrpc":"2.0","id":1,"result":1},{"jsonrpc":"2.0","result":2}]"#,
             #"[{"jsonrpc":"2.0","id":1,"result":1},7]"#, #"{"jsonrpc":"2.0","id":1,"result":1}"#, "7",
         ])

@@ -43,13 +43,14 @@ struct CallTests {
     @Test(
         "the node's error keeps code, message and data, whatever the status",
         arguments: [
-            "200 OK", "400 Bad Request", "500 Internal Server Error",
+            ("200 OK", 200, ""), ("400 Bad Request", 400, " (HTTP status 400)"),
+            ("500 Internal Server Error", 500, " (HTTP status 500)"),
         ])
-    func nodeError(status: String) throws {
+    func nodeError(status: String, code: Int, told: String) throws {
         let text = #"{"jsonrpc":"2.0","id":1,"error":{"code":3,"message":"execution reverted","data":"0x08c379a0"}}"#
         let error = try callError(.answer(status: status, text))
-        #expect(error == .response(code: 3, message: "execution reverted", data: .string("0x08c379a0")))
-        #expect(error?.description == "the node answered error 3: \"execution reverted\"")
+        #expect(error == .response(code: 3, message: "execution reverted", data: .string("0x08c379a0"), status: code))
+        #expect(error?.description == "the node answered error 3\(told): \"execution reverted\"")
     }
 
     @Test func `an error for an unread request has the id null`() throws {
@@ -57,20 +58,20 @@ struct CallTests {
         #expect(error == .response(code: -32700, message: "parse", data: nil))
     }
 
-    @Test func `a node's message is shown on one line without the endpoint's key`() throws {
-        let text = #"{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"bad\n\u001b[31m key APIKEY-1"}}"#
+    @Test func `the first line of a node's message is shown, escaped and without the endpoint's key`() throws {
+        let text = #"{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"bad\u001b[31m key APIKEY-1\nmore"}}"#
         let shown = try #require(try callError(.answer(text))).description
-        #expect(shown == #"the node answered error -1: "bad\u{a}\u{1b}[31m key …""#)
+        #expect(shown == #"the node answered error -1: "bad\u{1b}[31m key …""#)
     }
 
     @Test(
         "an answer that is none of JSON-RPC is malformed",
         arguments: [
-            #"{"jsonrpc":"2.0","id":2,"result":1}"#, #"{"jsonrpc":"2.0","id":"1","result":1}"#,
+            #"{"jsonrpc":"2.0","id":2,"result":1}"#, #"{"jsonrpc":"2.0","id":"2","result":1}"#,
             #"{"jsonrpc":"2.0","result":1}"#, #"{"jsonrpc":"2.0","id":null,"result":1}"#,
-            #"{"jsonrpc":"1.0","id":1,"result":1}"#, #"{"id":1,"result":1}"#, #"{"jsonrpc":"2.0","id":1}"#,
+            #"{"jsonrpc":"1.0","id":1,"result":1}"#, #"{"id":1}"#, #"{"jsonrpc":"2.0","id":1}"#,
             #"{"jsonrpc":"2.0","id":1,"result":1,"error":{"code":1,"message":"x"}}"#,
-            #"{"jsonrpc":"2.0","id":1,"error":"x"}"#, #"{"jsonrpc":"2.0","id":1,"error":{"code":"1"}}"#,
+            #"{"jsonrpc":"2.0","id":1,"error":7}"#, #"{"jsonrpc":"2.0","id":1,"error":{"code":"1"}}"#,
             #"{"jsonrpc":"2.0","id":1,"error":{"code":99999999999999999999,"message":"x"}}"#,
             #"{"jsonrpc":"2.0","id":99999999999999999999,"result":1}"#, "[]", "7", "null",
         ])
@@ -79,6 +80,30 @@ struct CallTests {
         #expect(error?.name == "malformed")
         #expect(error?.description.hasPrefix("http://127.0.0.1:") == true)
         #expect(error?.description.contains("APIKEY") == false)
+    }
+
+    @Test(
+        "other forms of the id and none of the version are read",
+        arguments: [#"{"jsonrpc":"2.0","id":"1","result":1}"#, #"{"id":1,"result":1}"#, #"{"id":"1","result":1}"#])
+    func otherForms(text: String) throws {
+        let value = try withNode({ _ in [.answer(text)] }) { _, client in try client.call("eth_chainId") }
+        #expect(value == .number(1))
+    }
+
+    @Test(
+        "a sentence in place of an error is shown with the status, and its hint follows from it",
+        arguments: [
+            (#"{"error":"Invalid API key"}"#, "answered HTTP status 200: \"Invalid API key\"", "the key in it"),
+            (
+                #"{"jsonrpc":"2.0","id":1,"error":"quota\nexceeded"}"#, "answered HTTP status 200: \"quota\"",
+                "limits how often"
+            ),
+        ])
+    func sentence(text: String, expected: String, hint: String) throws {
+        let error = try #require(try callError(.answer(text)))
+        #expect(error.description.hasSuffix(expected))
+        #expect(error.hints.first?.contains(hint) == true)
+        #expect(!error.isTransient)
     }
 
     @Test(
@@ -97,9 +122,17 @@ struct CallTests {
         arguments: [
             (
                 "401 Unauthorized", "Unauthorized: invalid\n key",
-                "answered HTTP status 401: \"Unauthorized: invalid key\""
+                "answered HTTP status 401: \"Unauthorized: invalid\""
             ),
             ("403 Forbidden", "<html>no</html>", "answered HTTP status 403"),
+            (
+                "403 Forbidden", "<html><TITLE lang=en>\n Attention Required! | Gate\n</TITLE>",
+                "answered HTTP status 403: \"Attention Required! | Gate\""
+            ),
+            (
+                "503 Service Unavailable", #"{"type":"about:blank","title":"Unavailable","detail":"out for lunch"}"#,
+                "answered HTTP status 503: \"out for lunch\""
+            ),
             ("502 Bad Gateway", "", "answered HTTP status 502"),
             ("404 Not Found", "Cannot POST /v2/APIKEY-1", "answered HTTP status 404: \"Cannot POST /v2/…\""),
             ("403 Forbidden", #"{"error":"project ID disabled"}"#, "answered HTTP status 403: \"project ID disabled\""),

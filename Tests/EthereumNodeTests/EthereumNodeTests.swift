@@ -44,7 +44,10 @@ struct NodeTests {
             #expect(fake.server.requests.count == 1)
             #expect(try answers.answer(to: chain) == 1)
             #expect(try answers.answer(to: call) == .reverted([1]))
-            #expect(throws: NodeError.failed(.response(code: -32601, message: "no such method", data: nil))) {
+            #expect(
+                throws: NodeError.methodFailed(
+                    "eth_getCode", .response(code: -32601, message: "no such method", data: nil))
+            ) {
                 try answers.answer(to: code)
             }
             #expect(throws: NodeError.malformed(method: "eth_blockNumber", expected: "a quantity of at most 64 bits")) {
@@ -73,7 +76,10 @@ struct NodeTests {
             let answers = try node.ask(batch)
             #expect(fake.methods == ["eth_chainId", "eth_blockNumber"])
             #expect(try answers.answer(to: chain) == 1)
-            #expect(throws: NodeError.failed(.response(code: -32601, message: "no such method", data: nil))) {
+            #expect(
+                throws: NodeError.methodFailed(
+                    "eth_blockNumber", .response(code: -32601, message: "no such method", data: nil))
+            ) {
                 try answers.answer(to: block)
             }
         }
@@ -107,7 +113,7 @@ struct NodeTests {
 
     @Test func `an answer that is an error goes to no other node`() throws {
         try withNodes([{ _ in .error(-32000, "no") }, { _ in .text("0x2") }]) { fakes, node throws in
-            #expect(throws: NodeError.failed(.response(code: -32000, message: "no", data: nil))) {
+            #expect(throws: NodeError.methodFailed("eth_chainId", .response(code: -32000, message: "no", data: nil))) {
                 try node.ask(.chainId)
             }
             #expect(fakes[1].server.requests.isEmpty)

@@ -72,7 +72,7 @@ struct QueryTests {
     @Test(
         "a number that is none is malformed",
         arguments: [
-            "null", "1", "true", "[]", "{}", #""""#, #""0x""#, #""1""#, #""0x01""#, #""0xg""#, #""-0x1""#,
+            "null", "1.5", "-1", "true", "[]", "{}", #""""#, #""0x""#, #""1""#, #""0xg""#, #""-0x1""#,
             #""0x10000000000000000""#,
         ])
     func malformedNumber(text: String) throws {
@@ -82,6 +82,11 @@ struct QueryTests {
         let call = CallRequest(to: nil, data: [])
         let gas = NodeError.malformed(method: "eth_estimateGas", expected: "a quantity of at most 64 bits")
         #expect(throws: gas) { try ask(.estimateGas(call, at: .latest), replying: reply) }
+    }
+
+    @Test("a number in another form is read", arguments: ["16", #""0x10""#, #""0x010""#])
+    func otherNumber(text: String) throws {
+        #expect(try ask(.chainId, replying: .result(json(text))) == 16)
     }
 
     @Test(
@@ -113,7 +118,7 @@ struct QueryTests {
 
     @Test func `failures say what they mean for the exit status`() {
         #expect(NodeError.malformed(method: "eth_call", expected: "hex").kind == .serviceFailed)
-        #expect(NodeError.failed(.response(code: 1, message: "", data: nil)).kind == .serviceFailed)
+        #expect(NodeError.methodFailed("eth_call", .response(code: 1, message: "", data: nil)).kind == .serviceFailed)
     }
 }
 
@@ -151,13 +156,15 @@ struct CallOutcomeTests {
         "other errors are failures",
         arguments: [(-32000, "insufficient funds for transfer"), (-32000, "out of gas"), (-32601, "no such method")])
     func failed(code: Int, message: String) throws {
-        #expect(throws: NodeError.failed(.response(code: code, message: message, data: nil))) {
+        #expect(throws: NodeError.methodFailed("eth_call", .response(code: code, message: message, data: nil))) {
             try ask(.call(call, at: .latest), replying: .error(code, message))
         }
     }
 
     @Test func `a revert is no answer to another question`() throws {
-        #expect(throws: NodeError.failed(.response(code: 3, message: "execution reverted", data: nil))) {
+        #expect(
+            throws: NodeError.methodFailed("eth_chainId", .response(code: 3, message: "execution reverted", data: nil))
+        ) {
             try ask(.chainId, replying: .error(3, "execution reverted"))
         }
     }

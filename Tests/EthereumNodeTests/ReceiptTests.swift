@@ -39,7 +39,7 @@ struct ReceiptTests {
         let receipt = try #require(try Self.read())
         #expect(receipt.transactionHash == Self.hash)
         #expect(receipt.blockNumber == 436)
-        #expect(receipt.blockHash.hex == "0x" + String(repeating: "22", count: 32))
+        #expect(receipt.blockHash?.hex == "0x" + String(repeating: "22", count: 32))
         #expect(receipt.isSuccess)
         #expect(receipt.gasUsed == 1244)
         #expect(receipt.effectiveGasPrice == wei(20_000_000_000))
@@ -58,13 +58,37 @@ struct ReceiptTests {
         #expect(!receipt.isSuccess)
     }
 
-    @Test func `a price may be absent`() throws {
-        #expect(try Self.read(["effectiveGasPrice": nil])?.effectiveGasPrice == nil)
+    @Test(
+        "what is absent or malformed and not needed leaves the receipt readable",
+        arguments: ["blockHash", "gasUsed", "effectiveGasPrice", "logs", "type", "root"])
+    func notNeeded(member: String) throws {
+        for change in [nil, .null, .bool(true), "0x1g"] as [JSONValue?] {
+            let receipt = try #require(try Self.read([member: change]))
+            #expect(receipt.isSuccess && receipt.blockNumber == 436)
+            #expect((receipt.blockHash == nil) == (member == "blockHash"))
+            #expect((receipt.gasUsed == nil) == (member == "gasUsed"))
+            #expect((receipt.effectiveGasPrice == nil) == (member == "effectiveGasPrice"))
+            #expect(receipt.logs.isEmpty == (member == "logs"))
+        }
+    }
+
+    @Test func `a block hash of zeros is none: no block holds the transaction yet`() throws {
+        #expect(try #require(try Self.read(["blockHash": .string(Bytes32.zero.hex)])).blockHash == nil)
+    }
+
+    @Test(
+        "other forms of numbers and hashes are read",
+        arguments: [
+            ("status", #""0x01""#), ("status", "1"), ("blockNumber", "436"), ("blockNumber", #""0x00001b4""#),
+            ("transactionHash", #""\#(String(repeating: "11", count: 32))""#), ("type", #""0x7e""#),
+        ])
+    func otherForms(member: String, text: String) throws {
+        #expect(try Self.read([member: json(text)]) == Self.read())
     }
 
     @Test(
         "a receipt without a member that it needs is malformed",
-        arguments: ["transactionHash", "blockNumber", "blockHash", "status", "gasUsed", "logs"])
+        arguments: ["transactionHash", "blockNumber", "status"])
     func missing(member: String) throws {
         for change in [nil, .null] as [JSONValue?] {
             let expected = NodeError.malformed(
@@ -76,17 +100,25 @@ struct ReceiptTests {
     @Test(
         "an ill-typed member is malformed",
         arguments: [
-            ("transactionHash", #""0x11""#), ("blockNumber", "436"), ("blockHash", "true"), ("status", "1"),
-            ("gasUsed", #""0x""#), ("effectiveGasPrice", "20"), ("logs", "{}"),
-            ("logs", "[1]"), ("logs", "[{}]"),
+            ("transactionHash", #""0x11""#), ("blockNumber", "4.5"), ("blockNumber", #""436""#), ("status", "true"),
+            ("status", #""0x""#), ("status", #""success""#),
+        ])
+    func illTyped(member: String, text: String) throws {
+        let error = #expect(throws: NodeError.self) { try Self.read([member: json(text)]) }
+        guard case .malformed("eth_getTransactionReceipt", _) = error else { return unexpected(error) }
+    }
+
+    @Test(
+        "a log that cannot be read is left out",
+        arguments: [
+            ("logs", "{}"), ("logs", "[1]"), ("logs", "[{}]"),
             ("logs", #"[{"address":"0x","topics":[],"data":"0x"}]"#),
             ("logs", #"[{"address":"0xf02c1c8e6114b1dbe8937a39260b5b0a374432bb","topics":["0x11"],"data":"0x"}]"#),
             ("logs", #"[{"address":"0xf02c1c8e6114b1dbe8937a39260b5b0a374432bb","topics":[],"data":"01"}]"#),
             ("logs", #"[{"address":"0xf02c1c8e6114b1dbe8937a39260b5b0a374432bb","topics":null,"data":"0x"}]"#),
         ])
-    func illTyped(member: String, text: String) throws {
-        let error = #expect(throws: NodeError.self) { try Self.read([member: json(text)]) }
-        guard case .malformed("eth_getTransactionReceipt", _) = error else { return unexpected(error) }
+    func unreadableLog(member: String, text: String) throws {
+        #expect(try #require(try Self.read([member: json(text)])).logs.isEmpty)
     }
 
     @Test("what is no object is malformed", arguments: ["7", "[]", #""0x""#, "true"])

@@ -74,7 +74,7 @@ struct PreparerTests {
     @Test func `a precondition that cannot be asked stops the request`() throws {
         let unless = TransactionRequest.Precondition(to: contract, data: [9], equals: [])
         let request = TransactionRequest.open.with { $0.unless = unless }
-        #expect(throws: NodeError.failed(.response(code: -32000, message: "no", data: nil))) {
+        #expect(throws: NodeError.methodFailed("eth_call", .response(code: -32000, message: "no", data: nil))) {
             try prepare(request, on: FakeChain(call: .error(-32000, "no")))
         }
     }

@@ -224,8 +224,8 @@ struct SenderTests {
         "confirmations are counted from the transaction's own block",
         arguments: [
             (1, ["0x64"], 1), (3, ["0x64", "0x65", "0x66"], 3), (2, ["0x64", "0x70"], 2),
-            // A balancer's other node may be behind.
-            (1, ["0x63"], 1), (2, ["0x63", "0x65"], 2),
+            // The receipt is ahead: a balancer's other node is behind, or its block is only promised.
+            (1, ["0x63", "0x63", "0x64"], 3), (2, ["0x63", "0x65"], 2), (0, ["0x63"], 1), (0, ["0x64"], 1),
         ] as [(UInt64, [String], Int)])
     func confirmations(count: UInt64, heads: [String], requests: Int) throws {
         let chain = FakeChain(
@@ -233,6 +233,27 @@ struct SenderTests {
         let outcome = try send(on: chain, confirmations: count)
         #expect(outcome.record?.status == .success)
         #expect(outcome.methods.count { $0 == "eth_blockNumber" } == requests)
+        #expect(outcome.record?.isPreconfirmed == (heads.last == "0x63"))
+    }
+
+    @Test func `a receipt without a block is no success, but a promise`() throws {
+        let chain = FakeChain(receipts: [FakeChain.receipt(of: try completeHash(), blockHash: .zero)])
+        let outcome = try send(on: chain, timeout: .milliseconds(100))
+        #expect(outcome.record?.status == .pending)
+        let accepted = try send(on: chain, confirmations: 0)
+        #expect(accepted.record?.status == .success && accepted.record?.isPreconfirmed == true)
+    }
+
+    @Test func `what a node postponed is handed over again after half a second, and nothing is polled until then`()
+        throws
+    {
+        let hash = try completeHash()
+        let chain = FakeChain(
+            isKnown: false, send: .error(-32000, "txpool is full"), receipts: [.result(.null)])
+        let outcome = try send(on: chain, timeout: .milliseconds(1300))
+        #expect(outcome.sendCount == 3)
+        #expect(outcome.methods.count { $0 == "eth_blockNumber" } <= 4)
+        #expect(outcome.sent.allSatisfy { $0 == hash })
     }
 
     @Test func `a block number beyond all others stops nothing`() throws {

@@ -58,13 +58,18 @@ import Testing
         let block = try vector.json.object("block")
         for (name, value) in block.members {
             let text = try #require(value.string)
-            let texts = ["0x", "", text + "00", String(text.dropLast(2)), String(text.dropFirst(2))]
+            let texts = ["0x", "", text + "00", String(text.dropLast(2))]
             let damages: [JSONValue?] = [nil, .null, .number(1)] + texts.map { .string($0) }
             for damage in damages where damage != value {
                 #expect(throws: StateProofError.self, "\(name) \(String(describing: damage))") {
                     try BlockHeader(json: block.with(name, damage))
                 }
             }
+            // Bytes may come without 0x: they mean the same.
+            guard let header = try? BlockHeader(json: block.with(name, .string(String(text.dropFirst(2))))) else {
+                continue
+            }
+            #expect(try header.hash == BlockHeader(json: block).hash)
         }
     }
 

@@ -101,12 +101,13 @@ package struct FakeChain: Sendable {
 
     /// A receipt of a transaction in the block 0x64.
     package static func receipt(
-        of hash: Bytes32, isSuccess: Bool = true, block: String = "0x64", logs: [JSONValue] = []
+        of hash: Bytes32, isSuccess: Bool = true, block: String = "0x64",
+        blockHash: Bytes32 = Bytes32(checked: [UInt8](repeating: 0xBB, count: 32)), logs: [JSONValue] = []
     ) -> FakeNode.Reply {
         .result(
             .members([
                 "transactionHash": .string(hash.hex), "blockNumber": .string(block),
-                "blockHash": .string("0x" + String(repeating: "bb", count: 32)),
+                "blockHash": .string(blockHash.hex),
                 "status": .string(isSuccess ? "0x1" : "0x0"), "gasUsed": .string("0x5208"),
                 "effectiveGasPrice": .string("0x3b9aca07"), "contractAddress": .null, "logs": .array(logs),
             ]))

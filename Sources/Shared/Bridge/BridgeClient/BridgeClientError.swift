@@ -39,7 +39,7 @@ package enum BridgeClientError: UserFacingError, Equatable {
     }
 
     /// Whether a node understood a question and would not answer it.
-    var isRefusal: Bool { if case .node(.failed(.response(_, _, _))) = self { true } else { false } }
+    var isRefusal: Bool { if case .node(.methodFailed) = self { true } else { false } }
 
     package var kind: ErrorCategory {
         switch self {

@@ -58,7 +58,7 @@ extension RPCError {
     ///
     /// Code 3 is geth's; others say so in words, and put the data in `data` or one level below it.
     fileprivate var revertData: [UInt8]? {
-        guard case .response(let code, let message, let data) = self else { return nil }
+        guard case .response(let code, let message, let data, _) = self else { return nil }
         guard code == 3 || message.lowercased().contains("revert") else { return nil }
         let text = data?.string ?? data?.object?["data"]?.string ?? "0x"
         return (try? Hex.decode(text)) ?? []

@@ -47,47 +47,20 @@ package final class EthereumNode {
     /// - Parameter retryBudget: how long they are retried, if not for the usual time.
     /// - Throws: ``NodeError`` where the request as a whole failed; each question has its own failure in the answers.
     package func ask(_ batch: NodeBatch, retryBudget: Duration? = nil) throws(NodeError) -> NodeAnswers {
+        let none: [Result<JSONValue, RPCError>?] = batch.calls.map { _ in nil }
+        var (results, answering) = (none, current)
         do throws(RPCError) {
-            let results = try withClients(isSentOnce: batch.isSentOnce, retryBudget) { client throws(RPCError) in
-                try Self.results(of: batch, from: client)
+            try withClients(isSentOnce: false, retryBudget) { client throws(RPCError) in
+                // Answers of two nodes may be about two states of the chain.
+                if current != answering { (results, answering) = (none, current) }
+                try client.complete(&results, of: batch.calls)
             }
-            if results.contains(where: \.isTransientFailure) { turnToNext() }
-            return NodeAnswers(results)
         } catch {
             throw .failed(error)
         }
-    }
-
-    /// One result a call; a node that is too busy for one of them counts as too busy for all, unless they send
-    /// something.
-    private static func results(
-        of batch: NodeBatch, from client: RPCClient
-    ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
-        let results: [Result<JSONValue, RPCError>]
-        do throws(RPCError) { results = try client.batch(batch.calls, once: batch.isSentOnce) } catch {
-            guard case .batchRefused = error else { throw error }
-            return try single(batch, of: client)
-        }
-        guard !batch.isSentOnce else { return results }
-        for case .failure(let error) in results {
-            if case .response = error, error.isTransient { throw error }
-        }
-        return results
-    }
-
-    private static func single(
-        _ batch: NodeBatch, of client: RPCClient
-    ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
-        try batch.calls.map { call throws(RPCError) in
-            do throws(RPCError) {
-                return .success(try client.call(call.method, call.parameters, once: batch.isSentOnce))
-            } catch {
-                if !batch.isSentOnce {
-                    guard case .response = error, !error.isTransient else { throw error }
-                }
-                return .failure(error)
-            }
-        }
+        let found = results.compactMap(\.self)
+        if found.contains(where: \.isTransientFailure) { turnToNext() }
+        return NodeAnswers(found)
     }
 
     /// Runs `body` with the clients in turn until the retry budget is used up.
@@ -152,15 +125,13 @@ extension RPCError {
 /// Questions that go to a node in one request.
 package struct NodeBatch {
     private(set) var calls: [RPCCall] = []
-    /// Whether one of the questions sends something: then each may reach a node once at most.
-    private(set) var isSentOnce = false
 
     package init() {}
 
-    /// Adds a question, and gives what its answer is fetched with.
+    /// Adds a question, which sends nothing, and gives what its answer is fetched with.
     package mutating func add<Answer>(_ query: NodeQuery<Answer>) -> Ticket<Answer> {
+        precondition(!query.isSentOnce)
         calls.append(query.call)
-        isSentOnce = isSentOnce || query.isSentOnce
         return Ticket(query: query, index: calls.count - 1)
     }
 
@@ -177,24 +148,31 @@ package struct NodeAnswers {
 
     init(_ results: [Result<JSONValue, RPCError>]) { self.results = results }
 
+    /// The answer to one question of the batch, or what went wrong with it.
+    package func result<Answer>(of ticket: NodeBatch.Ticket<Answer>) -> Result<Answer, NodeError> {
+        // A batch has a result for each of its questions.
+        ticket.query.answer(results[ticket.index])
+    }
+
     /// The answer to one question of the batch.
     ///
     /// - Throws: ``NodeError`` for what went wrong with this one.
     package func answer<Answer>(to ticket: NodeBatch.Ticket<Answer>) throws(NodeError) -> Answer {
-        // A batch has a result for each of its questions.
-        try ticket.query.answer(results[ticket.index]).get()
+        try result(of: ticket).get()
     }
 }
 
 /// Why a node gave no answer that can be used.
 package enum NodeError: UserFacingError, Equatable {
-    /// The request failed, or the node refused it.
+    /// The request failed.
     case failed(RPCError)
+    /// The node answered a question, by its method, with an error.
+    case methodFailed(String, RPCError)
     /// The answer is not of the form that the method has.
     case malformed(method: String, expected: String)
     package var kind: ErrorCategory {
         switch self {
-        case .failed(let error): error.kind
+        case .failed(let error), .methodFailed(_, let error): error.kind
         case .malformed: .serviceFailed
         }
     }
@@ -202,11 +180,15 @@ package enum NodeError: UserFacingError, Equatable {
     package var description: String {
         switch self {
         case .failed(let error): error.description
+        case .methodFailed(let method, let error): "the node answered \(method) with \(error.told)"
         case .malformed(let method, let expected): "the node's answer to \(method) is not \(expected)"
         }
     }
 
     package var hints: [String] {
-        if case .failed(let error) = self { error.hints } else { [] }
+        switch self {
+        case .failed(let error), .methodFailed(_, let error): error.hints
+        case .malformed: []
+        }
     }
 }

@@ -15,6 +15,10 @@ package struct FeeHistory: Equatable, Sendable {
     /// What to tip for each unit of gas, in wei: the median of the tips that were paid, and at least 1.
     package let maxPriorityFeePerGas: UInt256
 
+    package init(nextBaseFee: UInt256, maxPriorityFeePerGas: UInt256) {
+        (self.nextBaseFee, self.maxPriorityFeePerGas) = (nextBaseFee, maxPriorityFeePerGas)
+    }
+
     /// What to offer for each unit of gas, in wei: room for the base fee to double, and the tip.
     ///
     /// - Parameter tip: the tip, if it is not ``maxPriorityFeePerGas``.
@@ -51,5 +55,37 @@ package struct FeeHistory: Equatable, Sendable {
     private static func median(_ tips: [UInt256]) -> UInt256 {
         let sorted = tips.sorted()
         return sorted.isEmpty ? 1 : sorted[(sorted.count - 1) / 2]
+    }
+}
+
+extension EthereumNode {
+    /// Base fees and tips of the newest blocks, from whatever the node offers of them.
+    ///
+    /// - Parameter retryBudget: how long the node is asked again, if not for the usual time.
+    /// - Throws: ``NodeError``.
+    package func fees(retryBudget: Duration? = nil) throws(NodeError) -> FeeHistory {
+        do { return try ask(.feeHistory, retryBudget: retryBudget) } catch {
+            return try fees(without: error, retryBudget: retryBudget)
+        }
+    }
+
+    /// What the newest block and the node's own prices say of fees, where it has no history of them.
+    ///
+    /// - Parameter error: why there is no history.
+    /// - Throws: ``NodeError``; `error`, if nothing else says what fees are usual.
+    package func fees(without error: NodeError, retryBudget: Duration? = nil) throws(NodeError) -> FeeHistory {
+        if case .failed = error { throw error }
+        var batch = NodeBatch()
+        let (block, tip, price) = (
+            batch.add(.newestBlock), batch.add(.maxPriorityFeePerGas), batch.add(.gasPrice)
+        )
+        let answers = try ask(batch, retryBudget: retryBudget)
+        let gasPrice = try? answers.answer(to: price)
+        let baseFee = try? answers.answer(to: block)?["baseFeePerGas"]?.quantity(of: "eth_getBlockByNumber")
+        // From one block to the next it rises by an eighth at most (EIP-1559).
+        guard let next = baseFee.flatMap({ $0.adding($0.quotientAndRemainder(dividingBy: 8).quotient) }) ?? gasPrice
+        else { throw error }
+        let usual = (try? answers.answer(to: tip)) ?? baseFee.flatMap { gasPrice?.subtracting($0) } ?? 1
+        return FeeHistory(nextBaseFee: next, maxPriorityFeePerGas: max(usual, 1))
     }
 }

@@ -32,7 +32,7 @@ package struct NodeQuery<Answer: Sendable>: Sendable {
             do throws(NodeError) { return .success(try parse(value)) } catch { return .failure(error) }
         case .failure(let error):
             if let answer = parseError(error) { return .success(answer) }
-            return .failure(.failed(error))
+            return .failure(error.isOfMethod ? .methodFailed(call.method, error) : .failed(error))
         }
     }
 }
@@ -84,6 +84,18 @@ extension NodeQuery where Answer == UInt256 {
         NodeQuery("eth_getBalance", [.string(address.checksummed), block.json]) { value throws(NodeError) in
             try value.quantity(of: "eth_getBalance")
         }
+    }
+}
+
+extension NodeQuery where Answer == UInt256 {
+    /// What the node tips for a unit of gas, in wei (geth's, and of most nodes).
+    static let maxPriorityFeePerGas = NodeQuery("eth_maxPriorityFeePerGas", []) { value throws(NodeError) in
+        try value.quantity(of: "eth_maxPriorityFeePerGas")
+    }
+
+    /// What a unit of gas costs by the node's opinion, in wei, tip included.
+    static let gasPrice = NodeQuery("eth_gasPrice", []) { value throws(NodeError) in
+        try value.quantity(of: "eth_gasPrice")
     }
 }
 
@@ -161,6 +173,9 @@ extension NodeQuery where Answer == UnprovenObject? {
     /// A block by its hash, as the node states it; nil if the node knows none. See `block(number:)`.
     package static func block(hash: Bytes32) -> NodeQuery { block("eth_getBlockByHash", .string(hash.hex)) }
 
+    /// The newest block, as the node states it.
+    static let newestBlock = block("eth_getBlockByNumber", BlockTag.latest.json)
+
     private static func block(_ method: String, _ name: JSONValue, isWhole: Bool = false) -> NodeQuery {
         NodeQuery(method, [name, .bool(isWhole)]) { value throws(NodeError) in
             guard !value.isNull else { return nil }
@@ -194,28 +209,40 @@ extension NodeQuery where Answer == Bytes32 {
     }
 }
 
+// Nodes write numbers and hashes in more forms than the specification has. What can mean one thing only is read.
+
 extension JSONValue {
     private func parsed<Value>(
         of method: String, as expected: String, _ parse: (String) throws(PrimitiveError) -> Value
     ) throws(NodeError) -> Value {
-        guard let string, let value = try? parse(string) else {
+        let text: String? =
+            switch self {
+            case .string(let text): text
+            case .number(let digits): UInt64(digits)?.quantity
+            default: nil
+            }
+        guard let text, let value = try? parse(text) else {
             throw .malformed(method: method, expected: expected)
         }
         return value
     }
 
-    /// The quantity of at most 64 bits that the value is.
+    /// The quantity of at most 64 bits that the value is; zeros may precede it, and it may be a JSON number.
     ///
     /// - Throws: `NodeError/malformed(method:expected:)` if it is not.
     func number(of method: String) throws(NodeError) -> UInt64 {
-        try parsed(of: method, as: "a quantity of at most 64 bits", UInt64.init(quantity:))
+        try parsed(of: method, as: "a quantity of at most 64 bits") { text throws(PrimitiveError) in
+            try UInt64(quantity: text.withoutLeadingZeros)
+        }
     }
 
-    /// The quantity that the value is.
+    /// The quantity that the value is; in the forms of ``number(of:)``.
     ///
     /// - Throws: `NodeError/malformed(method:expected:)` if it is not.
     func quantity(of method: String) throws(NodeError) -> UInt256 {
-        try parsed(of: method, as: "a quantity", UInt256.init(quantity:))
+        try parsed(of: method, as: "a quantity") { text throws(PrimitiveError) in
+            try UInt256(quantity: text.withoutLeadingZeros)
+        }
     }
 
     /// The bytes that the value is.
@@ -225,11 +252,13 @@ extension JSONValue {
         try parsed(of: method, as: "hex") { text throws(PrimitiveError) in try Hex.decode(text) }
     }
 
-    /// The 32 bytes that the value is.
+    /// The 32 bytes that the value is; 0x may be absent.
     ///
     /// - Throws: `NodeError/malformed(method:expected:)` if it is not.
     func hash(of method: String) throws(NodeError) -> Bytes32 {
-        try parsed(of: method, as: "32 bytes of hex") { text throws(PrimitiveError) in try Bytes32(hex: text) }
+        try parsed(of: method, as: "32 bytes of hex") { text throws(PrimitiveError) in
+            try Bytes32(hex: text, prefix: .optional)
+        }
     }
 
     /// The address that the value is.
@@ -256,5 +285,14 @@ extension JSONValue {
     func elements(of method: String) throws(NodeError) -> [JSONValue] {
         guard let array else { throw .malformed(method: method, expected: "an array") }
         return array
+    }
+}
+
+extension String {
+    /// A quantity as the specification has it, from one with leading zeros.
+    fileprivate var withoutLeadingZeros: String {
+        guard hasPrefix("0x0") else { return self }
+        let digits = dropFirst(2).drop { $0 == "0" }
+        return "0x" + (digits.isEmpty ? "0" : digits)
     }
 }

@@ -1,3 +1,4 @@
+import Failures
 package import HTTP
 package import JSON
 
@@ -36,8 +37,8 @@ package final class RPCClient {
 
     private let http: HTTPClient
     private var lastID: UInt64 = 0
-    /// The smallest batch that the server refused, and how: larger ones are not tried again.
-    private var refused: (count: Int, error: RPCError)?
+    /// The most calls that the server takes in one request, as far as its refusals have shown.
+    private var mostCalls = Int.max
 
     /// A client for one endpoint.
     package init(
@@ -66,35 +67,76 @@ package final class RPCClient {
     func result(in response: HTTPResponse, to id: UInt64) throws(RPCError) -> JSONValue {
         guard response.isSuccess else { throw failure(of: response) }
         let answer = RPCAnswer(try response.json(from: endpoint))
+        if case .sentence(let text) = answer.outcome { throw refusal(text, in: response) }
         // A server that could not read the request answers with an error and the id null.
         if answer.id == nil, case .error = answer.outcome { return try value(of: answer).get() }
         guard answer.id == id else { throw malformed("its id does not match the request's") }
         return try value(of: answer).get()
     }
 
-    /// The results of several calls, in their order, from one HTTP request.
+    /// Asks the calls that have no result yet, in as few requests as the server takes.
     ///
-    /// - Parameter once: as for ``call(_:_:once:)``.
-    /// - Returns: for each call its result, the node's error, or what is wrong with this one answer.
-    /// - Throws: ``RPCError`` if no call has an answer to go by; ``RPCError/batchRefused(endpoint:reason:)`` if the
-    ///   server wants the calls one by one.
-    package func batch(
-        _ calls: [RPCCall], once: Bool = false
-    ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
-        guard !calls.isEmpty else { return [] }
-        if let refused, calls.count >= refused.count { throw refused.error }
-        do throws(RPCError) { return try sendBatch(calls, once: once) } catch {
-            if case .batchRefused = error { refused = (calls.count, error) }
-            throw error
+    /// What a server refuses because of its size is asked again in smaller batches, which it gets from then on. What it
+    /// answers in part is asked again for the rest alone, at once while that brings more.
+    ///
+    /// - Parameters:
+    ///   - results: for each call its result, or nil where it is to be asked. An error that may pass is not put there.
+    ///   - calls: the calls.
+    /// - Throws: ``RPCError`` if calls without a result are left; the same calls may be asked again.
+    package func complete(
+        _ results: inout [Result<JSONValue, RPCError>?], of calls: [RPCCall]
+    ) throws(RPCError) {
+        while true {
+            let open = zip(calls.indices, results).filter { $0.1 == nil }.map(\.0)
+            guard !open.isEmpty else { return }
+            let part = open.prefix(mostCalls)
+            let answers: [Result<JSONValue, RPCError>]
+            do throws(RPCError) { answers = try batch(part.map { calls[$0] }) } catch {
+                guard case .batchRefused(_, _, let mostCalls) = error else { throw error }
+                self.mostCalls = mostCalls
+                continue
+            }
+            var (failure, isAnswered) = (RPCError?.none, [Bool]())
+            for (index, answer) in zip(part, answers) {
+                if case .failure(let error) = answer, error.leavesOpen(after: results) {
+                    failure = failure ?? error
+                    isAnswered.append(false)
+                } else {
+                    results[index] = answer
+                    isAnswered.append(true)
+                }
+            }
+            guard let failure else { continue }
+            let count = isAnswered.count { $0 }
+            guard count > 0 else { throw failure }
+            // A server that answers no more than the first ones takes no more at once.
+            if failure.isRateLimit, !isAnswered.dropFirst(count).contains(true) { mostCalls = count }
         }
     }
 
-    private func sendBatch(
-        _ calls: [RPCCall], once: Bool
-    ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
+    /// The results of several calls, in their order, from one HTTP request.
+    ///
+    /// - Returns: for each call its result, the node's error, or what is wrong with this one answer.
+    /// - Throws: ``RPCError`` if no call has an answer to go by; ``RPCError/batchRefused(endpoint:reason:mostCalls:)``
+    ///   if the server wants fewer calls in a request.
+    package func batch(_ calls: [RPCCall]) throws(RPCError) -> [Result<JSONValue, RPCError>] {
+        guard calls.count > 1 else { return try calls.map(single) }
         let ids = calls.map { _ in nextID() }
         let request = JSONValue.array(zip(calls, ids).map { $0.json(id: $1) })
-        return try results(in: send(request, methods: calls.map(\.method), once: once), to: calls, ids)
+        return try results(in: send(request, methods: calls.map(\.method), once: false), to: calls, ids)
+    }
+
+    /// The result of one call, or the node's error.
+    ///
+    /// - Throws: ``RPCError`` for what other calls would meet as well.
+    private func single(_ call: RPCCall) throws(RPCError) -> Result<JSONValue, RPCError> {
+        do throws(RPCError) { return .success(try self.call(call.method, call.parameters)) } catch {
+            switch error {
+            case .response where !error.isTransient: return .failure(error)
+            case .status where error.isMethodUnavailable: return .failure(error)
+            default: throw error
+            }
+        }
     }
 
     /// The results in the answer to a batch of calls of these numbers.
@@ -103,17 +145,17 @@ package final class RPCClient {
     func results(
         in response: HTTPResponse, to calls: [RPCCall], _ ids: [UInt64]
     ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
-        guard response.isSuccess else { throw batchFailure(of: response) }
-        let value = try response.json(from: endpoint)
-        guard let answers = value.array?.map(RPCAnswer.init) else {
-            guard case .error(let error) = RPCAnswer(value).outcome else {
-                throw malformed("it answers a batch, but is not an array")
+        let value = try? response.json(from: endpoint)
+        guard let answers = value?.array?.map(RPCAnswer.init) else {
+            guard response.isSuccess else { throw batchFailure(of: response, callCount: calls.count) }
+            switch RPCAnswer(try response.json(from: endpoint)).outcome {
+            case .error(let error): throw batchFailure(of: error, callCount: calls.count)
+            case .sentence(let text): throw refusal(text, in: response)
+            default: throw malformed("it answers a batch, but is not an array")
             }
-            throw batchFailure(of: error)
         }
-        // geth refuses a batch that is too large with an array of one error.
-        if calls.count > 1, answers.count == 1, case .error(let error)? = answers.first?.outcome {
-            throw batchFailure(of: error)
+        if let error = answers.errorOfAll(callCount: calls.count) {
+            throw batchFailure(of: error, callCount: calls.count)
         }
         return try matched(answers, to: calls, ids)
     }
@@ -154,6 +196,7 @@ package final class RPCClient {
         switch answer.outcome {
         case .result(let value): .success(value)
         case .error(let error): .failure(failure(of: error))
+        case .sentence(let text): .failure(malformed("its error is \(endpoint.redacting(text).quoted(limit: 160))"))
         case .malformed(let reason): .failure(malformed(reason))
         }
     }
@@ -177,6 +220,26 @@ package final class RPCClient {
     }
 }
 
+extension RPCError {
+    /// Whether the call may be asked again: it met a rate limit or an outage; or an HTTP status that is not known to be
+    /// about this call alone, since no other was answered.
+    fileprivate func leavesOpen(after results: [Result<JSONValue, RPCError>?]) -> Bool {
+        switch self {
+        case .response: isTransient
+        case .status: !results.contains { if case .success? = $0 { true } else { false } }
+        default: false
+        }
+    }
+
+    fileprivate var isRateLimit: Bool {
+        if case .response(let code, let message, _, _) = self {
+            Self.isRateLimit(code: code, message: message)
+        } else {
+            false
+        }
+    }
+}
+
 /// One answer of a server: to which call, and what.
 struct RPCAnswer {
     /// The call's number, or nil for null and for anything that is no number of ours.
@@ -188,6 +251,8 @@ struct RPCAnswer {
     enum Outcome {
         case result(JSONValue)
         case error(RPCFailure)
+        /// An error that is a sentence alone, as gateways in front of a node write it.
+        case sentence(String)
         /// Against JSON-RPC 2.0; the reason is a clause.
         case malformed(String)
     }
@@ -202,14 +267,21 @@ struct RPCAnswer {
             outcome = .malformed("it is not an object")
             return
         }
-        if case .number(let digits)? = object["id"] { id = UInt64(digits) } else { id = nil }
+        id =
+            switch object["id"] {
+            case .number(let digits)?, .string(let digits)?: UInt64(digits)
+            default: nil
+            }
         outcome = Self.outcome(of: object)
     }
 
     private static func outcome(of object: JSONObject) -> Outcome {
-        guard object["jsonrpc"]?.string == "2.0" else { return .malformed("its jsonrpc member is not \"2.0\"") }
         let result = object["result"]
         let error = object["error"].flatMap { $0.isNull ? nil : $0 }
+        // JSON-RPC 1.0 has no such member.
+        guard object["jsonrpc"].map({ $0.string == "2.0" }) ?? (result != nil || error != nil) else {
+            return .malformed("its jsonrpc member is not \"2.0\"")
+        }
         switch (result, error) {
         case (let result?, nil): return .result(result)
         case (nil, let error?), (.null?, let error?): return outcome(ofError: error)
@@ -219,10 +291,28 @@ struct RPCAnswer {
     }
 
     private static func outcome(ofError error: JSONValue) -> Outcome {
+        if let text = error.string { return .sentence(text) }
         guard let error = error.object, case .number(let digits)? = error["code"], let code = Int(digits) else {
             return .malformed("its error has no code")
         }
         return .error(RPCFailure(code: code, message: error["message"]?.string ?? "", data: error["data"]))
+    }
+}
+
+extension [RPCAnswer] {
+    /// The error of a batch that failed as a whole: all its answers are the same error, or they are errors of no call.
+    fileprivate func errorOfAll(callCount: Int) -> RPCFailure? {
+        var errors: [RPCFailure] = []
+        for answer in self {
+            guard case .error(let error) = answer.outcome else { return nil }
+            errors.append(error)
+        }
+        guard let first = errors.first else { return nil }
+        // geth refuses a batch that is too large with an array of one error.
+        let isOne = count == 1 && callCount > 1
+        let isWhole =
+            allSatisfy { $0.id == nil } || errors.allSatisfy { $0.speaksOfBatches && $0.message == first.message }
+        return isOne || isWhole ? first : nil
     }
 }
 
@@ -231,4 +321,7 @@ struct RPCFailure {
     let code: Int
     let message: String
     let data: JSONValue?
+
+    /// Whether it is about the batch, and not about a call in it.
+    var speaksOfBatches: Bool { message.lowercased().contains("batch") }
 }

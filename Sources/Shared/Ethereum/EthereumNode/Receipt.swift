@@ -8,12 +8,12 @@ package struct Receipt: Equatable, Sendable {
     package let transactionHash: Bytes32
     /// The block's number.
     package let blockNumber: UInt64
-    /// The block.
-    package let blockHash: Bytes32
+    /// The block; nil for a receipt that no block holds yet, a promise of the one who will make it.
+    package let blockHash: Bytes32?
     /// Whether it succeeded; false if it reverted.
     package let isSuccess: Bool
-    /// The gas it used.
-    package let gasUsed: UInt64
+    /// The gas it used, if the node says so.
+    package let gasUsed: UInt64?
     /// What a unit of gas cost, in wei.
     package let effectiveGasPrice: UInt256?
     /// What the contracts wrote into the log, in their order.
@@ -31,25 +31,30 @@ package struct Receipt: Equatable, Sendable {
 
     /// Reads the answer to eth_getTransactionReceipt.
     ///
-    /// - Throws: ``NodeError`` if a member is missing or malformed.
+    /// What became of a transaction is known from its hash, its block's number and its status. Whatever else is absent
+    /// or malformed counts as absent.
+    ///
+    /// - Throws: ``NodeError`` if one of the three is missing or malformed.
     init(json: JSONValue) throws(NodeError) {
         let method = "eth_getTransactionReceipt"
         transactionHash = try json.member("transactionHash", of: method).hash(of: method)
         blockNumber = try json.member("blockNumber", of: method).number(of: method)
-        blockHash = try json.member("blockHash", of: method).hash(of: method)
         isSuccess = try json.member("status", of: method).number(of: method) == 1
-        gasUsed = try json.member("gasUsed", of: method).number(of: method)
-        effectiveGasPrice = try json.member("effectiveGasPrice").map { value throws(NodeError) in
-            try value.quantity(of: method)
+        let hash = try? json.member("blockHash")?.hash(of: method)
+        blockHash = hash == .zero ? nil : hash
+        gasUsed = try? json.member("gasUsed")?.number(of: method)
+        effectiveGasPrice = try? json.member("effectiveGasPrice")?.quantity(of: method)
+        logs = (json.member("logs")?.array ?? []).compactMap { try? Log(json: $0, method: method) }
+    }
+}
+
+extension Receipt.Log {
+    fileprivate init(json: JSONValue, method: String) throws(NodeError) {
+        address = try json.member("address", of: method).address(of: method)
+        topics = try json.member("topics", of: method).elements(of: method).map { topic throws(NodeError) in
+            try topic.hash(of: method)
         }
-        logs = try json.member("logs", of: method).elements(of: method).map { log throws(NodeError) in
-            Log(
-                address: try log.member("address", of: method).address(of: method),
-                topics: try log.member("topics", of: method).elements(of: method).map { topic throws(NodeError) in
-                    try topic.hash(of: method)
-                },
-                data: try log.member("data", of: method).bytes(of: method))
-        }
+        data = try json.member("data", of: method).bytes(of: method)
     }
 }
 

@@ -37,18 +37,22 @@ package enum SubmitResult: Equatable, Sendable {
                 return
             }
             self = receipt.map(Self.mined) ?? .accepted
-        } catch .failed(let failure) {
-            self = Self(failure, isWaiting: waits)
         } catch {
-            self = .doubtful(error.description)
+            self =
+                switch error {
+                case .failed(let failure), .methodFailed(_, let failure): Self(failure, isWaiting: waits)
+                case .malformed: .doubtful(error.description)
+                }
         }
     }
 
     init(_ failure: RPCError, isWaiting: Bool) {
-        guard case .response(let code, let message, _) = failure else {
+        guard case .response(let code, let message, _, _) = failure else {
+            // The same bytes may be handed over again: no node takes them twice.
             self =
                 switch failure {
                 case _ where !failure.mayHaveBeenSent: .postponed(failure)
+                case .status where isWaiting && failure.isMethodUnavailable: .doesNotWait
                 case .status(_, 429, _, _): .postponed(failure)
                 case .status(_, let code, _, _) where 400..<500 ~= code && code != 408 && code != 425:
                     .rejected(failure)
@@ -59,10 +63,10 @@ package enum SubmitResult: Equatable, Sendable {
         let text = message.lowercased()
         func says(_ words: [String]) -> Bool { words.contains { text.containsWords($0) } }
         self =
-            if isWaiting, code == Self.noSuchMethod || says(Self.methodWords) {
-                .doesNotWait
-            } else if (isWaiting && code == Self.waitedInVain) || says(Self.knownWords) || text == "mined" {
+            if (isWaiting && code == Self.waitedInVain) || says(Self.knownWords) || text == "mined" {
                 .accepted
+            } else if isWaiting, failure.isMethodUnavailable {
+                .doesNotWait
             } else if says(Self.nonceWords) {
                 .nonceTaken(message)
             } else if says(Self.doubtfulWords) {
@@ -81,11 +85,7 @@ package enum SubmitResult: Equatable, Sendable {
     private static let waitedInVain = 4
 
     /// JSON-RPC 2.0, section 5.1: the call was not understood, and so not made.
-    private static let rejectionCodes = [-32700, -32600, noSuchMethod, -32602]
-    private static let noSuchMethod = -32601
-
-    /// Of a method that a node does not offer.
-    private static let methodWords = ["not found", "does not exist", "not available", "not supported", "unsupported"]
+    private static let rejectionCodes = [-32700, -32600, -32601, -32602]
 
     /// Of a transaction that it has already.
     private static let knownWords = [
@@ -105,7 +105,8 @@ package enum SubmitResult: Equatable, Sendable {
 
     /// Of one that may be on its way all the same: the node passed it on, or stopped waiting.
     private static let doubtfulWords = [
-        "failed to forward tx", "context deadline exceeded", "timed out", "timeout", "please retry transaction",
+        "failed to forward tx", "upstream", "bad gateway", "context deadline exceeded", "timed out", "timeout",
+        "please retry transaction",
         "added to the mempool",
     ]
 

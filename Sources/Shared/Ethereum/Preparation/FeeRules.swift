@@ -23,19 +23,26 @@ package struct FeeRules: Sendable {
     /// The fees of a transaction: what the request says, and the rest from the newest blocks, within the limit.
     ///
     /// - Parameter history: gives the newest blocks' fees; not called where the request says all.
-    /// - Throws: ``PreparationError/tooExpensive(baseFee:limit:)``, and what `history` throws.
+    /// - Throws: ``PreparationError/tooExpensive(baseFee:limit:)``, and what `history` throws; but where ``maxFee``
+    ///   says what to offer, a node that knows no fees is no error.
     package func fees(
         for request: TransactionRequest, after history: () throws -> FeeHistory
     ) throws -> (tip: UInt256, most: UInt256) {
         if let tip = request.maxPriorityFeePerGas, let most = request.maxFeePerGas, maxFee.map({ most <= $0 }) ?? true {
             return (tip, most)
         }
-        let history = try history()
-        if let maxFee, history.nextBaseFee > maxFee {
-            throw PreparationError.tooExpensive(baseFee: history.nextBaseFee, limit: maxFee)
+        let found: FeeHistory
+        do { found = try history() } catch let error as NodeError {
+            if case .failed = error { throw error }
+            guard let maxFee else { throw error }
+            let most = min(request.maxFeePerGas ?? maxFee, maxFee)
+            return (min(request.maxPriorityFeePerGas ?? leastTip, most), most)
         }
-        let tip = request.maxPriorityFeePerGas ?? usualTip(history)
-        var most = request.maxFeePerGas ?? history.maxFeePerGas(tip: tip)
+        if let maxFee, found.nextBaseFee > maxFee {
+            throw PreparationError.tooExpensive(baseFee: found.nextBaseFee, limit: maxFee)
+        }
+        let tip = request.maxPriorityFeePerGas ?? usualTip(found)
+        var most = request.maxFeePerGas ?? found.maxFeePerGas(tip: tip)
         if let maxFee { most = min(most, maxFee) }
         return (min(tip, most), most)
     }

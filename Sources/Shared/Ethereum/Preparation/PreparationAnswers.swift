@@ -25,7 +25,7 @@ struct PreparationAnswers {
     private let chainTicket: NodeBatch.Ticket<UInt64>
     private let nonceTicket: NodeBatch.Ticket<UInt64>
     private let balanceTicket: NodeBatch.Ticket<UInt256>
-    private let feesTicket: NodeBatch.Ticket<FeeHistory>
+    private let fees: Result<FeeHistory, NodeError>
     private let simulationTicket: NodeBatch.Ticket<[SimulatedCall]>?
     private let bundleTicket: NodeBatch.Ticket<[UInt64?]>?
     private let codeTickets: [Address: NodeBatch.Ticket<[UInt8]>]
@@ -48,7 +48,7 @@ struct PreparationAnswers {
         chainTicket = batch.add(.chainId)
         nonceTicket = batch.add(.transactionCount(of: questions.sender, at: .pending))
         balanceTicket = batch.add(.balance(of: questions.sender, at: .latest))
-        feesTicket = batch.add(.feeHistory)
+        let feesTicket = batch.add(.feeHistory)
         let called = Set(requests.compactMap { $0.data.isEmpty ? nil : $0.to })
         codeTickets = Dictionary(
             uniqueKeysWithValues: called.map { ($0, batch.add(.code(of: $0, at: .latest))) })
@@ -66,6 +66,11 @@ struct PreparationAnswers {
         let calls = requests.map { $0.call(from: questions.sender) }
         bundleTicket = questions.isBundled ? NodeQuery.bundle(calls, from: questions.sender).map { batch.add($0) } : nil
         answers = try node.ask(batch)
+        var fees = answers.result(of: feesTicket)
+        if case .failure(let error) = fees, requests.contains(where: \.leavesFeesOpen) {
+            fees = Result { () throws(NodeError) in try node.fees(without: error) }
+        }
+        self.fees = fees
     }
 
     /// The node's chain.
@@ -86,7 +91,7 @@ struct PreparationAnswers {
     /// Base fees and tips of the newest blocks.
     ///
     /// - Throws: `NodeError` if the node did not answer it.
-    func feeHistory() throws(NodeError) -> FeeHistory { try answers.answer(to: feesTicket) }
+    func feeHistory() throws(NodeError) -> FeeHistory { try fees.get() }
 
     /// What the requests and their preconditions come to, one on top of the other.
     ///
@@ -96,7 +101,7 @@ struct PreparationAnswers {
         guard let simulationTicket else { return nil }
         let results: [SimulatedCall]
         do throws(NodeError) { results = try answers.answer(to: simulationTicket) } catch {
-            guard case .failed(let failure) = error, case .response = failure else { throw error }
+            guard case .methodFailed = error else { throw error }
             return nil
         }
         var rest = results[...]
@@ -180,6 +185,9 @@ extension PreparationAnswers.Questions {
 }
 
 extension TransactionRequest {
+    /// Whether it does not say what gas may cost.
+    fileprivate var leavesFeesOpen: Bool { maxFeePerGas == nil || maxPriorityFeePerGas == nil }
+
     /// The gas that a transaction of these bytes takes before its call is made, or for its bytes at least (EIP-2028,
     /// EIP-7623).
     fileprivate var intrinsicGas: UInt64 {

@@ -36,6 +36,8 @@ package struct SentRecord: Equatable, Sendable {
     package var transactionHash: Bytes32?
     /// What became of it, if it is in a block.
     package var receipt: Receipt?
+    /// Whether the receipt is a node's promise, and no block of the chain has the transaction yet.
+    package var isPreconfirmed = false
     /// Why it is not known what became of it: for people, and not in the document.
     package var doubt: String?
     /// The contract that the transaction creates, if it creates one: computed here, not taken from the node.
@@ -105,6 +107,7 @@ package struct SentRecord: Equatable, Sendable {
                 "id": id.map(JSONValue.string),
                 "status": .string(status.rawValue),
                 "transactionHash": (transactionHash?.hex).map(JSONValue.string),
+                "preconfirmed": isPreconfirmed ? .bool(true) : nil,
                 "blockNumber": (receipt?.blockNumber.quantity).map(JSONValue.string),
                 "gasUsed": (receipt?.gasUsed ?? estimate?.gasUsed).map { .string($0.quantity) },
                 "effectiveGasPrice": (receipt?.effectiveGasPrice?.quantity).map(JSONValue.string),

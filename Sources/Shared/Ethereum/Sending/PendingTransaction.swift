@@ -36,6 +36,8 @@ final class PendingTransaction {
     private(set) var deadline = ContinuousClock.Instant.now
     /// When it is sent with higher fees, if it is in no block until then.
     var bumpAt: ContinuousClock.Instant?
+    /// When it is to be handed over again, if a poll asked for that too early.
+    var handOverDue: ContinuousClock.Instant?
     /// What a rollup takes for it, in wei.
     private var l1Fee: UInt256 = 0
     /// Its receipt, as long as it is in a block.
@@ -108,11 +110,10 @@ final class PendingTransaction {
         return .now - time >= .seconds(3)
     }
 
-    /// Whether it may be sent again: at once the first time, and only now and then if another has its nonce.
-    var mayBeHandedOver: Bool {
-        guard let sentAt else { return true }
+    /// When it may be handed over: at once the first time, and only now and then if another has its nonce.
+    var mayBeHandedOverAt: ContinuousClock.Instant {
         let isTaken = state == .offered(.nonceTaken) || state == .offered(.disputed)
-        return .now - sentAt > (isTaken ? .seconds(3) : .milliseconds(500))
+        return sentAt.map { $0 + (isTaken ? .seconds(3) : .milliseconds(500)) } ?? .now
     }
 
     /// Its record, without what is known of its revert or its contract.

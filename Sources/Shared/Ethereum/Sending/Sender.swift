@@ -209,7 +209,7 @@ package final class Sender {
             var transaction = signed.transaction
             (transaction.maxPriorityFeePerGas, transaction.maxFeePerGas) = try policy.fees.raised(
                 stuck.offers.compactMap(\.signed?.transaction), requestLimit: stuck.request?.maxFeePerGas,
-                after: watcher.node.ask(.feeHistory, retryBudget: .zero))
+                after: watcher.node.fees(retryBudget: .zero))
             try sign(transaction, for: stuck)
             watcher.handOver(stuck)
         } catch let limit as FeeLimit {

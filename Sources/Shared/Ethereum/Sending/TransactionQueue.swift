@@ -44,7 +44,7 @@ final class TransactionQueue {
 
     /// What was sent before, for those who prepare more.
     func usage(leastNonce: UInt64) -> AccountUsage {
-        let cost = inFlight.reduce(0) { $0.adding($1.maxCost) ?? .max }
+        let cost = inFlight.reduce(UInt256(0)) { $0.adding($1.maxCost) ?? .max }
         return AccountUsage(leastNonce: leastNonce, cost: cost, isWaiting: inFlight.contains { $0.receipt == nil })
     }
 
@@ -71,8 +71,10 @@ final class TransactionQueue {
     func finish(_ pending: PendingTransaction, _ record: SentRecord) {
         settle(pending, record)
         progress.done += 1
-        guard let receipt = record.receipt, let price = receipt.effectiveGasPrice else { return }
-        progress.fee = price.multiplied(by: receipt.gasUsed)?.adding(progress.fee) ?? .max
+        guard let receipt = record.receipt, let price = receipt.effectiveGasPrice, let gas = receipt.gasUsed else {
+            return
+        }
+        progress.fee = price.multiplied(by: gas)?.adding(progress.fee) ?? .max
     }
 
     /// Has a request signed anew, in its place: no node has its transaction, and this run signed nothing behind it.

@@ -7,7 +7,7 @@ package enum TransactionState: Hashable, Sendable {
     case signed
     /// Given to a node, and in no block.
     case offered(Claim)
-    /// In a block, with this many blocks from its own on.
+    /// In a block, with this many blocks from its own on; 0 where the chain has no such block yet, and a node promises it.
     case mined(depth: UInt64)
     /// The account has used its nonce, and no node has shown the transaction that did.
     case overtaken(Claim)
@@ -118,7 +118,7 @@ package enum TransactionState: Hashable, Sendable {
     package var hasClaim: Bool { if case .mined = self { true } else { self == .offered(.accepted) } }
 
     /// Takes an observation, and returns the next step. `confirmations` is how many blocks from a transaction's own on make
-    /// an outcome of it; at least 1.
+    /// an outcome of it; with 0 a promise is one.
     package mutating func observe(_ observation: Observation, confirmations: UInt64) -> Step {
         switch observation {
         case .answered(let answer): note(answer)
@@ -128,7 +128,7 @@ package enum TransactionState: Hashable, Sendable {
         case .foundOther(let block, let head):
             let (depth, claim) = (Self.depth(of: block, below: head), claim ?? .nonceTaken)
             self = .replaced(block: block, depth: depth, claim)
-            if depth >= confirmations { return .settle(claim == .nonceTaken ? .lost : .replaced) }
+            if depth >= max(confirmations, 1) { return .settle(claim == .nonceTaken ? .lost : .replaced) }
         }
         return .wait
     }
@@ -167,16 +167,17 @@ package enum TransactionState: Hashable, Sendable {
             // The block may have been undone since: it is looked at again before that is a verdict.
             let depth = Self.depth(of: block, below: poll.head)
             self = .replaced(block: block, depth: depth, claim ?? .nonceTaken)
-            return depth >= confirmations ? .search : .wait
+            return depth >= max(confirmations, 1) ? .search : .wait
         }
         guard let claim else { return self == .rejected ? .settle(.rejected) : .handOver }
         self = .offered(claim)
         return poll.isKnown == false ? .handOver : .wait
     }
 
-    /// How many blocks there are from one on, itself counted: nodes behind a balancer may differ.
+    /// How many blocks there are from one on, itself counted; 0 if the chain does not reach it: nodes behind a balancer may
+    /// differ, and some promise blocks.
     private static func depth(of block: UInt64, below head: UInt64) -> UInt64 {
-        let above = max(head, block) - block
-        return above == .max ? .max : above + 1
+        guard head >= block else { return 0 }
+        return head - block == .max ? .max : head - block + 1
     }
 }

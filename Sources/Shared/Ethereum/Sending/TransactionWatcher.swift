@@ -39,7 +39,8 @@ final class TransactionWatcher {
 
     /// Hands a transaction over; if `waits`, the node is asked to answer once it is in a block.
     func handOver(_ pending: PendingTransaction, waits: Bool = false) {
-        guard pending.mayBeHandedOver, let signed = pending.signed else { return }
+        guard let signed = pending.signed else { return }
+        pending.handOverDue = nil
         let before = node.deadline
         node.deadline = pending.deadline
         defer { node.deadline = before }
@@ -71,13 +72,14 @@ final class TransactionWatcher {
         case .postponed(let error): (answer, pending.failure) = (.postponed, error)
         case .rejected(let error):
             (answer, pending.failure) = (.rejected, error)
-            if case .response(_, let message, _) = error { pending.failure = SendError.rejected(message: message) }
+            if case .response(_, let message, _, _) = error { pending.failure = SendError.rejected(message: message) }
             if !isFirst { pending.doubt = error.description }
         case .doesNotWait: return
         }
         _ = observe(.answered(answer), of: pending)
-        if case .mined(let receipt) = result {
-            see(pending, .init(head: receipt.blockNumber, block: receipt.blockNumber, isOvertaken: true), receipt)
+        // Its block may be one that is still being made: a poll shows whether the chain has it.
+        if policy.confirmations == 0, case .mined(let receipt) = result {
+            see(pending, .init(head: 0, block: receipt.blockNumber, isOvertaken: true), receipt)
         }
     }
 
@@ -101,6 +103,9 @@ final class TransactionWatcher {
 
     /// Polls when it is time, and gives up on what has waited too long: on all of it if this `isLast`.
     func advance(isLast: Bool) {
+        for pending in queue.inFlight {
+            if let due = pending.handOverDue, .now >= due, isNext(pending) { handOver(pending) }
+        }
         let inFlight = queue.inFlight
         if let deadline = inFlight.map(\.deadline).min(), isLast || .now >= min(nextPoll, deadline) {
             node.deadline = deadline
@@ -111,6 +116,11 @@ final class TransactionWatcher {
             node.deadline = nil
             pause = queue.hasMoved ? Self.shortestPause : min(pause * 1.5, Self.longestPause)
             nextPoll = .now + pause
+            // Where nothing can be in a block before it is handed over again, nothing is polled until then.
+            let (waiting, due) = (queue.inFlight, queue.inFlight.compactMap(\.handOverDue).min())
+            if let due, waiting.allSatisfy({ $0.handOverDue != nil || !$0.state.mayBeMined }) {
+                nextPoll = max(nextPoll, due)
+            }
         }
         for pending in queue.inFlight {
             let unsent = pending.state.mayBeMined ? nil : pending.failure
@@ -139,6 +149,7 @@ final class TransactionWatcher {
                 var receipt: Receipt?
                 for ticket in tickets.receipts where receipt == nil { receipt = try answers.answer(to: ticket) }
                 var poll = TransactionState.Poll(head: head, block: receipt?.blockNumber, isOvertaken: false)
+                if let receipt, receipt.blockHash == nil { poll.head = min(head, receipt.blockNumber &- 1) }
                 if let signed = pending.signed, let ticket = counts[signed.sender] {
                     poll.isOvertaken = try answers.answer(to: ticket) > signed.transaction.nonce
                 }
@@ -163,17 +174,28 @@ final class TransactionWatcher {
         case .replaced(let block, _, _): pending.doubt = "another transaction used its nonce, in block \(block)"
         case .signed, .offered, .rejected: break
         }
+        pending.handOverDue = nil
         follow(step, pending, head: poll.head)
         settleIfAsynchronous(pending)
+    }
+
+    /// Whether it may be handed over again: not before those in front of it have their nonces, and if one of them has
+    /// failed only if a node had it.
+    private func isNext(_ pending: PendingTransaction) -> Bool {
+        pending.state.hasClaim
+            || !queue.isOver && queue.inFlight.prefix { $0 !== pending }.allSatisfy(\.state.hasClaim)
     }
 
     private func follow(_ step: TransactionState.Step, _ pending: PendingTransaction, head: UInt64) {
         switch step {
         case .wait: break
         case .handOver:
-            // Not before those in front of it have their nonces, and if one of them has failed only if a node had it.
-            let isNext = !queue.isOver && queue.inFlight.prefix { $0 !== pending }.allSatisfy(\.state.hasClaim)
-            if isNext || pending.state.hasClaim { handOver(pending) }
+            guard isNext(pending) else { break }
+            if .now < pending.mayBeHandedOverAt {
+                pending.handOverDue = pending.mayBeHandedOverAt
+            } else {
+                handOver(pending)
+            }
         case .search: search(pending, head: head)
         case .settle(.mined): if let receipt = pending.receipt { finish(pending, record(of: receipt, pending)) }
         case .settle(.replaced): finish(pending, pending.record(.replaced))
@@ -212,6 +234,7 @@ final class TransactionWatcher {
 
     private func record(of receipt: Receipt, _ pending: PendingTransaction) -> SentRecord {
         var record = pending.record(receipt.isSuccess ? .success : .reverted)
+        record.isPreconfirmed = pending.state == .mined(depth: 0)
         let signed = pending.versions.first { $0.hash == receipt.transactionHash }?.signed
         if receipt.isSuccess {
             record.contractAddress = signed?.createdContract

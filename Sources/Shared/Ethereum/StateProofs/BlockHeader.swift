@@ -86,12 +86,12 @@ struct HeaderField {
         case .bytes(let count):
             .string(
                 try Self.parsed(block, name, as: "\(count) bytes of hex") { text in
-                    (try? Hex.decode(text)).flatMap { $0.count == count ? $0 : nil }
+                    (try? Hex.decode(text, prefix: .optional)).flatMap { $0.count == count ? $0 : nil }
                 })
         case .upTo(let limit):
             .string(
                 try Self.parsed(block, name, as: "at most \(limit) bytes of hex") { text in
-                    (try? Hex.decode(text)).flatMap { $0.count <= limit ? $0 : nil }
+                    (try? Hex.decode(text, prefix: .optional)).flatMap { $0.count <= limit ? $0 : nil }
                 })
         case .number(let bits):
             .string(
@@ -105,7 +105,7 @@ struct HeaderField {
     ///
     /// - Throws: ``StateProofError`` if it is missing or malformed.
     static func hash(_ object: JSONObject, _ name: String) throws(StateProofError) -> Bytes32 {
-        try parsed(object, name, as: "32 bytes of hex") { try? Bytes32(hex: $0) }
+        try parsed(object, name, as: "32 bytes of hex") { try? Bytes32(hex: $0, prefix: .optional) }
     }
 
     /// A member that is a quantity of at most 64 bits.

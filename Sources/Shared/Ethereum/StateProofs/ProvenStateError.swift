@@ -66,7 +66,7 @@ package enum ProvenStateError: UserFacingError, Equatable {
         case .caught(_, let error): error.hints
         case .disagreement, .farBehind:
             ["one of them lies or follows a fork: name the block to trust with --block-hash"]
-        case .failed(_, .failed(.response(_, _, _))): ["the node must support eth_getProof for this block"]
+        case .failed(_, .methodFailed): ["the node must support eth_getProof for this block"]
         case .failed(_, let error): error.hints
         case .otherBlock: ["the node is lying or broken: use another"]
         case .tooOld: ["the nodes lag behind: use others, or raise --max-age"]
