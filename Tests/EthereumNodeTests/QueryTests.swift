@@ -72,7 +72,7 @@ struct QueryTests {
     @Test(
         "a number that is none is malformed",
         arguments: [
-            "null", "1.5", "-1", "true", "[]", "{}", #""""#, #""0x""#, #""1""#, #""0xg""#, #""-0x1""#,
+            "null", "1", "true", "[]", "{}", #""""#, #""0x""#, #""1""#, #""0xg""#, #""-0x1""#,
             #""0x10000000000000000""#,
         ])
     func malformedNumber(text: String) throws {
@@ -84,7 +84,7 @@ struct QueryTests {
         #expect(throws: gas) { try ask(.estimateGas(call, at: .latest), replying: reply) }
     }
 
-    @Test("a number in another form is read", arguments: ["16", #""0x10""#, #""0x010""#])
+    @Test("a number in another form is read", arguments: [#""0x10""#, #""0x010""#])
     func otherNumber(text: String) throws {
         #expect(try ask(.chainId, replying: .result(json(text))) == 16)
     }

@@ -198,7 +198,10 @@ def test_what_is_one(name, how, path):
     if name == "journal" and how == "CR LF":
         path.write_bytes(reader.bytes() + b"\r\n")
     answer = reader.run(path)
-    assert answer.status == reader.done, answer
+    if name == "requests" and b'"x"' in path.read_bytes():
+        answer.check_error(BAD_INPUT, '"x"')  # a request is carried out whole, or not at all
+    else:
+        assert answer.status == reader.done, answer
 
 
 @pytest.mark.parametrize("name", READERS)

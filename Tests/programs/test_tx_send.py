@@ -99,13 +99,20 @@ def test_sign_offline(run, tmp_path_factory, data):
         request["to"] = hexed(to)
     elif not calldata_:
         return  # neither a receiver nor a contract to create
+    accounts = data.draw(st.lists(st.tuples(st.binary(min_size=20, max_size=20), st.lists(
+        st.binary(min_size=32, max_size=32), max_size=3)), max_size=3), label="access list")
+    if accounts:
+        request["accessList"] = [
+            {"address": hexed(account), "storageKeys": [hexed(word) for word in words]} for account, words in accounts]
     answer = run("tx-send", "--sign-only", stdin=request, env={"PRIVATE_KEY": key.hex()}).check_done()
     record = answer.document
     assert record["status"] == "signed"
     assert signer_of(record) == keys.PrivateKey(key).public_key.to_checksum_address()
     signed = transaction_in(record)
     assert {name: signed[name] for name in fields} == fields
-    assert (signed["type"], signed["data"], signed["accessList"]) == (2, calldata_, ())
+    assert (signed["type"], signed["data"]) == (2, calldata_)
+    assert [(bytes(entry["address"]), list(entry["storageKeys"])) for entry in signed["accessList"]] == [
+        (account, [int.from_bytes(word, "big") for word in words]) for account, words in accounts]
     assert signed["to"] == (to if to is not None else b"")
 
 
@@ -202,7 +209,7 @@ def test_what_the_request_says_is_kept(send, ask, given_, expected):
 
 
 def test_send_waits_for_the_block(chain, send, ask):
-    answer = send(stdin=allow_code(ask, 1, id="first", comment="for people")).check_sent()
+    answer = send(stdin=allow_code(ask, 1, id="first")).check_sent()
     record = answer.document
     receipt = chain.web3.eth.get_transaction_receipt(record["transactionHash"])
     assert record["transactionHash"] in answer.stderr
@@ -459,7 +466,7 @@ def test_the_cap_on_the_gas_price(chain, send, ask):
 @pytest.mark.parametrize("text", [
     "", "[]", "\n", "{}", '{"label":"x"}', '{"value":"0x1"}', '{"to":"0x12"}', '{"to":null,"data":"0x"}',
     '{"to":7,"data":"0x"}', json.dumps({"to": TO, "data": "1"}), json.dumps({"to": TO, "data": "0x1"}),
-    json.dumps({"to": TO, "value": 1}), json.dumps({"to": TO, "value": "1"}), json.dumps({"to": TO, "value": "0x01"}),
+    json.dumps({"to": TO, "value": 1.5}), json.dumps({"to": TO, "value": "1"}), json.dumps({"to": TO, "value": "0x01"}),
     json.dumps({"to": TO, "value": "0x"}), json.dumps({"to": TO, "value": "0x1" + "0" * 64}),
     json.dumps({"to": TO, "nonce": hex(2**64)}), json.dumps({"to": TO, "gas": -1}),
     json.dumps({"to": TO, "unless": {}}), json.dumps({"to": TO, "unless": True}),
@@ -470,6 +477,40 @@ def test_the_cap_on_the_gas_price(chain, send, ask):
 def test_bad_requests(chain, send, text):
     with chain.nothing_sent():
         send(stdin=text).check_error(BAD_INPUT)
+
+
+@pytest.mark.parametrize("member, value, words", [
+    ("imput", "0x01", ['"imput"']), ("comment", "x", ['"comment"']),
+    ("gasPrice", "0x5", ['"gasPrice"', "maxFeePerGas"]), ("type", "0x0", ['"type"', "0x2"]),
+    ("r", "0x1", ['"r"', "signed"]), ("blockHash", "0x1", ['"blockHash"', "block"]),
+    ("transactions", [], ['"transactions"', "jq -c"]), ("authorizationList", [], ['"authorizationList"', "7702"]),
+    ("input", "0x02", ['"input"', "data"]), ("gasLimit", "0x1", ['"gasLimit"', "gas"]),
+    ("from", "0x" + "52" * 20, ["0x" + "52" * 20, "key"]),
+])
+@pytest.mark.parametrize("mode", [[], ["--dry-run"], ["--sign-only"]])
+def test_nothing_of_a_request_is_dropped(chain, send, mode, member, value, words):
+    """What is not carried out as it is written is refused by its name, in every mode."""
+    request = {"to": TO, "data": "0x01", "gas": "0x5208", member: value}
+    with chain.nothing_sent():
+        send(*mode, stdin=json.dumps(request)).check_error(BAD_INPUT, *words)
+
+
+def test_the_near_member_is_named(send):
+    assert 'did you mean "input"?' in send("--sign-only", stdin=json.dumps({"to": TO, "imput": "0x"})).stderr
+
+
+def test_other_names_and_an_access_list_are_carried(chain, send, ask):
+    request = allow_code(ask, 7)
+    words = ["0x" + "00" * 31 + "07", "0x" + "ab" * 32]
+    request |= {
+        "input": request["data"], "gasLimit": 200_000, "from": chain.owner.address.lower(), "type": "0x2",
+        "accessList": [{"address": chain.bridge.address, "storageKeys": words}]}
+    del request["data"]
+    record = send(stdin=request).check_sent().document
+    sent = chain.web3.eth.get_transaction(record["transactionHash"])
+    assert (sent["gas"], sent["from"]) == (200_000, chain.owner.address)
+    assert [(entry["address"], [HexBytes(word).to_0x_hex() for word in entry["storageKeys"]])
+            for entry in sent["accessList"]] == [(chain.bridge.address, words)]
 
 
 def test_a_bad_request_stops_those_beside_it(chain, send, ask):

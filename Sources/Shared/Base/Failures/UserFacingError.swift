@@ -76,3 +76,29 @@ extension StringProtocol {
         return result
     }
 }
+
+extension String {
+    /// The name that the text is most likely meant to be; nil if none is near: in other letters, or two slips away at most.
+    package func nearest(among names: [String]) -> String? {
+        let text = Array(lowercased().utf8)
+        guard text.count <= 64 else { return nil }
+        let near = names.map { (name: $0, distance: Self.distance(text, Array($0.lowercased().utf8))) }
+            .min { $0.distance < $1.distance }
+        return near.flatMap { $0.distance <= Swift.min(2, text.count / 3) ? $0.name : nil }
+    }
+
+    /// How many bytes are to be put in, taken out or changed to make one text the other (Levenshtein).
+    private static func distance(_ text: [UInt8], _ other: [UInt8]) -> Int {
+        var row = Array(0...other.count)
+        for (index, byte) in text.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for place in other.indices {
+                let changed = diagonal + (byte == other[place] ? 0 : 1)
+                diagonal = row[place + 1]
+                row[place + 1] = Swift.min(changed, row[place] + 1, diagonal + 1)
+            }
+        }
+        return row[other.count]
+    }
+}

@@ -18,13 +18,21 @@ package enum JSONError: UserFacingError, Equatable {
     case missingMember(line: Int, member: String)
     /// A member whose value is not `expected`.
     case illTyped(line: Int, member: String, expected: String)
+    /// A member that means nothing here; `near` is the one that may have been meant.
+    case unknownMember(line: Int, member: String, near: String?)
+    /// A member that is known, and not taken; `reason` says why, and what to write.
+    case refusedMember(line: Int, member: String, reason: String)
     /// A value that should have been an object.
     case notAnObject(line: Int)
 
     package var kind: ErrorCategory { .badInput }
 
     package var hints: [String] {
-        if case .tooManyValues = self { ["instead of one array, write JSON Lines: one object per line"] } else { [] }
+        switch self {
+        case .tooManyValues: ["instead of one array, write JSON Lines: one object per line"]
+        case .unknownMember(_, _, let near?): ["did you mean \(near.quoted())?"]
+        default: []
+        }
     }
 
     package var description: String {
@@ -38,6 +46,8 @@ package enum JSONError: UserFacingError, Equatable {
         case .missingMember(let line, let member): "line \(line): member \(member.quoted()) is missing"
         case .illTyped(let line, let member, let expected):
             "line \(line): member \(member.quoted()) is not \(expected)"
+        case .unknownMember(let line, let member, _): "line \(line): member \(member.quoted()) is not known here"
+        case .refusedMember(let line, let member, let reason): "line \(line): member \(member.quoted()): \(reason)"
         case .notAnObject(let line): "line \(line): not a JSON object"
         }
     }

@@ -1,3 +1,5 @@
+import Failures
+
 /// A JSON value as it was read, or as it is to be written.
 package enum JSONValue: Equatable, Sendable {
     /// `null`.
@@ -64,6 +66,14 @@ package struct JSONObject: Equatable, Sendable {
     /// The error for a member whose value is not `expected`.
     package func illTyped(_ name: String, expected: String) -> JSONError {
         .illTyped(line: line, member: path + name, expected: expected)
+    }
+
+    /// Checks that there are no other members than these.
+    ///
+    /// - Throws: ``JSONError/unknownMember(line:member:near:)``.
+    package func allow(_ names: [String]) throws(JSONError) {
+        guard let (name, _) = members.first(where: { !names.contains($0.name) }) else { return }
+        throw .unknownMember(line: line, member: path + name, near: name.nearest(among: names))
     }
 
     /// The value of a member that must be there.

@@ -1,5 +1,6 @@
 import JSON
 package import Primitives
+package import Transactions
 
 /// A call to be tried without a transaction (eth_call, eth_estimateGas).
 package struct CallRequest: Equatable, Sendable {
@@ -11,18 +12,24 @@ package struct CallRequest: Equatable, Sendable {
     package var data: [UInt8]
     /// What would be sent along, in wei.
     package var value: UInt256
+    /// The storage that is paid for in advance.
+    package var accessList: [AccessListEntry]
 
-    package init(from: Address? = nil, to: Address?, data: [UInt8], value: UInt256 = 0) {
+    package init(
+        from: Address? = nil, to: Address?, data: [UInt8], value: UInt256 = 0, accessList: [AccessListEntry] = []
+    ) {
         self.from = from
         self.to = to
         self.data = data
         self.value = value
+        self.accessList = accessList
     }
 
     var json: JSONValue {
         .members([
             "from": (from?.checksummed).map(JSONValue.string), "to": (to?.checksummed).map(JSONValue.string),
             "data": .string(data.hex), "value": value == 0 ? nil : .string(value.quantity),
+            "accessList": accessList.isEmpty ? nil : .array(accessList.map(\.json)),
         ])
     }
 }

@@ -56,7 +56,8 @@ package final class EthereumNode {
                 try client.complete(&results, of: batch.calls)
             }
         } catch {
-            throw .failed(error)
+            guard results.contains(where: { $0 != nil }) else { throw .failed(error) }
+            results = results.map { $0 ?? .failure(error) }
         }
         let found = results.compactMap(\.self)
         if found.contains(where: \.isTransientFailure) { turnToNext() }
@@ -97,8 +98,7 @@ package final class EthereumNode {
     /// The current client, with what is left of the time.
     private func clientInTime() -> RPCClient {
         let client = clients[current]
-        let rest = deadline.map { max($0 - .now, .milliseconds(300)) }
-        client.timeLimit = rest
+        client.deadline = deadline
         return client
     }
 
@@ -180,7 +180,7 @@ package enum NodeError: UserFacingError, Equatable {
     package var description: String {
         switch self {
         case .failed(let error): error.description
-        case .methodFailed(let method, let error): "the node answered \(method) with \(error.told)"
+        case .methodFailed(let method, let error): "the node answered \(method) with \(error.sentence)"
         case .malformed(let method, let expected): "the node's answer to \(method) is not \(expected)"
         }
     }

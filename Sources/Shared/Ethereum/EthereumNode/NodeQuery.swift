@@ -32,7 +32,7 @@ package struct NodeQuery<Answer: Sendable>: Sendable {
             do throws(NodeError) { return .success(try parse(value)) } catch { return .failure(error) }
         case .failure(let error):
             if let answer = parseError(error) { return .success(answer) }
-            return .failure(error.isOfMethod ? .methodFailed(call.method, error) : .failed(error))
+            return .failure(error.isOfMethod && !error.isTransient ? .methodFailed(call.method, error) : .failed(error))
         }
     }
 }
@@ -215,19 +215,13 @@ extension JSONValue {
     private func parsed<Value>(
         of method: String, as expected: String, _ parse: (String) throws(PrimitiveError) -> Value
     ) throws(NodeError) -> Value {
-        let text: String? =
-            switch self {
-            case .string(let text): text
-            case .number(let digits): UInt64(digits)?.quantity
-            default: nil
-            }
-        guard let text, let value = try? parse(text) else {
+        guard let string, let value = try? parse(string) else {
             throw .malformed(method: method, expected: expected)
         }
         return value
     }
 
-    /// The quantity of at most 64 bits that the value is; zeros may precede it, and it may be a JSON number.
+    /// The quantity of at most 64 bits that the value is; zeros may precede it.
     ///
     /// - Throws: `NodeError/malformed(method:expected:)` if it is not.
     func number(of method: String) throws(NodeError) -> UInt64 {

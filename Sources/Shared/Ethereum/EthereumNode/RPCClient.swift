@@ -32,8 +32,8 @@ package final class RPCClient {
     package let endpoint: Endpoint
     /// How much and how long, for each request.
     package let limits: HTTPLimits
-    /// How long a request may take, if that is less than ``limits`` say.
-    package var timeLimit: Duration?
+    /// When whoever asks stops waiting: no request takes longer, but for three tenths of a second at least.
+    var deadline: ContinuousClock.Instant?
 
     private let http: HTTPClient
     private var lastID: UInt64 = 0
@@ -146,7 +146,7 @@ package final class RPCClient {
         in response: HTTPResponse, to calls: [RPCCall], _ ids: [UInt64]
     ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
         let value = try? response.json(from: endpoint)
-        guard let answers = value?.array?.map(RPCAnswer.init) else {
+        guard let answers = value?.array?.map(RPCAnswer.init), response.isSuccess || answers.areUsable else {
             guard response.isSuccess else { throw batchFailure(of: response, callCount: calls.count) }
             switch RPCAnswer(try response.json(from: endpoint)).outcome {
             case .error(let error): throw batchFailure(of: error, callCount: calls.count)
@@ -167,7 +167,7 @@ package final class RPCClient {
 
     private func send(_ body: JSONValue, methods: [String], once: Bool) throws(RPCError) -> HTTPResponse {
         var limits = limits
-        if let timeLimit { limits.deadline = min(limits.deadline, timeLimit) }
+        if let deadline { limits.deadline = min(limits.deadline, max(deadline - .now, .milliseconds(300))) }
         let request = HTTPRequest(
             endpoint, .post(Array(body.compact.utf8)), subject: Self.counted(methods),
             headers: [("Content-Type", "application/json"), ("Accept", "application/json")], limits: limits,
@@ -207,7 +207,13 @@ package final class RPCClient {
     ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
         let indices = Dictionary(zip(ids, calls.indices)) { first, _ in first }
         var results: [Result<JSONValue, RPCError>?] = calls.map { _ in nil }
+        // An error of no call is that of all which have no answer.
+        var failure: RPCError?
         for answer in answers {
+            if answer.id == nil, case .error(let error) = answer.outcome {
+                failure = self.failure(of: error)
+                continue
+            }
             guard let id = answer.id, let index = indices[id] else {
                 throw malformed("it answers a call that was not made")
             }
@@ -215,7 +221,7 @@ package final class RPCClient {
             results[index] = value(of: answer)
         }
         return zip(calls, results).map { call, result in
-            result ?? .failure(.missingAnswer(endpoint: endpoint.displayName, method: call.method))
+            result ?? .failure(failure ?? .missingAnswer(endpoint: endpoint.displayName, method: call.method))
         }
     }
 }
@@ -230,98 +236,4 @@ extension RPCError {
         default: false
         }
     }
-
-    fileprivate var isRateLimit: Bool {
-        if case .response(let code, let message, _, _) = self {
-            Self.isRateLimit(code: code, message: message)
-        } else {
-            false
-        }
-    }
-}
-
-/// One answer of a server: to which call, and what.
-struct RPCAnswer {
-    /// The call's number, or nil for null and for anything that is no number of ours.
-    let id: UInt64?
-    /// The result or the node's error, or why it is neither.
-    let outcome: Outcome
-
-    /// What an answer holds.
-    enum Outcome {
-        case result(JSONValue)
-        case error(RPCFailure)
-        /// An error that is a sentence alone, as gateways in front of a node write it.
-        case sentence(String)
-        /// Against JSON-RPC 2.0; the reason is a clause.
-        case malformed(String)
-    }
-
-    /// Reads a value as an answer.
-    ///
-    /// A member `error` that is null counts as absent, since JSON-RPC 1.0 wants it next to a result; so does a null
-    /// `result` next to an error.
-    init(_ value: JSONValue) {
-        guard let object = value.object else {
-            id = nil
-            outcome = .malformed("it is not an object")
-            return
-        }
-        id =
-            switch object["id"] {
-            case .number(let digits)?, .string(let digits)?: UInt64(digits)
-            default: nil
-            }
-        outcome = Self.outcome(of: object)
-    }
-
-    private static func outcome(of object: JSONObject) -> Outcome {
-        let result = object["result"]
-        let error = object["error"].flatMap { $0.isNull ? nil : $0 }
-        // JSON-RPC 1.0 has no such member.
-        guard object["jsonrpc"].map({ $0.string == "2.0" }) ?? (result != nil || error != nil) else {
-            return .malformed("its jsonrpc member is not \"2.0\"")
-        }
-        switch (result, error) {
-        case (let result?, nil): return .result(result)
-        case (nil, let error?), (.null?, let error?): return outcome(ofError: error)
-        case (.some, .some): return .malformed("it has both a result and an error")
-        case (nil, nil): return .malformed("it has neither a result nor an error")
-        }
-    }
-
-    private static func outcome(ofError error: JSONValue) -> Outcome {
-        if let text = error.string { return .sentence(text) }
-        guard let error = error.object, case .number(let digits)? = error["code"], let code = Int(digits) else {
-            return .malformed("its error has no code")
-        }
-        return .error(RPCFailure(code: code, message: error["message"]?.string ?? "", data: error["data"]))
-    }
-}
-
-extension [RPCAnswer] {
-    /// The error of a batch that failed as a whole: all its answers are the same error, or they are errors of no call.
-    fileprivate func errorOfAll(callCount: Int) -> RPCFailure? {
-        var errors: [RPCFailure] = []
-        for answer in self {
-            guard case .error(let error) = answer.outcome else { return nil }
-            errors.append(error)
-        }
-        guard let first = errors.first else { return nil }
-        // geth refuses a batch that is too large with an array of one error.
-        let isOne = count == 1 && callCount > 1
-        let isWhole =
-            allSatisfy { $0.id == nil } || errors.allSatisfy { $0.speaksOfBatches && $0.message == first.message }
-        return isOne || isWhole ? first : nil
-    }
-}
-
-/// The error member of an answer.
-struct RPCFailure {
-    let code: Int
-    let message: String
-    let data: JSONValue?
-
-    /// Whether it is about the batch, and not about a call in it.
-    var speaksOfBatches: Bool { message.lowercased().contains("batch") }
 }

@@ -45,8 +45,7 @@ package enum RPCError: UserFacingError, Equatable {
         switch self {
         case .transport(let error): error.isTransient
         case .status(_, let code, _, let retryAfter): retryAfter != nil || HTTPResponse.isTransient(status: code)
-        case .response(let code, let message, _, _):
-            Self.isRateLimit(code: code, message: message) || Self.isOutage(code: code, message: message)
+        case .response: isRateLimit || isOutage
         // A gateway's page stands for a node that is away.
         case .notJSON, .missingAnswer: true
         case .malformed, .batchRefused: false
@@ -63,25 +62,31 @@ package enum RPCError: UserFacingError, Equatable {
         if case .transport(let error) = self { error.mayHaveBeenSent } else { true }
     }
 
-    /// Whether an error is a provider's rate limit. Providers agree on no code, so their words count as well.
-    static func isRateLimit(code: Int, message: String) -> Bool {
-        if [429, -32005, -32007, -32012, -32016, -32055, 1008].contains(code) { return true }
+    /// Whether it is a provider's rate limit. Providers agree on no code, so their words count as well.
+    var isRateLimit: Bool {
+        guard case .response(let code, let message, _, _) = self, !isOfTheCall else { return false }
         let text = message.lowercased()
-        return ["rate limit", "too many requests", "request limit"].contains { text.contains($0) }
+        return [429, -32005, -32007, -32012, -32016, -32055, 1008].contains(code)
+            || ["rate limit", "too many requests", "request limit"].contains { text.contains($0) }
     }
 
-    /// Whether an error says that the node behind a gateway is away or busy, and nothing of the call.
-    static func isOutage(code: Int, message: String) -> Bool {
-        if code == -32011 { return true }
+    /// Whether it says that the node behind a gateway is away or busy, and nothing of the call.
+    private var isOutage: Bool {
+        guard case .response(let code, let message, _, let status) = self, !isOfTheCall else { return false }
         let text = message.lowercased()
-        // A call that was made and undone may say anything.
-        guard code != 3, code != -32602, !["revert", "execution aborted", "out of gas"].contains(where: text.contains)
-        else { return false }
-        return [
-            "no backend", "backend offline", "no available", "upstream", "temporar", "overloaded", "timed out",
-            "timeout", "unavailable",
-            "bad gateway", "at capacity", "try again later", "please retry",
-        ].contains { text.contains($0) }
+        return code == -32011 || [502, 503, 504].contains(status) || text == "unavailable"
+            || [
+                "no backend", "backend offline", "no available", "upstream", "temporar", "overloaded", "timed out",
+                "timeout", "service unavailable", "bad gateway", "at capacity", "try again later", "please retry",
+            ].contains { text.contains($0) }
+    }
+
+    /// Whether the node made the call and undid it, or could not read it: its words may then be anybody's.
+    private var isOfTheCall: Bool {
+        guard case .response(let code, let message, _, _) = self else { return false }
+        let text = message.lowercased()
+        return code == 3 || code == -32602
+            || ["revert", "execution aborted", "out of gas"].contains { text.contains($0) }
     }
 
     /// Whether it is about one method, and not about the request as a whole.
@@ -118,7 +123,7 @@ package enum RPCError: UserFacingError, Equatable {
     }
 
     /// The node's own error, in its words: the first line of them.
-    var told: String {
+    var sentence: String {
         guard case .response(let code, let message, _, let status) = self else { return description }
         let line = message.firstLine ?? ""
         return "error \(code)" + (200..<300 ~= status ? "" : " (HTTP status \(status))")
@@ -134,7 +139,7 @@ package enum RPCError: UserFacingError, Equatable {
         case .malformed(let endpoint, let reason): "\(endpoint): not a JSON-RPC answer: \(reason)"
         case .missingAnswer(let endpoint, let method):
             "\(endpoint): the batch response has no answer to \(method.quoted())"
-        case .response: "the node answered \(told)"
+        case .response: "the node answered \(sentence)"
         case .batchRefused(let endpoint, let reason, _): "\(endpoint): does not accept this batch: \(reason)"
         }
     }
@@ -161,135 +166,4 @@ extension RPCError.NotJSON: CustomStringConvertible {
         case .other(let error): "answered something that is not JSON (\(error))"
         }
     }
-}
-
-extension HTTPResponse {
-    /// The body as JSON.
-    ///
-    /// - Throws: `RPCError/notJSON(endpoint:_:)`.
-    func json(from endpoint: Endpoint) throws(RPCError) -> JSONValue {
-        func notJSON(_ what: RPCError.NotJSON) -> RPCError { .notJSON(endpoint: endpoint.displayName, what) }
-        let first = body.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
-        guard let first else { throw notJSON(.empty) }
-        guard first != UInt8(ascii: "<") else { throw notJSON(.html(title: title)) }
-        do {
-            return try JSONParser.parse(body)
-        } catch .truncated {
-            throw notJSON(.truncated)
-        } catch {
-            throw notJSON(.other(error))
-        }
-    }
-
-    /// The node's error in an answer that is one, or nil.
-    fileprivate func nodeError(from endpoint: Endpoint) -> RPCFailure? {
-        guard let value = try? json(from: endpoint), case .error(let error) = RPCAnswer(value).outcome else {
-            return nil
-        }
-        return error
-    }
-
-    /// A server's explanation in its own words: a message in JSON (that of JSON-RPC, of RFC 9457, or an error that is a
-    /// sentence), a web page's title, or the first line of a text.
-    fileprivate func explanation(from endpoint: Endpoint) -> String? {
-        do throws(RPCError) {
-            let value = try json(from: endpoint)
-            let object = (value.array?.first ?? value).object
-            let error = object?["error"]
-            let texts = [
-                error?.object?["message"], error, object?["message"], object?["detail"], object?["title"], value,
-            ]
-            return texts.lazy.compactMap { $0?.string }.first { !$0.isEmpty }?.firstLine
-        } catch .notJSON(_, .html(let title)) {
-            return title
-        } catch .notJSON(_, .other) {
-            return String(decoding: body.prefix(400), as: UTF8.self).firstLine
-        } catch {
-            return nil
-        }
-    }
-
-    /// What stands between a web page's title tags.
-    fileprivate var title: String? {
-        let text = Array(body.prefix(4096))
-        let lowercased = text.map { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 ? $0 | 0x20 : $0 }
-        guard let tag = lowercased.firstRange(of: Array("<title".utf8)),
-            let begin = lowercased[tag.upperBound...].firstIndex(of: UInt8(ascii: ">")),
-            let end = lowercased[begin...].firstRange(of: Array("</title".utf8))
-        else { return nil }
-        return String(decoding: text[begin..<end.lowerBound].dropFirst(), as: UTF8.self).firstLine
-    }
-}
-
-extension String {
-    /// The first line with something in it, its white space made single spaces.
-    fileprivate var firstLine: String? {
-        split(whereSeparator: \.isNewline).lazy
-            .map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }.first { !$0.isEmpty }
-    }
-
-}
-
-extension RPCClient {
-    /// The node's error as it is thrown; nodes quote the URL that they were asked, with its key.
-    func failure(of error: RPCFailure, status: Int = 200) -> RPCError {
-        .response(
-            code: error.code, message: endpoint.redacting(error.message), data: error.data, status: status)
-    }
-
-    /// What a status that is no success means for a call.
-    ///
-    /// Many nodes send their errors with one, so an error in the body comes first, but for a rate limit: there the
-    /// status and its Retry-After say more.
-    func failure(of response: HTTPResponse) -> RPCError {
-        if response.status != 429, response.retryAfter == nil, let error = response.nodeError(from: endpoint) {
-            return failure(of: error, status: response.status)
-        }
-        let failure = response.failure(from: endpoint)
-        if case .wantsHTTPS = failure { return .transport(failure) }
-        let reason = response.explanation(from: endpoint).map { endpoint.redacting($0) }
-        return .status(
-            endpoint: endpoint.displayName, code: response.status, reason: reason, retryAfter: response.retryAfter)
-    }
-
-    /// An error that is a sentence alone, as the gateway's refusal that it is.
-    func refusal(_ sentence: String, in response: HTTPResponse) -> RPCError {
-        .status(
-            endpoint: endpoint.displayName, code: response.status,
-            reason: endpoint.redacting(sentence.firstLine ?? ""), retryAfter: response.retryAfter)
-    }
-
-    /// What a status that is no success means for a batch: a refusal, unless single calls would meet it as well.
-    func batchFailure(of response: HTTPResponse, callCount: Int) -> RPCError {
-        let isRefusal = 400..<500 ~= response.status && ![401, 407, 408, 425, 429].contains(response.status)
-        let explanation = response.explanation(from: endpoint)
-        let speaksOfBatches = explanation?.lowercased().contains("batch") == true
-        guard isRefusal || speaksOfBatches, response.retryAfter == nil else { return failure(of: response) }
-        return refusal(
-            "it answered HTTP status \(response.status)", explanation,
-            of: callCount, isOfSize: response.status == 413)
-    }
-
-    /// What one error for a whole batch means.
-    func batchFailure(of error: RPCFailure, callCount: Int) -> RPCError {
-        let failure = failure(of: error)
-        guard error.speaksOfBatches || !failure.isTransient else { return failure }
-        return refusal("it answered error \(error.code)", error.message, of: callCount)
-    }
-
-    private func refusal(
-        _ what: String, _ explanation: String?, of callCount: Int, isOfSize: Bool = false
-    ) -> RPCError {
-        let reason = what + (explanation.map { ": \(endpoint.redacting($0).quoted(limit: 160))" } ?? "")
-        let text = explanation?.lowercased() ?? ""
-        let isOfSize = isOfSize || Self.sizeWords.contains { text.contains($0) }
-        // Most say how many they take. Where they do not, half as many are tried next.
-        let named = text.split { !$0.isASCII || !$0.isNumber }.compactMap { Int($0) }.filter { 1..<callCount ~= $0 }
-            .max()
-        let mostCalls = isOfSize ? named ?? max(callCount / 2, 1) : 1
-        return .batchRefused(endpoint: endpoint.displayName, reason: reason, mostCalls: mostCalls)
-    }
-
-    /// Of a batch that would be taken if it were smaller.
-    private static let sizeWords = ["large", "more than", "too many", "exceed", "limit", "size", "max", "big"]
 }

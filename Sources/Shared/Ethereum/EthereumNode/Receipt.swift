@@ -8,8 +8,10 @@ package struct Receipt: Equatable, Sendable {
     package let transactionHash: Bytes32
     /// The block's number.
     package let blockNumber: UInt64
-    /// The block; nil for a receipt that no block holds yet, a promise of the one who will make it.
+    /// The block, if the node says so.
     package let blockHash: Bytes32?
+    /// Whether the receipt is a promise of the one who will make the block: its hash is null or zero.
+    package let isPromise: Bool
     /// Whether it succeeded; false if it reverted.
     package let isSuccess: Bool
     /// The gas it used, if the node says so.
@@ -41,7 +43,8 @@ package struct Receipt: Equatable, Sendable {
         blockNumber = try json.member("blockNumber", of: method).number(of: method)
         isSuccess = try json.member("status", of: method).number(of: method) == 1
         let hash = try? json.member("blockHash")?.hash(of: method)
-        blockHash = hash == .zero ? nil : hash
+        isPromise = hash == .zero || json.object?["blockHash"]?.isNull == true
+        blockHash = isPromise ? nil : hash
         gasUsed = try? json.member("gasUsed")?.number(of: method)
         effectiveGasPrice = try? json.member("effectiveGasPrice")?.quantity(of: method)
         logs = (json.member("logs")?.array ?? []).compactMap { try? Log(json: $0, method: method) }
@@ -64,7 +67,8 @@ extension EthereumNode {
     package func revertData(of signed: SignedTransaction, in block: UInt64) -> [UInt8]? {
         let transaction = signed.transaction
         let call = CallRequest(
-            from: signed.sender, to: transaction.to, data: transaction.data, value: transaction.value)
+            from: signed.sender, to: transaction.to, data: transaction.data, value: transaction.value,
+            accessList: transaction.accessList)
         for number in [block, block &- 1] {
             if case .reverted(let data)? = try? ask(.call(call, at: .number(number))) { return data }
         }

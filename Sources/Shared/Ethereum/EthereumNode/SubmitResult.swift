@@ -65,13 +65,13 @@ package enum SubmitResult: Equatable, Sendable {
         self =
             if (isWaiting && code == Self.waitedInVain) || says(Self.knownWords) || text == "mined" {
                 .accepted
-            } else if isWaiting, failure.isMethodUnavailable {
+            } else if isWaiting, failure.isMethodUnavailable, !says(Self.doubtfulWords) {
                 .doesNotWait
             } else if says(Self.nonceWords) {
                 .nonceTaken(message)
             } else if says(Self.doubtfulWords) {
                 .doubtful(failure.description)
-            } else if says(Self.busyWords) || (failure.isTransient && !says(["gas limit", "not authorized"])) {
+            } else if says(Self.busyWords) || (failure.isRateLimit && !says(["gas limit", "not authorized"])) {
                 .postponed(failure)
             } else if Self.rejectionCodes.contains(code) || says(Self.ruleWords) {
                 .rejected(failure)

@@ -16,7 +16,10 @@ package struct CallExecutor {
         let chainTicket = batch.add(.chainId)
         let codeTicket = request.to.map { batch.add(.code(of: $0, at: .latest)) }
         let callTicket = batch.add(
-            .call(CallRequest(to: request.to, data: request.data, value: request.value), at: .latest))
+            .call(
+                CallRequest(
+                    from: request.from, to: request.to, data: request.data, value: request.value,
+                    accessList: request.accessList), at: .latest))
         let answers = try node.ask(batch)
 
         let actual = try answers.answer(to: chainTicket)

@@ -124,7 +124,8 @@ enum L1Fee {
         let transaction = FeeMarketTransaction(
             chainId: request.chainId ?? UInt64(UInt32.max), nonce: request.nonce ?? UInt64(UInt16.max),
             maxPriorityFeePerGas: request.maxPriorityFeePerGas ?? long, maxFeePerGas: request.maxFeePerGas ?? long,
-            gasLimit: request.gas ?? UInt64(UInt32.max), to: request.to, value: request.value, data: request.data)
+            gasLimit: request.gas ?? UInt64(UInt32.max), to: request.to, value: request.value, data: request.data,
+            accessList: request.accessList)
         let data = try getL1Fee.encodeCall([.bytes(transaction.unsigned)])
         return .call(CallRequest(to: oracle, data: data), at: .latest)
     }

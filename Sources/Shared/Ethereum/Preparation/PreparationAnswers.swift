@@ -189,16 +189,17 @@ extension TransactionRequest {
     fileprivate var leavesFeesOpen: Bool { maxFeePerGas == nil || maxPriorityFeePerGas == nil }
 
     /// The gas that a transaction of these bytes takes before its call is made, or for its bytes at least (EIP-2028,
-    /// EIP-7623).
+    /// EIP-7623), and what its access list costs (EIP-2930).
     fileprivate var intrinsicGas: UInt64 {
         let zeros = UInt64(data.count { $0 == 0 })
         let others = UInt64(data.count) - zeros
-        return 21_000 + max(zeros * 4 + others * 16, (zeros + others * 4) * 10)
+        let listed = accessList.reduce(UInt64(0)) { $0 + 2400 + 1900 * UInt64($1.storageKeys.count) }
+        return 21_000 + max(zeros * 4 + others * 16, (zeros + others * 4) * 10) + listed
     }
 
     /// The request as a call that is only tried.
     fileprivate func call(from sender: Address) -> CallRequest {
-        CallRequest(from: sender, to: to, data: data, value: value)
+        CallRequest(from: sender, to: to, data: data, value: value, accessList: accessList)
     }
 }
 

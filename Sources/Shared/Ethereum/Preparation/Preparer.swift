@@ -33,6 +33,10 @@ package struct Preparer {
         learning capabilities: inout NodeCapabilities,
         asking node: () throws -> EthereumNode
     ) throws -> PreparedBatch {
+        for request in requests {
+            guard let from = request.from, from != sender else { continue }
+            throw PreparationError.wrongSender(label: request.label, from, sender)
+        }
         let complete = try requests.map(self.complete)
         guard complete.contains(where: { $0 == nil }) else {
             return PreparedBatch(preparations: complete.compactMap { $0.map { .ready(PreparedTransaction($0)) } })
@@ -65,7 +69,7 @@ package struct Preparer {
         try check(chain, for: request)
         return FeeMarketTransaction(
             chainId: chain, nonce: nonce, maxPriorityFeePerGas: tip, maxFeePerGas: most, gasLimit: gas, to: request.to,
-            value: request.value, data: request.data)
+            value: request.value, data: request.data, accessList: request.accessList)
     }
 
     /// Asks about requests; one on top of the other, where there are several and the node offers that.
@@ -143,7 +147,7 @@ package struct Preparer {
         let transaction = FeeMarketTransaction(
             chainId: try answers.chainId(), nonce: try request.nonce ?? max(answers.nonce(), usage.leastNonce),
             maxPriorityFeePerGas: tip, maxFeePerGas: most, gasLimit: gas, to: request.to, value: request.value,
-            data: request.data)
+            data: request.data, accessList: request.accessList)
         let l1Fee = try answers.l1Fee(place)
         capabilities.hasL1Fee = capabilities.hasL1Fee && (!checksFunds || l1Fee != nil)
         let prepared = PreparedTransaction(transaction, gasUsed: trial?.gas, l1Fee: l1Fee ?? 0)

@@ -95,7 +95,7 @@ final class PendingTransaction {
     /// The versions with the nonce of the newest, oldest first: one of them may be mined.
     var offers: [Version] { versions.filter { $0.signed?.transaction.nonce == nonce } }
     /// What it may still cost, in wei; `UInt256.max` if that is more than any account has.
-    var maxCost: UInt256 { receipt == nil ? (signed?.transaction.maxCost ?? 0).adding(l1Fee) ?? .max : 0 }
+    var maxCost: UInt256 { state.isInChain ? 0 : (signed?.transaction.maxCost ?? 0).adding(l1Fee) ?? .max }
 
     /// The request as it is prepared: after a transaction that a rule forbade, with its nonce.
     var draft: TransactionRequest? {

@@ -92,7 +92,7 @@ package final class Sender {
         try resume()
         // The next one is signed on top of those before it: each of their nonces must be claimed.
         guard queue.takesIn, queue.hasClaims, queue.room > 0,
-            !isBarred || queue.inFlight.allSatisfy({ $0.receipt != nil })
+            !isBarred || queue.inFlight.allSatisfy(\.state.isInChain)
         else { return }
         isBarred = false
         var names: Set<String> = []

@@ -45,7 +45,7 @@ final class TransactionQueue {
     /// What was sent before, for those who prepare more.
     func usage(leastNonce: UInt64) -> AccountUsage {
         let cost = inFlight.reduce(UInt256(0)) { $0.adding($1.maxCost) ?? .max }
-        return AccountUsage(leastNonce: leastNonce, cost: cost, isWaiting: inFlight.contains { $0.receipt == nil })
+        return AccountUsage(leastNonce: leastNonce, cost: cost, isWaiting: inFlight.contains { !$0.state.isInChain })
     }
 
     /// Notes that a request is begun with.

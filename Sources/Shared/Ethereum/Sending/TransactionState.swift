@@ -117,6 +117,9 @@ package enum TransactionState: Hashable, Sendable {
     /// Whether the nonce is claimed, so that the transaction of the next request can be signed on top of it.
     package var hasClaim: Bool { if case .mined = self { true } else { self == .offered(.accepted) } }
 
+    /// Whether the chain that a node shows has it in a block.
+    package var isInChain: Bool { if case .mined(let depth) = self { depth > 0 } else { false } }
+
     /// Takes an observation, and returns the next step. `confirmations` is how many blocks from a transaction's own on make
     /// an outcome of it; with 0 a promise is one.
     package mutating func observe(_ observation: Observation, confirmations: UInt64) -> Step {

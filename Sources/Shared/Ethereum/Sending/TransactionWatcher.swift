@@ -149,7 +149,9 @@ final class TransactionWatcher {
                 var receipt: Receipt?
                 for ticket in tickets.receipts where receipt == nil { receipt = try answers.answer(to: ticket) }
                 var poll = TransactionState.Poll(head: head, block: receipt?.blockNumber, isOvertaken: false)
-                if let receipt, receipt.blockHash == nil { poll.head = min(head, receipt.blockNumber &- 1) }
+                if let receipt, receipt.isPromise {
+                    poll.head = min(head, receipt.blockNumber - min(receipt.blockNumber, 1))
+                }
                 if let signed = pending.signed, let ticket = counts[signed.sender] {
                     poll.isOvertaken = try answers.answer(to: ticket) > signed.transaction.nonce
                 }

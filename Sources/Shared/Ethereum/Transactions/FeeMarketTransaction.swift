@@ -2,7 +2,7 @@ package import Failures
 package import Primitives
 package import Secp256k1
 
-/// A transaction of type 2 (EIP-1559), not yet signed; its access list is empty.
+/// A transaction of type 2 (EIP-1559), not yet signed.
 package struct FeeMarketTransaction: Equatable, Sendable {
     /// The chain on which alone it is valid.
     package var chainId: UInt64
@@ -20,10 +20,12 @@ package struct FeeMarketTransaction: Equatable, Sendable {
     package var value: UInt256
     /// The call's data, or the new contract's init code.
     package var data: [UInt8]
+    /// The storage that is paid for in advance.
+    package var accessList: [AccessListEntry]
 
     package init(
         chainId: UInt64, nonce: UInt64, maxPriorityFeePerGas: UInt256, maxFeePerGas: UInt256, gasLimit: UInt64,
-        to: Address?, value: UInt256, data: [UInt8]
+        to: Address?, value: UInt256, data: [UInt8], accessList: [AccessListEntry] = []
     ) {
         self.chainId = chainId
         self.nonce = nonce
@@ -33,6 +35,7 @@ package struct FeeMarketTransaction: Equatable, Sendable {
         self.to = to
         self.value = value
         self.data = data
+        self.accessList = accessList
     }
 
     /// The first byte of every transaction of this type (EIP-2718).
@@ -43,7 +46,7 @@ package struct FeeMarketTransaction: Equatable, Sendable {
             .string(UInt256(chainId).minimalBytes), .string(UInt256(nonce).minimalBytes),
             .string(maxPriorityFeePerGas.minimalBytes), .string(maxFeePerGas.minimalBytes),
             .string(UInt256(gasLimit).minimalBytes), .string(to?.bytes ?? []), .string(value.minimalBytes),
-            .string(data), .list([]),
+            .string(data), .list(accessList.map(\.rlp)),
         ]
     }
 
@@ -93,8 +96,8 @@ package struct SignedTransaction: Equatable, Sendable {
 
     /// Reads a transaction back from its bytes and recovers who signed it.
     ///
-    /// - Throws: ``TransactionError`` for another type, any form but the canonical one, an access list, or a
-    ///   signature that is invalid or has a high s.
+    /// - Throws: ``TransactionError`` for another type, any form but the canonical one, or a signature that is invalid or
+    ///   has a high s.
     package init(raw bytes: [UInt8]) throws(TransactionError) {
         guard bytes.first == FeeMarketTransaction.type else { throw .notType2 }
         let transaction: FeeMarketTransaction
@@ -117,12 +120,12 @@ package struct SignedTransaction: Equatable, Sendable {
     private static func parts(of fields: [RLP]) throws(RLPError) -> (FeeMarketTransaction, signature: [UInt8]) {
         let to = try fields[5].string()
         guard to.isEmpty || to.count == Address.byteCount else { throw .wrongShape(expected: "an address") }
-        guard try fields[8].list().isEmpty else { throw .wrongShape(expected: "an empty access list") }
         let transaction = FeeMarketTransaction(
             chainId: try smallNumber(fields[0]), nonce: try smallNumber(fields[1]),
             maxPriorityFeePerGas: try number(fields[2]), maxFeePerGas: try number(fields[3]),
             gasLimit: try smallNumber(fields[4]), to: to.isEmpty ? nil : Address(checked: to),
-            value: try number(fields[6]), data: try fields[7].string())
+            value: try number(fields[6]), data: try fields[7].string(),
+            accessList: try fields[8].list().map { entry throws(RLPError) in try AccessListEntry(entry) })
         let yParity = try smallNumber(fields[9])
         guard yParity <= 1 else { throw .wrongShape(expected: "a parity, 0 or 1") }
         let signature = try number(fields[10]).word.bytes + number(fields[11]).word.bytes + [UInt8(yParity)]
