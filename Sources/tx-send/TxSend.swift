@@ -49,7 +49,7 @@ struct TxSend: CommandLineTool {
 
     @Option(
         help: ArgumentHelp(
-            "Number of confirmations to wait for, counting the transaction's own block; 0 takes a node's promise of one.",
+            "Number of confirmations to wait for, counting the transaction's own block; 0 accepts a promised block.",
             valueName: "n")
     )
     var confirmations: UInt64 = 1

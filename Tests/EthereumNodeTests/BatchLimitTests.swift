@@ -98,6 +98,36 @@ struct BatchLimitTests {
     }
 
     @Test(
+        "an HTTP error is no answer to each call, whatever its body holds",
+        arguments: [
+            ("503 Service Unavailable", "[]"),
+            ("502 Bad Gateway", #"[{"id":1,"error":{"code":-32603,"message":"x"}}]"#),
+            (
+                "503 Service Unavailable",
+                #"[{"id":1,"error":{"code":-1,"message":"x"}},{"id":2,"error":{"code":-1,"message":"x"}}]"#
+            ),
+            (
+                "401 Unauthorized",
+                #"[{"id":1,"error":{"code":-1,"message":"key"}},{"id":2,"error":{"code":-1,"message":"key"}}]"#
+            ),
+        ])
+    func httpErrors(status: String, body: String) throws {
+        #expect(try batchError(.answer(status: status, body))?.name == "status")
+    }
+
+    @Test func `an error of no call is that of all which have no answer`() throws {
+        let text = """
+            [{"jsonrpc":"2.0","id":1,"result":1},
+             {"jsonrpc":"2.0","id":null,"error":{"code":-32005,"message":"rate limit"}}]
+            """
+        try withNode({ _ in [.answer(text)] }) { _, client throws in
+            let results = try client.batch([RPCCall("eth_chainId"), RPCCall("eth_blockNumber")])
+            let limited = RPCError.response(code: -32005, message: "rate limit", data: nil)
+            #expect(results == [.success(.number(1)), .failure(limited)])
+        }
+    }
+
+    @Test(
         "an outage in every answer is one, and no refusal",
         arguments: [
             #"{"code":-32011,"message":"no backends available"}"#, #"{"code":-32603,"message":"upstream timeout"}"#,

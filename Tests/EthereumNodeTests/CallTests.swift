@@ -106,6 +106,11 @@ struct CallTests {
         #expect(!error.isTransient)
     }
 
+    @Test func `a page's title is shown without the endpoint's key`() throws {
+        let error = try #require(try callError(.answer("<html><title>Cannot POST /v2/APIKEY-1</title>")))
+        #expect(error.description.hasSuffix(#"answered HTML, not JSON: "Cannot POST /v2/…""#))
+    }
+
     @Test(
         "what is no JSON is named",
         arguments: [

@@ -161,6 +161,14 @@ struct CallOutcomeTests {
         }
     }
 
+    @Test func `a revert that speaks of a rate limit or an outage is an answer`() throws {
+        let call = CallRequest(to: nil, data: [])
+        for message in ["execution reverted: rate limit exceeded", "execution reverted: temporarily unavailable"] {
+            #expect(try ask(.call(call, at: .latest), replying: .error(3, message)) == .reverted([]))
+            #expect(!RPCError.response(code: 3, message: message, data: nil).isTransient)
+        }
+    }
+
     @Test func `a revert is no answer to another question`() throws {
         #expect(
             throws: NodeError.methodFailed("eth_chainId", .response(code: 3, message: "execution reverted", data: nil))

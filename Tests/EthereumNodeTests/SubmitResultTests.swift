@@ -76,6 +76,23 @@ import Testing
         guard case .doubtful = result else { return #expect(Bool(false), "\(result)") }
     }
 
+    @Test(
+        "a gateway without a backend may have handed it on before",
+        arguments: [
+            (-32011, "no backends available"), (-32603, "service temporarily unavailable"), (-32000, "node overloaded"),
+        ])
+    func outage(code: Int, message: String) throws {
+        let result = try result(of: .error(code, message))
+        guard case .doubtful = result else { return #expect(Bool(false), "\(result)") }
+    }
+
+    @Test func `a rate limit took nothing, unless a revert speaks of one`() throws {
+        let limited = try result(of: .error(-32005, "rate limit exceeded"))
+        guard case .postponed = limited else { return #expect(Bool(false), "\(limited)") }
+        let reverted = try result(of: .error(3, "execution reverted: rate limit exceeded"))
+        guard case .rejected = reverted else { return #expect(Bool(false), "\(reverted)") }
+    }
+
     @Test func `only its own hash is its answer`() throws {
         #expect(try result(of: .text(Self.hash.hex)) == .accepted)
         let other = try result(of: .text(Bytes32.zero.hex))

@@ -8,6 +8,8 @@ import Testing
 private final class TLSServer {
     let port: Int
     let certificate: String
+    /// What it writes to its standard output: what clients send, too.
+    let output: FileHandle
     private let process: Process
 
     /// - Parameter input: what is sent to whoever connects; nil for a web page.
@@ -20,14 +22,15 @@ private final class TLSServer {
         making.waitUntilExit()
         try #require(making.terminationStatus == 0)
 
-        let output = Pipe()
+        let shown = Pipe()
+        output = shown.fileHandleForReading
         let pipe = Pipe()
         var arguments = ["s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", "\(directory)/key.pem"]
         if input == nil { arguments.append("-www") }
-        process = try Self.openssl(arguments, input: pipe, output: output.fileHandleForWriting)
+        process = try Self.openssl(arguments, input: pipe, output: shown.fileHandleForWriting)
         var text = ""
         while !text.contains(/ACCEPT \S+:\d+\n/) {
-            let part = output.fileHandleForReading.availableData
+            let part = output.availableData
             try #require(!part.isEmpty)
             text += String(decoding: part, as: UTF8.self)
         }
@@ -93,8 +96,14 @@ struct TLSTests {
     func cutShort(text: String) throws {
         try withTemporaryDirectory { directory throws in
             let server = try TLSServer(in: directory, sending: text)
-            Thread.detachNewThread { [processID = server.processID] in
-                usleep(500_000)
+            Thread.detachNewThread { [processID = server.processID, output = server.output] in
+                // It sends its own text before it shows what the client has sent.
+                var shown = ""
+                while !shown.contains("GET ") {
+                    let part = output.availableData
+                    guard !part.isEmpty else { return }
+                    shown += String(decoding: part, as: UTF8.self)
+                }
                 kill(processID, SIGKILL)
             }
             let error = try failure(

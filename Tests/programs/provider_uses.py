@@ -102,11 +102,14 @@ class Uses:
             self.chain.rpc("dev_mine")
             self._mined = time.monotonic()
 
+    def arranged(self, use: str, *options: str) -> Callable[[], Result]:
+        """What runs a use, as often as it is called."""
+        return getattr(self, f"_{use.replace('-', '_')}")(*options)
+
     def again(self, use: str, *options: str) -> Outcome:
         """Run a use against the habit being played."""
         first = self.head + 1
-        arranged = getattr(self, f"_{use.replace('-', '_')}")
-        do = arranged(*options)
+        do = self.arranged(use, *options)
         before, handed = len(self.provider.requests), len(self.provider.raws)
         answer = do()
         sizes = [len(calls) for calls in self.provider.requests[before:]]

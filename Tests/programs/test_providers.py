@@ -153,6 +153,21 @@ def test_no_confirmation_is_needed(uses, block_hash, use):
         replace(outcome, mined=uses.transactions(first)).check_sent(uses.requests_of(use))
 
 
+def test_a_promise_is_no_outcome_in_the_journal(uses):
+    """The next run looks for the transactions that were promised, and sends no other."""
+    with uses.playing("plain"):
+        uses.provider.behaviour = Preconfirming(ZERO, None)
+        first, journalled = uses.head + 1, uses.arranged("journal", "--confirmations", "0")
+        promised = journalled().check_sent().documents
+        uses.chain.rpc("dev_mine")
+        uses.provider.play("plain")
+        found = journalled().check_sent().documents
+        mined = [(each["hash"], each["blockNumber"]) for each in uses.transactions(first)]
+        assert [(each["transactionHash"], each["blockNumber"]) for each in found] == mined
+        assert [each["transactionHash"] for each in promised] == [name for name, _ in mined]
+        assert all(each["preconfirmed"] for each in promised) and not any("preconfirmed" in each for each in found)
+
+
 def test_a_block_is_more_than_a_preconfirmation(uses):
     outcome = uses.outcome("plain", "register", "--confirmations", "0")
     outcome.check_sent(uses.registration)

@@ -73,7 +73,12 @@ package struct JSONObject: Equatable, Sendable {
     /// - Throws: ``JSONError/unknownMember(line:member:near:)``.
     package func allow(_ names: [String]) throws(JSONError) {
         guard let (name, _) = members.first(where: { !names.contains($0.name) }) else { return }
-        throw .unknownMember(line: line, member: path + name, near: name.nearest(among: names))
+        throw unknownMember(name, among: names)
+    }
+
+    /// The error for a member that is none of these.
+    package func unknownMember(_ name: String, among names: [String]) -> JSONError {
+        .unknownMember(line: line, member: path + name, near: name.nearest(among: names))
     }
 
     /// The value of a member that must be there.

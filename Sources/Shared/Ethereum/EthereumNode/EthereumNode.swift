@@ -42,10 +42,10 @@ package final class EthereumNode {
         return try query.answer(result).get()
     }
 
-    /// Asks all the questions of a batch in one request, or one by one of a node that takes no batches.
+    /// Asks all the questions of a batch, in as few requests as the node takes. All answers are of one node.
     ///
     /// - Parameter retryBudget: how long they are retried, if not for the usual time.
-    /// - Throws: ``NodeError`` where the request as a whole failed; each question has its own failure in the answers.
+    /// - Throws: ``NodeError`` where no question was answered; otherwise each has its own failure in the answers.
     package func ask(_ batch: NodeBatch, retryBudget: Duration? = nil) throws(NodeError) -> NodeAnswers {
         let none: [Result<JSONValue, RPCError>?] = batch.calls.map { _ in nil }
         var (results, answering) = (none, current)
@@ -170,6 +170,7 @@ package enum NodeError: UserFacingError, Equatable {
     case methodFailed(String, RPCError)
     /// The answer is not of the form that the method has.
     case malformed(method: String, expected: String)
+
     package var kind: ErrorCategory {
         switch self {
         case .failed(let error), .methodFailed(_, let error): error.kind

@@ -163,7 +163,6 @@ extension String {
         split(whereSeparator: \.isNewline).lazy
             .map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }.first { !$0.isEmpty }
     }
-
 }
 
 extension RPCClient {

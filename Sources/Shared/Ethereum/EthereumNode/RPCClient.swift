@@ -53,7 +53,7 @@ package final class RPCClient {
     ///
     /// - Parameter once: whether the call may reach the server once at most, as one that sends something should; it
     ///   then gets a connection of its own. See `HTTPRequest/reusesConnection`.
-    /// - Throws: ``RPCError``, the node's own error as ``RPCError/response(code:message:data:)``.
+    /// - Throws: ``RPCError``, the node's own error as ``RPCError/response(code:message:data:status:)``.
     package func call(
         _ method: String, _ parameters: [JSONValue] = [], once: Bool = false
     ) throws(RPCError) -> JSONValue {
@@ -145,10 +145,13 @@ package final class RPCClient {
     func results(
         in response: HTTPResponse, to calls: [RPCCall], _ ids: [UInt64]
     ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
-        let value = try? response.json(from: endpoint)
-        guard let answers = value?.array?.map(RPCAnswer.init), response.isSuccess || answers.areUsable else {
-            guard response.isSuccess else { throw batchFailure(of: response, callCount: calls.count) }
-            switch RPCAnswer(try response.json(from: endpoint)).outcome {
+        let value = Result { () throws(RPCError) in try response.json(from: endpoint) }
+        let answers = (try? value.get())?.array?.map(RPCAnswer.init)
+        guard response.isSuccess || answers?.areUsable == true else {
+            throw batchFailure(of: response, callCount: calls.count)
+        }
+        guard let answers else {
+            switch RPCAnswer(try value.get()).outcome {
             case .error(let error): throw batchFailure(of: error, callCount: calls.count)
             case .sentence(let text): throw refusal(text, in: response)
             default: throw malformed("it answers a batch, but is not an array")

@@ -8,8 +8,6 @@ package struct Receipt: Equatable, Sendable {
     package let transactionHash: Bytes32
     /// The block's number.
     package let blockNumber: UInt64
-    /// The block, if the node says so.
-    package let blockHash: Bytes32?
     /// Whether the receipt is a promise of the one who will make the block: its hash is null or zero.
     package let isPromise: Bool
     /// Whether it succeeded; false if it reverted.
@@ -42,9 +40,8 @@ package struct Receipt: Equatable, Sendable {
         transactionHash = try json.member("transactionHash", of: method).hash(of: method)
         blockNumber = try json.member("blockNumber", of: method).number(of: method)
         isSuccess = try json.member("status", of: method).number(of: method) == 1
-        let hash = try? json.member("blockHash")?.hash(of: method)
-        isPromise = hash == .zero || json.object?["blockHash"]?.isNull == true
-        blockHash = isPromise ? nil : hash
+        let blockHash = json.object?["blockHash"]
+        isPromise = blockHash?.isNull == true || (try? blockHash?.hash(of: method)) == .zero
         gasUsed = try? json.member("gasUsed")?.number(of: method)
         effectiveGasPrice = try? json.member("effectiveGasPrice")?.quantity(of: method)
         logs = (json.member("logs")?.array ?? []).compactMap { try? Log(json: $0, method: method) }

@@ -6,7 +6,7 @@ package enum PreparationError: UserFacingError, Equatable {
     /// The node is of another chain than the one that the operator or the request names.
     case wrongChain(expected: UInt64, actual: UInt64)
     /// The request names an account as its sender, and the key is another's.
-    case wrongSender(label: String?, Address, Address)
+    case wrongSender(label: String?, from: Address, key: Address)
     /// Calldata for an account that has no code: it would succeed and do nothing.
     case noContract(Address)
     /// The sender cannot pay what the transaction may cost at most, in wei; `UInt256.max` stands for more than that too.
@@ -27,8 +27,8 @@ package enum PreparationError: UserFacingError, Equatable {
     package var description: String {
         switch self {
         case .wrongChain(let expected, let actual): "the node is on chain \(actual), not on chain \(expected)"
-        case .wrongSender(let label, let from, let sender):
-            "\(label.map { $0.quoted() } ?? "the request") is from \(from), but the key is that of \(sender)"
+        case .wrongSender(let label, let from, let key):
+            "\(label.map { $0.quoted() } ?? "the request") is from \(from), but the key is that of \(key)"
         case .noContract(let address): "there is no contract at \(address): the call would do nothing"
         case .insufficientFunds(let sender, let balance, let needed):
             "\(sender) has \(balance.inEther), but the transactions may cost "

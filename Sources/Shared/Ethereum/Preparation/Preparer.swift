@@ -35,7 +35,7 @@ package struct Preparer {
     ) throws -> PreparedBatch {
         for request in requests {
             guard let from = request.from, from != sender else { continue }
-            throw PreparationError.wrongSender(label: request.label, from, sender)
+            throw PreparationError.wrongSender(label: request.label, from: from, key: sender)
         }
         let complete = try requests.map(self.complete)
         guard complete.contains(where: { $0 == nil }) else {

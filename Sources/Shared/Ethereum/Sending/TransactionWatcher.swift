@@ -117,9 +117,9 @@ final class TransactionWatcher {
             pause = queue.hasMoved ? Self.shortestPause : min(pause * 1.5, Self.longestPause)
             nextPoll = .now + pause
             // Where nothing can be in a block before it is handed over again, nothing is polled until then.
-            let (waiting, due) = (queue.inFlight, queue.inFlight.compactMap(\.handOverDue).min())
-            if let due, waiting.allSatisfy({ $0.handOverDue != nil || !$0.state.mayBeMined }) {
-                nextPoll = max(nextPoll, due)
+            let waiting = queue.inFlight
+            if waiting.allSatisfy({ $0.handOverDue != nil || !$0.state.mayBeMined }) {
+                nextPoll = max(nextPoll, waiting.compactMap(\.handOverDue).min() ?? nextPoll)
             }
         }
         for pending in queue.inFlight {
@@ -223,7 +223,10 @@ final class TransactionWatcher {
     }
 
     private func finish(_ pending: PendingTransaction, _ record: SentRecord) {
-        note(pending) { journal, name in try journal.note(record.json(decoding: policy.interface), for: name) }
+        // A promised block is no outcome: the next run looks for the transaction.
+        if !record.isPreconfirmed {
+            note(pending) { journal, name in try journal.note(record.json(decoding: policy.interface), for: name) }
+        }
         queue.finish(pending, record)
     }
 
