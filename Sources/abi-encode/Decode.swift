@@ -31,7 +31,8 @@ struct DecodeCalldata: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "calldata", abstract: "Decode a call into its function and arguments.",
         discussion: """
-            In a JSON document, a request or a node's transaction, the calldata is the member data or input.
+            In a JSON document, a request or a node's transaction, the calldata is the member data or input. A node's \
+            answer may hold a transaction, or a block with whole ones; their blocks and hashes are kept.
 
             EXAMPLE
               abi-encode add-kms-root phala-base | abi-encode decode calldata
@@ -43,8 +44,12 @@ struct DecodeCalldata: ParsableCommand {
         let interface = try options.interface(
             of: arguments.definition, ABIDefinition.function, parse: ABIFunction.init,
             find: ContractABI.functions(named:))
-        let encodings = try options.encodings(in: arguments.source, awaited: "calldata") { object throws(JSONError) in
-            try object.hex(object["data"] == nil && object["input"] != nil ? "input" : "data")
+        let encodings = try options.encodings(of: .calldata, in: arguments.source, hex: { $0 }) {
+            object throws(JSONError) in
+            try object.transactions().map { json throws(JSONError) in
+                let member = json["data"] == nil && json["input"] != nil ? "input" : "data"
+                return (try json.hex(member), try ChainPlace(ofTransaction: json))
+            }
         }
         try options.decode(encodings) { data throws(ABIError) in
             let (function, arguments) = try interface.decodeCall(data, layout: options.layout)
@@ -81,8 +86,8 @@ struct DecodeResult: ParsableCommand {
         if let function = interface.functions.first(where: { $0.outputs == nil }) {
             throw ABIError.unknownResult(signature: function.signature)
         }
-        let encodings = try options.encodings(in: input, awaited: "results") { object throws(JSONError) in
-            try object.hex("result")
+        let encodings = try options.encodings(of: .result, in: input, hex: { $0 }) { object throws(JSONError) in
+            [(try object.hex("result"), ChainPlace())]
         }
         try options.decode(encodings) { data throws(ABIError) in
             let (function, values) = try interface.decodeResult(data, layout: options.layout)
@@ -98,8 +103,8 @@ struct DecodeError: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "error", abstract: "Decode the error a call reverted with.",
         discussion: """
-            In a JSON document, a record of tx-send or a node's error, the revert data is the member data, or data \
-            within the member revert. Error(string) and Panic(uint256) are part of every interface.
+            In a JSON document, a record of tx-send or a node's answer or error, the revert data is the member data, \
+            or data within the member revert. Error(string) and Panic(uint256) are part of every interface.
 
             EXAMPLE
               tx-send --dry-run request.json | abi-encode decode error
@@ -111,9 +116,12 @@ struct DecodeError: ParsableCommand {
         let interface = try options.interface(
             of: arguments.definition, ABIDefinition.revert, parse: ABIRevert.init, find: ContractABI.reverts(named:),
             adding: [.message, .panic])
-        let encodings = try options.encodings(in: arguments.source, awaited: "revert data") {
+        let encodings = try options.encodings(of: .error, in: arguments.source, hex: { $0 }) {
             object throws(JSONError) in
-            try (object["revert"] == nil ? object : object.object("revert")).hex("data")
+            let holder = object["revert"] == nil ? object : try object.object("revert")
+            // Some nodes put it one level below.
+            let data = try (holder["data"]?.object ?? holder).hex("data")
+            return [(data, try ChainPlace(ofReceipt: object))]
         }
         try options.decode(encodings) { data throws(ABIError) in
             let (error, values) = try interface.decodeError(data, layout: options.layout)
@@ -143,6 +151,19 @@ struct DecodeArguments: ParsableArguments {
 
     /// The input, if it was named.
     var source: String? { definition == nil ? signature : input }
+}
+
+extension JSONObject {
+    /// The transactions of a block, or the object itself.
+    fileprivate func transactions() throws(JSONError) -> [JSONObject] {
+        guard self["transactions"] != nil else { return [self] }
+        return try array("transactions").map { transaction throws(JSONError) in
+            guard let transaction = transaction.object else {
+                throw illTyped("transactions", expected: "an array of whole transactions")
+            }
+            return transaction
+        }
+    }
 }
 
 /// What the kinds of decoding have in common.

@@ -8,8 +8,9 @@ struct DecodeLog: ParsableCommand {
         commandName: "log", abstract: "Decode an event that a contract logged.",
         discussion: """
             A JSON document is a log, with topics and data, or holds events or logs, as a record of tx-send or a \
-            node's receipt does. Events that already have a name are printed unchanged. For an indexed value longer \
-            than a word, the log holds only its hash: {"hash":"0x…"}.
+            node's receipt does; a node's answer may hold any of them. The contract, block, transaction and log index \
+            are kept. Events that already have a name are printed as they are. For an indexed value longer than a \
+            word, the log holds only its hash: {"hash":"0x…"}.
 
             EXAMPLE
               tx-send --wait pending.jsonl | abi-encode decode log
@@ -27,8 +28,7 @@ struct DecodeLog: ParsableCommand {
         let interface = try options.interface(
             of: arguments.definition, ABIDefinition.event, parse: ABIEvent.init, find: ContractABI.events(named:))
         let encodings = try options.encodings(
-            in: arguments.source, awaited: "logs", hex: { .encoded(Log(topics: topics, data: $0)) },
-            list: LoggedEvent.list)
+            of: .log, in: arguments.source, hex: { .encoded(Log(topics: topics, data: $0)) }, list: LoggedEvent.list)
         try options.decode(encodings) { event throws(ABIError) in
             switch event {
             case .named(let json): return json
@@ -71,17 +71,22 @@ private enum LoggedEvent {
     case named(JSONValue)
 
     /// The events that a document has: one if it is a log, any number if it is a record or a receipt.
-    static func list(in json: JSONObject) throws(JSONError) -> [LoggedEvent] {
-        guard json["topics"] == nil else { return [.encoded(try Log(json: json))] }
+    static func list(in json: JSONObject) throws(JSONError) -> [(item: LoggedEvent, place: ChainPlace)] {
+        guard json["topics"] == nil else {
+            return [(.encoded(try Log(json: json)), try ChainPlace(ofLog: json, in: ChainPlace()))]
+        }
         // A record without events has no such member.
         guard
             let member = ["events", "logs"].first(where: { json[$0] != nil })
                 ?? (json["status"] == nil ? "topics" : nil)
         else { return [] }
+        let receipt = try ChainPlace(ofReceipt: json)
         return try json.array(member).map { entry throws(JSONError) in
             guard let object = entry.object else { throw json.illTyped(member, expected: "an array of objects") }
-            guard object["name"] == nil || object["topics"] != nil else { return .named(entry) }
-            return .encoded(try Log(json: object))
+            let isNamed = object["name"] != nil && object["topics"] == nil
+            return (
+                isNamed ? .named(entry) : .encoded(try Log(json: object)), try ChainPlace(ofLog: object, in: receipt)
+            )
         }
     }
 }

@@ -225,7 +225,7 @@ def test_what_does_not_decode_stops_no_other(decoded):
 REQUEST = {"label": "transfer", "to": ADDRESS, "data": TRANSFER, "value": "0x0"}
 INPUTS = [
     TRANSFER, f"{TRANSFER}\n", f"\n  {TRANSFER}\r\n", json.dumps(TRANSFER), json.dumps(REQUEST),
-    json.dumps([REQUEST], indent=2), json.dumps([TRANSFER]), json.dumps({"hash": MEMBER, "input": TRANSFER}),
+    json.dumps([REQUEST], indent=2), json.dumps([TRANSFER]), json.dumps({"input": TRANSFER}),
 ]
 
 
@@ -339,6 +339,111 @@ AS_LOG = {"name": "KmsRootAdded", "signature": "KmsRootAdded(address)", "address
 ])
 def test_logs(decoded, document, printed):
     assert decoded("log", stdin=json.dumps(document)).check_done().documents == printed
+
+
+# What nodes answer, and what tools print of it: the place in the chain is kept
+
+
+HASH, BLOCK_HASH = "0x" + "1a" * 32, "0x" + "2b" * 32
+WHERE = {"blockNumber": "0x10", "transactionHash": HASH, "logIndex": "0x2"}
+# As eth_getLogs of go-ethereum and ethers' toJSON() print one.
+MINED_LOG = {**LOG, **WHERE, "blockHash": BLOCK_HASH, "transactionIndex": "0x0", "removed": False}
+ETHERS_LOG = {"_type": "log", **LOG, "blockNumber": 16, "transactionHash": HASH, "index": 2, "blockHash": BLOCK_HASH}
+RECEIPT = {"transactionHash": HASH, "blockNumber": "0x10", "status": "0x1", "from": OTHER, "to": ADDRESS}
+RECORD = {"status": "success", "transactionHash": HASH, "blockNumber": "0x10"}
+AS_MINED = {**AS_LOG, **WHERE}
+AS_EVENT = {"name": "Other", "address": OTHER, "args": {"a": 1}}
+
+
+def answer(result, **members):
+    """A node's answer."""
+    return {"jsonrpc": "2.0", "id": 1, "result": result, **members}
+
+
+@pytest.mark.parametrize("document, printed", [
+    (MINED_LOG, [AS_MINED]), ([MINED_LOG, LOG], [AS_MINED, AS_LOG]), (ETHERS_LOG, [AS_MINED]),
+    (answer([MINED_LOG, MINED_LOG]), [AS_MINED, AS_MINED]), (answer([]), []), (answer(MINED_LOG), [AS_MINED]),
+    (answer({**RECEIPT, "logs": [MINED_LOG]}), [AS_MINED]), ({**RECEIPT, "logs": [MINED_LOG]}, [AS_MINED]),
+    ([answer({**RECEIPT, "logs": [MINED_LOG]}), answer({**RECEIPT, "logs": []})], [AS_MINED]),
+    (answer([{**RECEIPT, "logs": [MINED_LOG]}, {**RECEIPT, "logs": [MINED_LOG]}]), [AS_MINED, AS_MINED]),
+    # Etherscan's getLogs, web3.py's receipt, and a log of a block that is still being made.
+    ({"status": "1", "message": "OK", "result": [MINED_LOG]}, [AS_MINED]),
+    ({**RECEIPT, "blockNumber": 16, "logs": [{**LOG, "logIndex": 2}]}, [AS_MINED]),
+    ({**LOG, "blockNumber": None, "transactionHash": HASH, "logIndex": None}, [{**AS_LOG, "transactionHash": HASH}]),
+    # A record's events have no place of their own.
+    ({**RECORD, "events": [AS_EVENT, LOG]},
+     [{**event, "blockNumber": "0x10", "transactionHash": HASH} for event in (AS_EVENT, AS_LOG)]),
+    ({"jsonrpc": "2.0", "id": 1, "result": [MINED_LOG], "error": None}, [AS_MINED]),
+    ({"result": [MINED_LOG]}, [AS_MINED]),
+])
+def test_logs_in_answers_keep_their_place(decoded, document, printed):
+    assert decoded("log", stdin=json.dumps(document)).check_done().documents == printed
+
+
+TRANSACTION = {"hash": HASH, "blockNumber": "0x10", "blockHash": BLOCK_HASH, "from": OTHER.lower(),
+               "to": ADDRESS.lower(), "input": TRANSFER, "value": "0x0", "nonce": "0x0", "type": "0x2"}
+AS_MADE = {**AS_TRANSFER, "from": OTHER, "to": ADDRESS}
+AS_SENT = {**AS_MADE, "blockNumber": "0x10", "transactionHash": HASH}
+
+
+@pytest.mark.parametrize("document, printed", [
+    (TRANSACTION, [AS_SENT]), (answer(TRANSACTION), [AS_SENT]), ([answer(TRANSACTION)] * 2, [AS_SENT] * 2),
+    (answer({"number": "0x10", "hash": BLOCK_HASH, "transactions": [TRANSACTION] * 2}), [AS_SENT] * 2),
+    (answer({"number": "0x10", "hash": BLOCK_HASH, "transactions": []}), []),
+    ({**TRANSACTION, "blockNumber": 16}, [AS_SENT]),
+    (answer({**TRANSACTION, "blockNumber": None}), [{**AS_MADE, "transactionHash": HASH}]),
+    (REQUEST, [AS_TRANSFER]), ({**TRANSACTION, "data": TRANSFER}, [AS_SENT]),
+])
+def test_calldata_of_transactions_keeps_its_place(decoded, document, printed):
+    answered = decoded("calldata", "transfer(address to, uint256 amount)", stdin=json.dumps(document))
+    assert answered.check_done().documents == printed
+
+
+def test_a_nodes_errors_and_results(decoded):
+    reverted = {"code": 3, "message": "execution reverted", "data": "0x30cd7471"}
+    as_error = {"name": "NotOwner", "signature": "NotOwner()", "args": {}}
+    for data in (reverted, {**reverted, "data": {"message": "reverted", "data": "0x30cd7471"}}):
+        assert decoded("error", stdin={"jsonrpc": "2.0", "id": 1, "error": data}).check_done().document == as_error
+    record = {**RECORD, "status": "reverted", "revert": {"data": "0x30cd7471"}}
+    assert decoded("error", stdin=record).document == {
+        **as_error, "blockNumber": "0x10", "transactionHash": HASH}
+    answered = decoded("result", "isMember", stdin=json.dumps([answer("0x" + word(1)), answer("0x" + word(0))]))
+    assert [each["returns"] for each in answered.check_done().documents] == [[True], [False]]
+
+
+REVERTED = {"jsonrpc": "2.0", "id": 1, "error": {"code": 3, "message": "execution reverted\n", "data": "0x30cd7471"}}
+
+
+@pytest.mark.parametrize("kind, document, error", [
+    ("log", answer(None), "line 1: the node answered null: it has no such transaction, block or receipt"),
+    ("calldata", answer(None), "the node answered null"), ("result", answer(None), "the node answered null"),
+    ("log", REVERTED, 'line 1: the node answered with error 3: "execution reverted\\u{a}"'),
+    ("calldata", {"id": 1, "error": "no such method"}, 'the node answered with error: "no such method"'),
+    ("result", REVERTED, 'the node answered with error 3'),
+    ("error", answer("0x"), "the node's result holds no revert data"),
+    ("log", answer("0x"), "the node's result holds no logs"), ("calldata", answer(7), "the node's result holds no calldata"),
+    ("result", answer([]), "the node's result holds no results"),
+])
+def test_an_answer_without_what_is_decoded(decoded, kind, document, error):
+    """It is reported, and those beside it are decoded."""
+    names = ["isMember"] if kind == "result" else ["transfer(address to, uint256 amount)"] if kind == "calldata" else []
+    decoded(kind, *names, stdin=json.dumps(document)).check_error(NO, error)
+    good = {"log": answer([LOG]), "calldata": answer(TRANSACTION), "result": answer("0x" + word(1)), "error": REVERTED}
+    answered = decoded(kind, *names, stdin=json.dumps([document, good[kind]]))
+    assert answered.status == NO and error in answered.stderr and len(answered.documents) == 1
+
+
+@pytest.mark.parametrize("kind, document, error", [
+    ("log", answer({**MINED_LOG, "blockNumber": "16"}), 'member "result.blockNumber" is not a quantity'),
+    ("log", answer([{**MINED_LOG, "transactionHash": "0x1"}]), 'transactionHash" is not 32 bytes of hex'),
+    ("log", {**MINED_LOG, "logIndex": 1.5}, 'member "logIndex" is not a whole number'),
+    ("calldata", {**TRANSACTION, "from": "me"}, 'member "from" is not an address'),
+    ("calldata", answer({"transactions": [HASH]}), 'transactions" is not an array of whole transactions'),
+    ("log", answer([7]), "not a JSON object"),
+])
+def test_a_malformed_place_is_an_error(decoded, kind, document, error):
+    names = ["transfer(address to, uint256 amount)"] if kind == "calldata" else []
+    decoded(kind, *names, stdin=json.dumps(document)).check_error(BAD_INPUT, error)
 
 
 def test_a_log_of_words(decoded):

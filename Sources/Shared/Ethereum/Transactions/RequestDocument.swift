@@ -117,8 +117,10 @@ extension JSONObject {
         return number
     }
 
-    /// A quantity of at most 64 bits that may be absent.
-    fileprivate func smallQuantity(_ name: String) throws(JSONError) -> UInt64? {
+    /// A quantity of at most 64 bits that may be absent: 0x-hex, or a JSON number.
+    ///
+    /// - Throws: `JSONError` if it is neither, or larger.
+    package func smallQuantity(_ name: String) throws(JSONError) -> UInt64? {
         guard let number = try quantity(name) else { return nil }
         guard let small = number.uint64 else { throw illTyped(name, expected: "a quantity of at most 64 bits") }
         return small
