@@ -16,6 +16,8 @@ package final class EthereumNode {
     private var current = 0
     /// When whoever asks stops waiting: no request takes longer, but for three tenths of a second at least.
     package var deadline: ContinuousClock.Instant?
+    /// Whether eth_sendRawTransactionSync is worth a try: no node has said that it lacks it.
+    var mayWaitForBlocks = true
 
     /// - Parameters:
     ///   - clients: the nodes, in the order in which they are tried; at least one.

@@ -19,16 +19,15 @@ package enum SubmitResult: Equatable, Sendable {
     case postponed(RPCError)
     /// The node does not have it, and a rule of its own or of the chain forbids it to take it.
     case rejected(RPCError)
-    /// The node does not offer to wait for the block.
-    case doesNotWait
 
     /// What a node says of a transaction that it was given.
     ///
     /// - Parameters:
     ///   - raw: the signed transaction.
     ///   - hash: its hash; a node that names another hash has accepted something else, or lies.
-    ///   - waits: whether the node is asked to answer once the transaction is in a block.
+    ///   - waits: whether the node, if it offers that, is asked to answer once the transaction is in a block.
     package init(of raw: [UInt8], hash: Bytes32, waits: Bool, from node: EthereumNode) {
+        let waits = waits && node.mayWaitForBlocks
         do throws(NodeError) {
             let receipt: Receipt? = if waits { try node.ask(.sendAndWait(raw: raw)) } else { nil }
             let named: Bytes32 = if let receipt { receipt.transactionHash } else { try node.ask(.send(raw: raw)) }
@@ -38,21 +37,27 @@ package enum SubmitResult: Equatable, Sendable {
             }
             self = receipt.map(Self.mined) ?? .accepted
         } catch {
-            self =
-                switch error {
-                case .failed(let failure), .methodFailed(_, let failure): Self(failure, isWaiting: waits)
-                case .malformed: .doubtful(error.description)
+            switch error {
+            case .failed(let failure), .methodFailed(_, let failure):
+                if let result = Self(failure, isWaiting: waits) {
+                    self = result
+                } else {
+                    node.mayWaitForBlocks = false
+                    self.init(of: raw, hash: hash, waits: false, from: node)
                 }
+            case .malformed: self = .doubtful(error.description)
+            }
         }
     }
 
-    init(_ failure: RPCError, isWaiting: Bool) {
+    /// What a failure says; nil if it says only that the node does not offer to wait.
+    private init?(_ failure: RPCError, isWaiting: Bool) {
         guard case .response(let code, let message, _, _) = failure else {
             // The same bytes may be handed over again: no node takes them twice.
             self =
                 switch failure {
                 case _ where !failure.mayHaveBeenSent: .postponed(failure)
-                case .status where isWaiting && failure.isMethodUnavailable: .doesNotWait
+                case .status where isWaiting && failure.isMethodUnavailable: nil
                 case .status(_, 429, _, _): .postponed(failure)
                 case .status(_, let code, _, _) where 400..<500 ~= code && code != 408 && code != 425:
                     .rejected(failure)
@@ -66,7 +71,7 @@ package enum SubmitResult: Equatable, Sendable {
             if (isWaiting && code == Self.waitedInVain) || says(Self.knownWords) || text == "mined" {
                 .accepted
             } else if isWaiting, failure.isMethodUnavailable, !says(Self.doubtfulWords) {
-                .doesNotWait
+                nil
             } else if says(Self.nonceWords) {
                 .nonceTaken(message)
             } else if says(Self.doubtfulWords) {

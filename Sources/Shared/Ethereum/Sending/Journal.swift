@@ -134,7 +134,10 @@ package final class Journal {
     /// A request's name in the journal. The input's requests must be named in their order. Throws
     /// ``JournalError/otherRequest(id:)`` for an id that another request had, in the journal or in this input.
     func name(of request: TransactionRequest) throws(JournalError) -> String {
-        let content = Keccak256.hash(Array(request.withoutSender.json.compact.utf8))
+        var document = request
+        // Whoever signs it is the journal's sender.
+        document.from = nil
+        let content = Keccak256.hash(Array(document.json.compact.utf8))
         guard let id = request.id else {
             let count = (counts[content] ?? 0) + 1
             counts[content] = count
@@ -201,14 +204,5 @@ package enum JournalError: UserFacingError, Equatable {
 
     package var hints: [String] {
         if case .foreign = self { ["use a separate journal for each key and chain"] } else { [] }
-    }
-}
-
-extension TransactionRequest {
-    /// The request without what does not change its transaction: whoever signs it is the journal's sender.
-    fileprivate var withoutSender: TransactionRequest {
-        var request = self
-        request.from = nil
-        return request
     }
 }

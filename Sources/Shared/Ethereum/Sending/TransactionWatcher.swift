@@ -14,8 +14,6 @@ final class TransactionWatcher {
     let node: EthereumNode
     private var pause = shortestPause
     private(set) var nextPoll = ContinuousClock.now
-    /// Whether the node may offer eth_sendRawTransactionSync.
-    private var waitsForBlocks = true
     /// How often another machine was faster with a nonce.
     private var raceCount = 0
 
@@ -44,14 +42,7 @@ final class TransactionWatcher {
         let before = node.deadline
         node.deadline = pending.deadline
         defer { node.deadline = before }
-        var result = SubmitResult.doesNotWait
-        if waits, waitsForBlocks {
-            result = SubmitResult(of: signed.raw, hash: signed.hash, waits: true, from: node)
-            waitsForBlocks = result != .doesNotWait
-        }
-        if result == .doesNotWait {
-            result = SubmitResult(of: signed.raw, hash: signed.hash, waits: false, from: node)
-        }
+        let result = SubmitResult(of: signed.raw, hash: signed.hash, waits: waits, from: node)
         pending.sentAt = .now
         note(result, of: pending, signed.hash)
         settleIfAsynchronous(pending)
@@ -74,7 +65,6 @@ final class TransactionWatcher {
             (answer, pending.failure) = (.rejected, error)
             if case .response(_, let message, _, _) = error { pending.failure = SendError.rejected(message: message) }
             if !isFirst { pending.doubt = error.description }
-        case .doesNotWait: return
         }
         _ = observe(.answered(answer), of: pending)
         // Its block may be one that is still being made: a poll shows whether the chain has it.
