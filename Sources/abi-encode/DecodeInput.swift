@@ -39,7 +39,7 @@ extension DecodeOptions {
             return [Encoding(item: .success(item(try Hex.decode(source))), line: nil)]
         }
         let input = try Input(path: source, awaited: kind.rawValue, diagnostics: ABIEncode.diagnostics)
-        let bytes = try input.readAll(limit: inputLimit)
+        let bytes = try input.readText(limit: inputLimit)
         let values = try Self.values(in: bytes)
         guard !values.isEmpty else { throw ConsoleError.empty(path: input.path, awaited: kind.rawValue) }
         return try values.flatMap { line, value -> [Encoding<Item>] in

@@ -53,7 +53,7 @@ func readDocument<Document>(
     _ path: String, awaited: String, as make: (JSONValue) throws -> Document
 ) throws -> Document {
     let input = try Input(path: path, awaited: awaited, diagnostics: ABIEncode.diagnostics)
-    let bytes = try input.readAll(limit: documentLimit)
+    let bytes = try input.readText(limit: documentLimit)
     do { return try make(JSONParser.parse(bytes)) } catch let failure as any UserFacingError {
         throw DocumentError(path: input.path, failure: failure)
     }

@@ -3,6 +3,7 @@ import Console
 import ECIES
 import Envelope
 import NetworkOptions
+import Primitives
 import Processes
 import Secp256k1
 import SecretMemory
@@ -46,6 +47,9 @@ extension ECIESSeal {
                 worker.hand((opening, buffer.piece(openedEnd..<payload.upperBound)))
                 openedEnd = payload.upperBound
             }
+        }
+        if sealed.payload.isEmpty, buffer.withBytes({ TextEncoding(leading: $0) }) == .utf16 {
+            throw ConsoleError.utf16(path: input.path)
         }
         // With nothing there the program in front has failed; bytes that are too few are a message that does not open.
         guard let message = try buffer.withMutableBytes({ try sealed.finish(&$0) }) else {

@@ -6,12 +6,14 @@ import TEEBridge
 /// The sealed bytes in what is read, found while it comes: its digits become bytes where they stand, so that a large
 /// message takes its own memory and no other.
 ///
-/// They are those of a document or of hex, or the bytes as they are. A sealed message begins with 02, 03 or 04, which is
-/// neither a digit nor a brace.
+/// They are those of a document or of hex, which may be wrapped into lines, or the bytes as they are. A sealed message
+/// begins with 02, 03 or 04, which is neither a digit nor a brace.
 struct SealedMessageReader {
     private enum Form { case unknown, bytes, digits, document }
 
     private var form = Form.unknown
+    /// Where the text begins: behind a byte order mark.
+    private var start = 0
     /// Where the sealed bytes stand, as far as they came; of a document those that seem to be them.
     private(set) var payload = 0..<0
     /// Where digits go on that become bytes behind those; before that, how far was looked for what it is, or in a
@@ -19,6 +21,7 @@ struct SealedMessageReader {
     private var next = 0
 
     private static let space = Array(" \t\r\n".utf8)
+    private static let lineEnd = Array("\r\n".utf8)
 
     /// Goes on with what came, and closes the gap that digits leave where they became bytes.
     ///
@@ -26,12 +29,12 @@ struct SealedMessageReader {
     /// - Returns: how many bytes there are now.
     mutating func advance(_ input: inout MutableSpan<UInt8>) -> Int {
         if form == .unknown { begin(input.span, isWhole: false) }
-        takeDigits(&input)
+        let end = takeDigits(&input)
         let gap = next - payload.upperBound
-        guard !payload.isEmpty, gap > 0 else { return input.count }
-        for (target, source) in zip(payload.upperBound..., next..<input.count) { input[target] = input[source] }
+        guard !payload.isEmpty, gap > 0 else { return end }
+        for (target, source) in zip(payload.upperBound..., next..<end) { input[target] = input[source] }
         next = payload.upperBound
-        return input.count - gap
+        return end - gap
     }
 
     /// Finds out what was read.
@@ -39,31 +42,55 @@ struct SealedMessageReader {
         if input.count > 0, 0x02...0x04 ~= input[0] {
             form = .bytes
         } else {
+            if next == 0 {
+                guard isWhole || input.count >= TextEncoding.leadingByteCount else { return }
+                if TextEncoding(leading: input) == .markedUTF8 { start = TextEncoding.leadingByteCount }
+                next = start
+            }
             let first = (next..<input.count).first { !Self.space.contains(input[$0]) }
             next = first ?? input.count
-            guard let start = first, isWhole || start + 2 <= input.count else { return }
-            form = input[start] == UInt8(ascii: "{") ? .document : .digits
-            next = start + 2 <= input.count && Self.isPrefix(input, at: start) ? start + 2 : start
+            guard let first, isWhole || first + 2 <= input.count else { return }
+            form = input[first] == UInt8(ascii: "{") ? .document : .digits
+            next = first + 2 <= input.count && Self.isPrefix(input, at: first) ? first + 2 : first
             payload = next..<next
         }
     }
 
-    private mutating func takeDigits(_ input: inout MutableSpan<UInt8>) {
+    /// Takes what has come of the payload.
+    ///
+    /// - Returns: how many bytes there are now, without line ends between digits.
+    private mutating func takeDigits(_ input: inout MutableSpan<UInt8>) -> Int {
         switch form {
-        case .unknown: return
+        case .unknown: break
         case .bytes: payload = 0..<input.count
-        case .document where payload.isEmpty:
-            guard let start = Self.longDigits(in: input.span, from: next) else {
-                next = max(next, input.count - Self.longDigitCount - 3)
-                return
+        case .digits:
+            decode(&input, upTo: input.count)
+            let rest = next..<input.count
+            guard rest.prefix(2).contains(where: { Self.lineEnd.contains(input[$0]) }) else { break }
+            var end = next
+            for index in rest where !Self.lineEnd.contains(input[index]) {
+                input[end] = input[index]
+                end += 1
             }
-            (payload, next) = (start..<start, start)
-            fallthrough
-        case .digits, .document:
-            let count = Hex.decodeInPlace(&input, from: next, to: payload.upperBound)
-            payload = payload.lowerBound..<payload.upperBound + count
-            next += 2 * count
+            decode(&input, upTo: end)
+            return end
+        case .document:
+            if payload.isEmpty {
+                guard let start = Self.longDigits(in: input.span, from: next) else {
+                    next = max(next, input.count - Self.longDigitCount - 3)
+                    break
+                }
+                (payload, next) = (start..<start, start)
+            }
+            decode(&input, upTo: input.count)
         }
+        return input.count
+    }
+
+    private mutating func decode(_ input: inout MutableSpan<UInt8>, upTo end: Int) {
+        let count = Hex.decodeInPlace(&input, from: next..<end, to: payload.upperBound)
+        payload = payload.lowerBound..<payload.upperBound + count
+        next += 2 * count
     }
 
     /// Ends with all that was read.
@@ -73,12 +100,12 @@ struct SealedMessageReader {
     /// - Throws: ``JSONError``, ``PrimitiveError``, ``SealError/longDocument(limit:)``.
     mutating func finish(_ input: inout MutableSpan<UInt8>) throws -> (from: Bytes32?, payload: Range<Int>)? {
         if form == .unknown { begin(input.span, isWhole: true) }
-        takeDigits(&input)
+        var end = takeDigits(&input)
         switch form {
         case .unknown: return nil
         case .bytes: return (nil, payload)
         case .digits:
-            let end = (input.indices.last { !Self.space.contains(input[$0]) } ?? 0) + 1
+            while end > next, Self.space.contains(input[end - 1]) { end -= 1 }
             guard next < end else { return (nil, payload) }
             throw Hex.fault(at: input[next], restCount: end - next, after: payload.count)
         case .document: return try finishDocument(&input)
@@ -105,7 +132,7 @@ struct SealedMessageReader {
     ) throws -> (from: Bytes32?, payload: Range<Int>) {
         let hasMark = !payload.isEmpty
         let mark = (0..<33).map { _ in UInt8.random(in: .min ... .max) }
-        let (front, behind) = hasMark ? (0..<payload.lowerBound, next..<input.count) : (0..<input.count, 0..<0)
+        let (front, behind) = hasMark ? (start..<payload.lowerBound, next..<input.count) : (start..<input.count, 0..<0)
         guard front.count + behind.count <= Self.documentLimit else {
             throw SealError.longDocument(limit: Self.documentLimit)
         }

@@ -89,13 +89,47 @@ private func open(_ path: String) throws(ConsoleError) -> Input {
     }
 
     @Test("an input is read whole up to its limit", arguments: [0, 1, 65_535, 65_536, 65_537, 200_000])
-    func readAll(count: Int) throws {
+    func readText(count: Int) throws {
         try withTemporaryFile([UInt8](repeating: 7, count: count)) { path throws in
-            #expect(try open(path).readAll(limit: count).count == count)
+            #expect(try open(path).readText(limit: count).count == count)
             if count > 0 {
                 #expect(throws: ConsoleError.tooLong(path: path, limit: count - 1)) {
-                    try open(path).readAll(limit: count - 1)
+                    try open(path).readText(limit: count - 1)
                 }
+            }
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 4, 100])
+    func `a byte order mark is no part of the text, however it comes`(pieceByteCount: Int) throws {
+        for (text, expected) in [("\u{FEFF}{\"a\":1}", ["{\"a\":1}"]), ("{}", ["{}"]), ("\u{FEFF}{}", ["{}"])] {
+            try withPipe { pipe throws in
+                let writer = Descriptor(number: pipe.writer)
+                var objects: [String] = []
+                let bytes = Array(text.utf8)
+                let reader = try ObjectReader(open("/dev/fd/\(pipe.reader)"), limit: 100) {
+                    JSONValue.object($0).compact
+                }
+                for start in stride(from: 0, to: bytes.count, by: pieceByteCount) {
+                    try writer.write(Array(bytes[start..<min(start + pieceByteCount, bytes.count)]))
+                    objects += try #require(try reader.read())
+                }
+                pipe.closeWriter()
+                while let more = try reader.read() { objects += more }
+                #expect(objects == expected)
+            }
+        }
+        try withTemporaryFile("\u{FEFF}0x12".utf8) { path throws in
+            #expect(try open(path).readText(limit: 100) == Array("0x12".utf8))
+        }
+    }
+
+    @Test func `a text in UTF-16 is named, and what to do about it`() throws {
+        try withTemporaryFile([0x7B, 0, 0x7D, 0]) { path throws in
+            let error = #expect(throws: ConsoleError.utf16(path: path)) { try open(path).readText(limit: 100) }
+            #expect(error?.description == "\"\(path)\" is UTF-16, and UTF-8 is needed")
+            #expect(throws: ConsoleError.utf16(path: path)) {
+                try open(path).forEachObject(limit: 100, parse: { $0 }) { _ in }
             }
         }
     }
@@ -106,7 +140,7 @@ private func open(_ path: String) throws(ConsoleError) -> Input {
         }
         #expect(missing?.description == "cannot open \"/nonexistent\": no such file or directory")
         let folder = #expect(throws: ConsoleError.cannotRead(path: "/tmp", errno: EISDIR)) {
-            _ = try open("/tmp").readAll(limit: 10)
+            _ = try open("/tmp").readText(limit: 10)
         }
         #expect(folder?.description == "cannot read \"/tmp\": is a directory")
     }

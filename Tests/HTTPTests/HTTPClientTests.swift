@@ -43,7 +43,7 @@ struct HTTPClientTests {
         }
     }
 
-    @Test("a POST sends its bytes, wants no encoding and waits for no 100", arguments: [0, 1, 3 << 20])
+    @Test("a POST sends its bytes and waits for no 100", arguments: [0, 1, 3 << 20])
     func post(count: Int) throws {
         let body = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
         try withServer({ _ in [.answer("")] }) { server, endpoint in
@@ -54,7 +54,6 @@ struct HTTPClientTests {
             #expect(received.body == body)
             #expect(received.head.hasPrefix("POST / HTTP/1.1\r\n"))
             #expect(received.head.contains("Content-Type: application/json"))
-            #expect(received.head.contains("Accept-Encoding: identity"))
             #expect(!received.head.contains("Expect"))
         }
     }
@@ -143,6 +142,40 @@ struct HTTPClientTests {
         try withServer({ _ in [.answer(text)] }) { _, endpoint in
             let answer = try HTTPClient().perform(HTTPRequest(endpoint, limits: HTTPLimits(body: limit)))
             #expect(answer.body.count == limit)
+        }
+    }
+
+    /// `{"a":1}` as Python's gzip and zlib compress it.
+    private static let compressed: [(encoding: String, body: [UInt8])] = [
+        ("gzip", [31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 74, 84, 178, 50, 172, 5, 0, 175, 172, 27, 86, 7, 0, 0, 0]),
+        ("deflate", [120, 156, 171, 86, 74, 84, 178, 50, 172, 5, 0, 8, 42, 2, 9]),
+    ]
+
+    private static func answer(_ encoding: String, _ body: [UInt8]) -> [LoopbackServer.Step] {
+        let head = "HTTP/1.1 200 OK\r\nContent-Encoding: \(encoding)\r\nContent-Length: \(body.count)\r\n\r\n"
+        return [.text(head), .send(body)]
+    }
+
+    @Test func `a body that comes compressed is what was compressed`() throws {
+        for (encoding, body) in Self.compressed {
+            try withServer({ _ in Self.answer(encoding, body) }) { server, endpoint in
+                let answer = try HTTPClient().perform(HTTPRequest(endpoint))
+                #expect(answer.body == Array(#"{"a":1}"#.utf8))
+                #expect(server.requests.first?.head.contains("Accept-Encoding: gzip, deflate") == true)
+                #expect(throws: HTTPError.responseTooLarge(endpoint: endpoint.displayName, .body, limit: 6)) {
+                    try HTTPClient().perform(HTTPRequest(endpoint, limits: HTTPLimits(body: 6)))
+                }
+            }
+        }
+    }
+
+    @Test(
+        arguments: [("lzma", [1, 2, 3]), ("gzip", Array("{}".utf8)), ("x\n", Array("{}".utf8))] as [(String, [UInt8])])
+    func `an encoding that is not known and a damaged body are named`(encoding: String, body: [UInt8]) throws {
+        try withServer({ _ in Self.answer(encoding, body) }) { _, endpoint in
+            let expected = HTTPError.badEncoding(
+                endpoint: endpoint.displayName, encoding: encoding.replacing("\n", with: ""))
+            #expect(throws: expected) { try HTTPClient().perform(HTTPRequest(endpoint)) }
         }
     }
 

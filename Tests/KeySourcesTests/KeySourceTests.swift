@@ -95,6 +95,25 @@ import Testing
         }
     }
 
+    @Test(arguments: ["\"\(hex)\"", "'0x\(hex)'\n", "\"\(hex)", "'"])
+    func `quotes round a key are named`(text: String) throws {
+        try withTemporaryFile(text.utf8) { path throws in
+            expect(KeyError.quotedKey(source: path), from: .file(path: path))
+        }
+    }
+
+    @Test func `a byte order mark is no part of a key, and UTF-16 is named`() throws {
+        try withTemporaryFile([0xEF, 0xBB, 0xBF] + Self.hex.utf8) { path throws in
+            #expect(try Self.address(.file(path: path)) == Self.address)
+        }
+        let padded: [[UInt8]] = Self.hex.utf8.map { [$0, 0] }
+        for text in [padded.joined().map(\.self), [0xFF, 0xFE] + padded.joined(), [0] + padded.joined().dropLast()] {
+            try withTemporaryFile(text) { path throws in
+                expect(KeyError.utf16(source: path), from: .file(path: path))
+            }
+        }
+    }
+
     @Test func `a file that is missing, a directory or too large cannot be read`() throws {
         expect(
             KeyError.unreadable(source: "/absent", reason: "no such file or directory"), from: .file(path: "/absent"))

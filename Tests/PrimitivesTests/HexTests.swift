@@ -51,7 +51,7 @@ import Testing
                 var text = [UInt8](repeating: UInt8(ascii: "7"), count: length)
                 text[place] = character
                 var span = text.mutableSpan
-                #expect(Hex.decodeInPlace(&span, from: 0, to: 0) == (isDigit ? length : place) / 2)
+                #expect(Hex.decodeInPlace(&span, from: span.indices, to: 0) == (isDigit ? length : place) / 2)
             }
         }
     }
@@ -62,7 +62,7 @@ import Testing
         let front = Array("\"0x".utf8)
         var text = front + Array(Hex.encode(bytes, prefixed: false).utf8) + Array("\"".utf8)
         var span = text.mutableSpan
-        #expect(Hex.decodeInPlace(&span, from: front.count, to: target) == bytes.count)
+        #expect(Hex.decodeInPlace(&span, from: front.count..<span.count, to: target) == bytes.count)
         #expect(Array(text.prefix(target + bytes.count)) == front.prefix(target) + bytes)
         #expect(text.last == UInt8(ascii: "\""))
     }

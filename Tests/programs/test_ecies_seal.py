@@ -1,10 +1,12 @@
 """ecies-seal beside eciespy, in both directions and in all of its settings."""
 
+import codecs
 import itertools
 import json
 import os
 import resource
 import subprocess
+import textwrap
 from itertools import product
 
 import ecies
@@ -134,6 +136,12 @@ def test_hex_output():
 @pytest.mark.parametrize("form", [
     lambda payload: payload, lambda payload: payload.hex(), lambda payload: hexed(payload),
     lambda payload: hexed(payload) + "\n", lambda payload: payload.hex().upper() + "\r\n",
+    # As fold, xxd -p and editors wrap it, at odd places too.
+    lambda payload: "\n".join(textwrap.wrap(payload.hex(), 64)), lambda payload: "\r\n".join(textwrap.wrap(hexed(payload), 75)),
+    lambda payload: "\n".join(payload.hex()) + " \n\n", lambda payload: "\n0x\n" + payload.hex() + "\n",
+    # As editors of other systems write it.
+    lambda payload: codecs.BOM_UTF8 + hexed(payload).encode(), lambda payload: codecs.BOM_UTF8 + payload.hex().encode(),
+    lambda payload: codecs.BOM_UTF8 + json.dumps({"payload": hexed(payload)}).encode(),
     lambda payload: json.dumps({"payload": hexed(payload)}),
     lambda payload: json.dumps({"from_member": A, "to_member": B, "payload": hexed(payload), "note": 1}, indent=2) + "\n",
 ])
@@ -151,6 +159,16 @@ def test_files(tmp_path):
         run("ecies-seal", "--to-pubkey", COMPRESSED.hex(), "--output", "raw", plain).check_done().stdout)
     assert run("ecies-seal", "--open", sealed, env=KEY_SETTING).check_done().stdout == b"a secret"
     run("ecies-seal", "--to-pubkey", COMPRESSED.hex(), tmp_path / "absent").check_error(BAD_INPUT)
+
+
+@pytest.mark.parametrize("form", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_message_in_utf_16(tmp_path, form):
+    sealed = tmp_path / "sealed"
+    for text in (hexed(seal(b"a secret")), seal(b"a secret").hex(), json.dumps({"payload": hexed(seal(b"a secret"))})):
+        sealed.write_bytes(text.encode(form))
+        answer = run("ecies-seal", "--open", sealed, env=KEY_SETTING)
+        answer.check_error(BAD_INPUT, f'"{sealed}" is UTF-16, and UTF-8 is needed')
+        assert answer.messages("hint") == ["convert it with: iconv -f UTF-16 -t UTF-8"]
 
 
 def test_bytes_do_not_go_to_a_terminal():
@@ -392,6 +410,9 @@ def test_large_messages_there_and_back(large, tmp_path, form, source):
                "raw": lambda: sealed}[form]()
     assert ecies.decrypt(KEY, payload) == large
     assert through(sealed, "--open", env=KEY_SETTING) == large
+    if form == "hex":
+        wrapped = b"\n".join(sealed[start:start + 77] for start in range(0, len(sealed), 77))
+        assert through(wrapped, "--open", env=KEY_SETTING) == large
 
 
 def test_a_file_is_sealed_from_where_it_stands(large, tmp_path):

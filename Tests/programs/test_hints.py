@@ -156,6 +156,28 @@ def test_a_raw_key_where_a_file_belongs(chain, owner_key):
           "a file name belongs here; if that is a key, it is now in the shell's history: use a new one")
 
 
+QUOTES = "remove the quotes: a shell would, but here they are part of the value"
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_quotes_that_no_shell_has_taken_off(chain, key_file, quote):
+    """As docker's --env-file and some .env files leave them."""
+    request, quoted = {"to": ADDRESS, "data": "0x01"}, f"{quote}0x{KEY}{quote}"
+    file = key_file(quoted + "\n")
+    for source, name in ((f"file:{file}", file), ("env:OWNER", "OWNER")):
+        check(run("tx-send", "--sign-only", "--key", source, stdin=request, env={"OWNER": quoted}), BAD_INPUT,
+              f'the key from "{name}" is in quotes', QUOTES)
+    check(run("tx-send", "--sign-only", stdin=request, env={"TEEBRIDGE_KEY": f"{quote}file:key{quote}"}), BAD_INPUT,
+          f'not a key source: "{quote}file:key{quote}"', QUOTES)
+    url = chain.env["ETH_RPC_URL"]
+    for program, name, value in (("abi-encode", "BRIDGE_CONTRACT", ADDRESS), ("tx-send", "CHAIN", "base"),
+                                 ("tx-send", "ETH_RPC_URL", url)):
+        words = ("add-verifier", ADDRESS) if program == "abi-encode" else ("--call",)
+        answer = run(program, *words, stdin=request, env=chain.env | {name: f"{quote}{value}{quote}"})
+        answer.check_error(BAD_INPUT, f"the environment variable {name} cannot be used: ")
+        assert answer.messages("hint") == [QUOTES]
+
+
 # Services
 
 

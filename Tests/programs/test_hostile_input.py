@@ -3,6 +3,7 @@
 Each ends in one error line with the status of its kind and nothing on standard output, in little memory and time.
 """
 
+import codecs
 import functools
 import json
 import os
@@ -138,8 +139,11 @@ SPOILED = {
     "surrogates in a wrong order": lambda reader: reader.bytes(rb'"x":"\udc00\ud800",'),
     "no UTF-8": lambda reader: reader.bytes(b'"x":"\xff",'),
     "overlong UTF-8": lambda reader: reader.bytes(b'"x":"\xc0\x80",'),
-    "a byte order mark": lambda reader: b"\xef\xbb\xbf" + reader.bytes(),
+    "two byte order marks": lambda reader: 2 * codecs.BOM_UTF8 + reader.bytes(),
     "UTF-16": lambda reader: reader.bytes().decode().encode("utf-16"),
+    "UTF-16 without a mark": lambda reader: reader.bytes().decode().encode("utf-16-le"),
+    "UTF-16, the other way round": lambda reader: codecs.BOM_UTF16_BE + reader.bytes().decode().encode("utf-16-be"),
+    "UTF-16 of the other way round, without a mark": lambda reader: reader.bytes().decode().encode("utf-16-be"),
     "a name twice": lambda reader: reader.bytes(b'"x":1,"x":1,'),
     "a name twice, escaped": lambda reader: reader.bytes(rb'"x":1,"\u0078":1,'),
     "half a document": lambda reader: reader.bytes()[:-1],
@@ -150,11 +154,15 @@ SPOILED = {
 }
 
 # Those that are tried on standard input too, which is read by the same code.
-BY_STDIN = ("nothing", "white space", "NULs", "deep arrays", "half a document", "a byte order mark")
+BY_STDIN = ("nothing", "white space", "NULs", "deep arrays", "half a document", "UTF-16", "two byte order marks")
+
+# The files that programs write for themselves.
+OWN_FILES = ("journal", "state")
 
 # What is unusual, and taken.
 TAKEN = {
     "as it is": lambda reader: reader.bytes(),
+    "a byte order mark": lambda reader: codecs.BOM_UTF8 + reader.bytes(),
     "CR LF": lambda reader: json.dumps(reader.valid).replace(" ", "\r\n").encode() + b"\r\n",
     "a number that nobody reads": lambda reader: reader.bytes(b'"x":-1e400,'),
     "a pair of surrogates": lambda reader: reader.bytes(rb'"x":"\ud83d\ude00\u0000",'),
@@ -184,7 +192,8 @@ def test_what_is_no_document(name, how, path):
         return
     content = SPOILED[how](reader)
     path.write_bytes(content)
-    reader.run(path).check_error(reader.status)
+    saying = (f'"{path}" is UTF-16, and UTF-8 is needed',) if "UTF-16" in how and name not in OWN_FILES else ()
+    reader.run(path).check_error(reader.status, *saying)
     assert path.read_bytes() == content, "the file was changed"
     if reader.takes_stdin and how in BY_STDIN:
         reader.run(content).check_error(reader.status)
@@ -198,7 +207,9 @@ def test_what_is_one(name, how, path):
     if name == "journal" and how == "CR LF":
         path.write_bytes(reader.bytes() + b"\r\n")
     answer = reader.run(path)
-    if name == "requests" and b'"x"' in path.read_bytes():
+    if name in OWN_FILES and how == "a byte order mark":
+        answer.check_error(BAD_INPUT, "not JSON")
+    elif name == "requests" and b'"x"' in path.read_bytes():
         answer.check_error(BAD_INPUT, '"x"')  # a request is carried out whole, or not at all
     else:
         assert answer.status == reader.done, answer
@@ -272,9 +283,9 @@ def test_types_beyond_memory(types):
 
 
 @pytest.mark.parametrize("content", [
-    b"", b"\0" * 64, b"0x", b"07" * 31, b"07" * 33, b"\xff" * 64, b"\xef\xbb\xbf" + b"07" * 32, b"07" * 32 + b"\n\n",
+    b"", b"\0" * 64, b"0x", b"07" * 31, b"07" * 33, b"\xff" * 64, 2 * codecs.BOM_UTF8 + b"07" * 32, b"07" * 32 + b"\n\n",
     b"07" * 10_000_000, b"00" * 32, b"ff" * 32,
-], ids=["empty", "NULs", "0x", "31 bytes", "33 bytes", "no UTF-8", "byte order mark", "two line ends", "20 MB", "zero",
+], ids=["empty", "NULs", "0x", "31 bytes", "33 bytes", "no UTF-8", "byte order marks", "two line ends", "20 MB", "zero",
         "too large"])
 def test_key_files(content, path):
     path.touch(0o600)

@@ -1,5 +1,6 @@
 """tx-send beside eth-account and web3: what it signs, what it sends, and when it does not."""
 
+import codecs
 import json
 import os
 import socket
@@ -602,6 +603,10 @@ def test_keystores(run, key_file, kdf, iterations, password):
     request = COMPLETE | {"chainId": "0x1"}
     options = "--sign-only", "--key", source, "--password-file", secret
     assert signer_of(run("tx-send", *options, stdin=request).check_done().document) == mine
+    secret.write_bytes(codecs.BOM_UTF8 + password.encode() + b"\r\n")
+    run("tx-send", *options, stdin=request).check_done()
+    secret.write_text(password + "x", encoding="utf-16")
+    run("tx-send", *options, stdin=request).check_error(BAD_INPUT, f'"{secret}" is UTF-16, and UTF-8 is needed')
     secret.write_text(password + "x")
     run("tx-send", *options, stdin=request).check_error(BAD_INPUT, "password")
     run("tx-send", "--sign-only", "--key", source, stdin=request).check_error(BAD_INPUT)

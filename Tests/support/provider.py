@@ -4,11 +4,14 @@
 answer. Where a provider is named, the codes, statuses and messages are the ones it is known to send.
 """
 
+import gzip
 import itertools
 import json
+import lzma
 import math
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -316,6 +319,16 @@ def results(methods: tuple[str, ...], change: Callable[[dict], dict | None]) -> 
     return altered(alter)
 
 
+def compressed(encoding: str, compress: Callable[[bytes], bytes]) -> Callable[[], Behaviour]:
+    """Compresses every response."""
+    def answer(request: Request) -> Reply:
+        content = request.ask()
+        body = json.dumps(content if request.is_batch else content[0]).encode()
+        return Reply(200, compress(body), {"Content-Encoding": encoding})
+
+    return lambda: answer
+
+
 def left_out(*names: str) -> Callable[[dict], dict]:
     return lambda content: {name: value for name, value in content.items() if name not in names}
 
@@ -551,6 +564,8 @@ FORMS = {
     "no version": envelope(lambda answer: left_out("jsonrpc")(answer)),
     "id as text": envelope(lambda answer: answer | {"id": str(answer["id"])}),
     "error null": envelope(lambda answer: {"error": None} | answer),
+    "gzip": Habit("nginx, Cloudflare", compressed("gzip", gzip.compress)),
+    "deflate": Habit("older gateways", compressed("deflate", zlib.compress)),
     "in any order": Habit("gateways with several backends", lambda: lambda request: (
         document(request.ask()[::-1]) if request.is_batch else None), uses=(*EVERYWHERE, "wait")),
 }
@@ -581,6 +596,8 @@ FAILURES = {
                          "daily request count exceeded", QUOTA),
     "message, 400": always("AWS API Gateway", document({"message": "Missing Authentication Token"}, 400),
                            "Missing Authentication Token"),
+    "lzma": Habit("nobody", compressed("lzma", lzma.compress), failure=Failure('content encoding, "lzma", is unknown')),
+    "damaged gzip": Habit("nobody", compressed("gzip", lambda body: body), failure=Failure("or its body is damaged")),
     "control characters": always("an attacker", document(
         error(-32000, "stop\x1b[2J\u202e here\r\nand there"), 400), "stop"),
     "long": always("gateways", document({"error": "endless " + 400 * "x"}, 403), "endless xxx", KEY),

@@ -102,3 +102,11 @@ extension String {
         return row[other.count]
     }
 }
+
+extension String {
+    /// What to do about quotes that no shell has taken off, as in files of settings; nil where there are none.
+    package var quotesHint: String? {
+        guard hasPrefix("\"") || hasPrefix("'") else { return nil }
+        return "remove the quotes: a shell would, but here they are part of the value"
+    }
+}

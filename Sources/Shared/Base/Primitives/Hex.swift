@@ -52,15 +52,17 @@ package enum Hex {
     /// Puts in the place of digits the bytes that they are, as far as they go in pairs.
     ///
     /// - Parameters:
-    ///   - source: where the digits begin.
+    ///   - source: where the digits stand.
     ///   - target: where the bytes begin; not after the digits.
     /// - Returns: the number of bytes; after twice as many digits comes the end, or something other than a pair of
     ///   digits.
-    package static func decodeInPlace(_ text: inout MutableSpan<UInt8>, from source: Int, to target: Int) -> Int {
-        precondition(target <= source)
+    package static func decodeInPlace(
+        _ text: inout MutableSpan<UInt8>, from source: Range<Int>, to target: Int
+    ) -> Int {
+        precondition(target <= source.lowerBound)
         return unsafe text.withUnsafeMutableBytes { buffer in
             unsafe decode(
-                UnsafeRawBufferPointer(rebasing: buffer[source...]),
+                UnsafeRawBufferPointer(rebasing: buffer[source]),
                 into: UnsafeMutableRawBufferPointer(rebasing: buffer[target...]))
         }
     }

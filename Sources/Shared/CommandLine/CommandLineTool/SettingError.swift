@@ -65,7 +65,7 @@ package enum Environment {
         for name in names {
             guard let text = value(name) else { continue }
             do { return try parse(text) } catch {
-                let hints = (error as? any UserFacingError)?.hints ?? []
+                let hints = text.quotesHint.map { [$0] } ?? (error as? any UserFacingError)?.hints ?? []
                 throw .invalid(environment: name, reason: "\(error)".hidingKeys, hints: hints)
             }
         }

@@ -16,6 +16,10 @@ package enum KeyError: UserFacingError, Equatable {
     case notInEnvironment(name: String)
     /// The source does not hold a key: 64 hex digits, with an optional 0x before and a newline after them.
     case notAKey(source: String)
+    /// The source holds a text in quotes.
+    case quotedKey(source: String)
+    /// The source holds a text in UTF-16.
+    case utf16(source: String)
     /// What the guest agent gave is no key.
     case notAgentsKey
     /// No source is named.
@@ -34,6 +38,8 @@ package enum KeyError: UserFacingError, Equatable {
         case .notInEnvironment(let name):
             "the environment variable \(name.quoted()), which should hold a key, is not set"
         case .notAKey(let source): "\(source.quoted()) does not hold a key: 64 hex digits are needed"
+        case .quotedKey(let source): "the key from \(source.quotedPath) is in quotes"
+        case .utf16(let source): "\(source.quotedPath) is UTF-16, and UTF-8 is needed"
         case .notAgentsKey: "the guest agent returned 32 bytes that are not a valid key"
         case .noSource: "no key is set"
         }
@@ -41,11 +47,16 @@ package enum KeyError: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
-        case .unknownSource:
-            ["key sources are file:PATH, keystore:PATH, env:NAME, fd:N and dstack:PATH?purpose=PURPOSE"]
+        case .unknownSource(let text):
+            [
+                text.quotesHint
+                    ?? "key sources are file:PATH, keystore:PATH, env:NAME, fd:N and dstack:PATH?purpose=PURPOSE"
+            ]
         case .keyAsArgument: ["write it to a file that only you can read, and name that with file:PATH"]
         case .tooOpen(let path, _): ["chmod 600 \(path)"]
         case .notAKey: ["is it the right file? a JSON keystore is named with keystore:PATH"]
+        case .quotedKey: "\"".quotesHint.map { [$0] } ?? []
+        case .utf16: [ConsoleError.utf16Hint]
         case .notInEnvironment(let name): ["env: takes the name of a variable: set and export \(name.hidingKeys)"]
         case .unreadable: ["is the path right, and may this user read it?"]
         case .noSource: ["use --key SOURCE, or set TEEBRIDGE_KEY to a source"]

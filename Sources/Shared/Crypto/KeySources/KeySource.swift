@@ -2,6 +2,7 @@ import Console
 import Failures
 import Glibc
 import JSON
+import Primitives
 package import Secp256k1
 package import SecretMemory
 
@@ -98,11 +99,15 @@ package enum KeySource: Equatable, Sendable {
     }
 
     /// The key in a hex text: 64 digits, with an optional 0x before and one optional newline after them.
+    ///
+    /// - Throws: ``KeyError/quotedKey(source:)``, ``KeyError/notAKey(source:)``.
     private static func key(in text: borrowing SecretBytes, source: String) throws(KeyError) -> SecretKey {
         do {
             return try SecretKey(SecretBytes(hexDigitsOf: text))
         } catch {
-            throw .notAKey(source: source)
+            let first = text.withBytes { $0.isEmpty ? nil : $0[0] }
+            let isQuoted = first == UInt8(ascii: "\"") || first == UInt8(ascii: "'")
+            throw isQuoted ? .quotedKey(source: source) : .notAKey(source: source)
         }
     }
 }
@@ -118,7 +123,7 @@ struct KeystoreSource {
 
     /// - Throws: ``KeyError``, `KeystoreError`, `ConsoleError`, `JSONError`.
     func load() throws -> SecretKey {
-        let file = try Input(path: path, awaited: "a keystore", diagnostics: Diagnostics(program: "")).readAll(
+        let file = try Input(path: path, awaited: "a keystore", diagnostics: Diagnostics(program: "")).readText(
             limit: Self.limit)
         guard let json = try JSONParser.parse(file).object else { throw JSONError.notAnObject(line: 1) }
         return try Keystore(json: json).key(password: password())
@@ -136,10 +141,10 @@ package enum SecretFile {
     /// The most bytes that such a file may have.
     private static let limit = 4096
 
-    /// What the file holds, at most 4096 bytes.
+    /// What the file holds, at most 4096 bytes, without a byte order mark.
     ///
     /// - Throws: ``KeyError/tooOpen(path:mode:)`` if its group or others have any right to a regular file;
-    ///   ``KeyError/unreadable(source:reason:)``.
+    ///   ``KeyError/unreadable(source:reason:)``, ``KeyError/utf16(source:)``.
     package static func read(_ path: String) throws(KeyError) -> SecretBytes {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw .unreadable(source: path, reason: ConsoleError.reason(errno)) }
@@ -155,10 +160,17 @@ package enum SecretFile {
         return try read(Descriptor(number: file), source: path)
     }
 
-    /// - Throws: ``KeyError/unreadable(source:reason:)``.
+    /// - Throws: ``KeyError/unreadable(source:reason:)``, ``KeyError/utf16(source:)``.
     static func read(_ descriptor: Descriptor, source: String) throws(KeyError) -> SecretBytes {
-        do throws(ConsoleError) { return try descriptor.readSecret(limit: limit, path: source) } catch {
+        let text: SecretBytes
+        do throws(ConsoleError) { text = try descriptor.readSecret(limit: limit, path: source) } catch {
             throw .unreadable(source: source, reason: error.description)
+        }
+        switch text.withBytes({ TextEncoding(leading: $0) }) {
+        case .utf8: return text
+        case .markedUTF8:
+            return text.withBytes { SecretBytes(copying: $0.extracting(TextEncoding.leadingByteCount...)) }
+        case .utf16: throw .utf16(source: source)
         }
     }
 }

@@ -39,7 +39,7 @@ package enum SubmitResult: Equatable, Sendable {
         } catch {
             switch error {
             case .failed(let failure), .methodFailed(_, let failure):
-                if let result = Self(failure, isWaiting: waits) {
+                if let result = Self.result(of: failure, isWaiting: waits) {
                     self = result
                 } else {
                     node.mayWaitForBlocks = false
@@ -51,39 +51,40 @@ package enum SubmitResult: Equatable, Sendable {
     }
 
     /// What a failure says; nil if it says only that the node does not offer to wait.
-    private init?(_ failure: RPCError, isWaiting: Bool) {
+    private static func result(of failure: RPCError, isWaiting: Bool) -> SubmitResult? {
         guard case .response(let code, let message, _, _) = failure else {
             // The same bytes may be handed over again: no node takes them twice.
-            self =
-                switch failure {
-                case _ where !failure.mayHaveBeenSent: .postponed(failure)
-                case .status where isWaiting && failure.isMethodUnavailable: nil
-                case .status(_, 429, _, _): .postponed(failure)
-                case .status(_, let code, _, _) where 400..<500 ~= code && code != 408 && code != 425:
-                    .rejected(failure)
-                default: .doubtful(failure.description)
-                }
             return
+                switch failure
+            {
+            case _ where !failure.mayHaveBeenSent: .postponed(failure)
+            case .status where isWaiting && failure.isMethodUnavailable: nil
+            case .status(_, 429, _, _): .postponed(failure)
+            case .status(_, let code, _, _) where 400..<500 ~= code && code != 408 && code != 425:
+                .rejected(failure)
+            default: .doubtful(failure.description)
+            }
         }
         let text = message.lowercased()
         func says(_ words: [String]) -> Bool { words.contains { text.containsWords($0) } }
-        self =
-            if (isWaiting && code == Self.waitedInVain) || says(Self.knownWords) || text == "mined" {
-                .accepted
-            } else if isWaiting, failure.isMethodUnavailable, !says(Self.doubtfulWords) {
-                nil
-            } else if says(Self.nonceWords) {
-                .nonceTaken(message)
-            } else if says(Self.doubtfulWords) {
-                .doubtful(failure.description)
-            } else if says(Self.busyWords) || (failure.isRateLimit && !says(["gas limit", "not authorized"])) {
-                .postponed(failure)
-            } else if Self.rejectionCodes.contains(code) || says(Self.ruleWords) {
-                .rejected(failure)
-            } else {
-                // A gateway that gave up waiting answers with an error too, and the transaction is on its way.
-                .doubtful(failure.description)
-            }
+        return
+            if (isWaiting && code == Self.waitedInVain) || says(Self.knownWords) || text == "mined"
+        {
+            .accepted
+        } else if isWaiting, failure.isMethodUnavailable, !says(Self.doubtfulWords) {
+            nil
+        } else if says(Self.nonceWords) {
+            .nonceTaken(message)
+        } else if says(Self.doubtfulWords) {
+            .doubtful(failure.description)
+        } else if says(Self.busyWords) || (failure.isRateLimit && !says(["gas limit", "not authorized"])) {
+            .postponed(failure)
+        } else if Self.rejectionCodes.contains(code) || says(Self.ruleWords) {
+            .rejected(failure)
+        } else {
+            // A gateway that gave up waiting answers with an error too, and the transaction is on its way.
+            .doubtful(failure.description)
+        }
     }
 
     /// EIP-7966: the transaction was taken, and was in no block when the node's time was up.

@@ -4,8 +4,8 @@ import Glibc
 
 /// Sends HTTP requests, one at a time, and keeps connections for the next one.
 ///
-/// TLS certificates are checked against the system's roots, redirects are not followed, and no cookie, netrc file or
-/// content encoding takes part. Proxies come from the environment (`https_proxy`, `no_proxy`), except to this machine.
+/// TLS certificates are checked against the system's roots, redirects are not followed, and no cookie or netrc file
+/// takes part. Bodies may come compressed (RFC 9110, section 8.4); their limit is that of what they hold. Proxies come from the environment (`https_proxy`, `no_proxy`), except to this machine.
 ///
 /// Not `Sendable`: the curl handle that it owns belongs to one thread at a time.
 @safe
@@ -82,6 +82,9 @@ package final class HTTPClient {
             throw .responseTooLarge(endpoint: name, part, limit: limit)
         }
         if transfer.wasCancelled { throw .cancelled(endpoint: name) }
+        if code == CURLE_BAD_CONTENT_ENCODING {
+            throw .badEncoding(endpoint: name, encoding: transfer.encoding)
+        }
         guard code == CURLE_OK else { throw failure(code, of: request, handle) }
         guard transfer.isHeadComplete else { throw .endedEarly(endpoint: name, .exchanging) }
         return HTTPResponse(
@@ -94,6 +97,7 @@ package final class HTTPClient {
         unsafe options.set(CURLOPT_ERRORBUFFER, pointer: errorText)
         options.set(CURLOPT_NOSIGNAL, 1)
         options.set(CURLOPT_USERAGENT, "teebridge")
+        options.set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate")
         options.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         if case .post(let body) = request.method { options.set(postBody: body) }
         if let path = request.endpoint.socketPath { options.set(CURLOPT_UNIX_SOCKET_PATH, path) }

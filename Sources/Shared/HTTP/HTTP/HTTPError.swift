@@ -22,6 +22,8 @@ package enum HTTPError: UserFacingError, Equatable {
     case timedOut(endpoint: String, HTTPPhase, limit: Duration)
     /// The answer's body or head has more than `limit` bytes.
     case responseTooLarge(endpoint: String, HTTPResponsePart, limit: Int)
+    /// The answer's body has a content encoding that is not understood, or is damaged.
+    case badEncoding(endpoint: String, encoding: String)
     /// An answer whose status is none of 200 to 299.
     case status(endpoint: String, code: Int)
     /// The server refused http, for it wants https.
@@ -47,8 +49,8 @@ package enum HTTPError: UserFacingError, Equatable {
         switch self {
         case .cannotResolve, .connectionRefused, .cannotConnect, .connectionReset, .endedEarly, .timedOut: true
         case .status(_, let code): HTTPResponse.isTransient(status: code)
-        case .invalidEndpoint, .invalidRequest, .tlsFailed, .responseTooLarge, .wantsHTTPS, .cancelled, .noLibrary,
-            .other:
+        case .invalidEndpoint, .invalidRequest, .tlsFailed, .responseTooLarge, .badEncoding, .wantsHTTPS, .cancelled,
+            .noLibrary, .other:
             false
         }
     }
@@ -62,7 +64,7 @@ package enum HTTPError: UserFacingError, Equatable {
         case .connectionReset(_, let phase), .endedEarly(_, let phase), .timedOut(_, let phase, _),
             .other(_, let phase, _, _):
             phase == .exchanging
-        case .responseTooLarge, .status, .wantsHTTPS, .cancelled: true
+        case .responseTooLarge, .badEncoding, .status, .wantsHTTPS, .cancelled: true
         }
     }
 
@@ -79,6 +81,8 @@ package enum HTTPError: UserFacingError, Equatable {
         case .timedOut(let endpoint, let phase, let limit): "\(endpoint): timed out \(phase.when) (after \(limit))"
         case .responseTooLarge(let endpoint, let part, let limit):
             "\(endpoint): the response \(part) is larger than \(limit) bytes"
+        case .badEncoding(let endpoint, let encoding):
+            "\(endpoint): the answer's content encoding, \(encoding.quoted(limit: 40)), is unknown or its body is damaged"
         case .status(let endpoint, let code): "\(endpoint): answered HTTP status \(code)"
         case .wantsHTTPS(let endpoint): "\(endpoint): the server accepts only https, but the URL says http"
         case .cancelled(let endpoint): "\(endpoint): cancelled"

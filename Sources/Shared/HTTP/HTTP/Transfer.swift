@@ -52,6 +52,9 @@ final class Transfer {
         return true
     }
 
+    /// What the head says of how the body is encoded; empty if nothing.
+    var encoding: String { headers.last { $0.name.lowercased() == "content-encoding" }?.value ?? "" }
+
     /// Whether the transfer should go on.
     func mayContinue() -> Bool {
         wasCancelled = isCancelled()
@@ -184,7 +187,7 @@ final class HeaderList {
     init(_ request: HTTPRequest, _ curl: Curl) throws(HTTPError) {
         self.curl = curl
         // No Expect: curl would wait a second for a 100 that few servers send.
-        let own = [(name: "Accept-Encoding", value: "identity"), (name: "Expect", value: "")]
+        let own = [(name: "Expect", value: "")]
         for (name, value) in own + request.headers {
             guard !name.isEmpty, name.utf8.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: ":") }),
                 value.utf8.allSatisfy({ 0x20...0x7E ~= $0 })

@@ -15,6 +15,8 @@ package enum ConsoleError: UserFacingError, Equatable {
     case tooLong(path: String, limit: Int)
     /// The input is longer than the memory that there is.
     case noMemory(path: String)
+    /// The text is not UTF-8 but UTF-16.
+    case utf16(path: String)
     /// The input holds none of the expected documents.
     case empty(path: String, awaited: String)
     /// Nobody can be asked: there is no terminal.
@@ -32,6 +34,7 @@ package enum ConsoleError: UserFacingError, Equatable {
         case .cannotRead(let path, let code): "cannot read \(path.quotedPath): \(Self.reason(code))"
         case .tooLong(let path, let limit): "\(path.quotedPath) is longer than \(limit) bytes"
         case .noMemory(let path): "not enough memory for \(path.quotedPath)"
+        case .utf16(let path): "\(path.quotedPath) is UTF-16, and UTF-8 is needed"
         case .empty(let path, let awaited): "there are no \(awaited) in \(path.quotedPath)"
         case .noTerminal: "there is no terminal to prompt for the password"
         case .inputTwice: "standard input can be read only once"
@@ -47,12 +50,16 @@ package enum ConsoleError: UserFacingError, Equatable {
         case .cannotOpen, .cannotRead: ["is the path right, and may this user read it? - means standard input"]
         case .tooLong: ["is it the right file?"]
         case .noMemory: ["is it the right file, and is memory limited (ulimit -v)?"]
+        case .utf16: [Self.utf16Hint]
         case .empty(_, let awaited):
             ["is it the right file, and did the program that prints the \(awaited) succeed?"]
         case .noTerminal: ["name the password's file with --password-file"]
         case .inputTwice: ["use a file for one of them"]
         }
     }
+
+    /// What to do about a text in UTF-16.
+    package static let utf16Hint = "convert it with: iconv -f UTF-16 -t UTF-8"
 
     /// The system's words for an error number, in the house's lower case.
     package static func reason(_ code: Int32) -> String {

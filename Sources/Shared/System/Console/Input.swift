@@ -1,5 +1,6 @@
 import Glibc
 package import JSON
+import Primitives
 import Processes
 
 /// What a program reads: a file that was named, or standard input.
@@ -33,17 +34,28 @@ package struct Input: ~Copyable {
 
     deinit { if isOwned { _ = close(descriptor.number) } }
 
-    /// Reads to the end.
+    /// Reads a text to its end, without a byte order mark.
     ///
-    /// - Throws: ``ConsoleError/tooLong(path:limit:)`` beyond `limit` bytes.
-    package borrowing func readAll(limit: Int) throws(ConsoleError) -> [UInt8] {
+    /// - Throws: ``ConsoleError/tooLong(path:limit:)`` beyond `limit` bytes; ``ConsoleError/utf16(path:)``.
+    package borrowing func readText(limit: Int) throws(ConsoleError) -> [UInt8] {
         var bytes: [UInt8] = []
         var block = [UInt8](repeating: 0, count: Self.blockByteCount)
         while true {
             let count = try read(into: &block)
-            guard count > 0 else { return bytes }
+            guard count > 0 else { return Array(try withoutMark(bytes)) }
             guard bytes.count + count <= limit else { throw .tooLong(path: path, limit: limit) }
             bytes += block[..<count]
+        }
+    }
+
+    /// The beginning of a text without a byte order mark.
+    ///
+    /// - Throws: ``ConsoleError/utf16(path:)``.
+    fileprivate borrowing func withoutMark(_ start: [UInt8]) throws(ConsoleError) -> ArraySlice<UInt8> {
+        switch TextEncoding(leading: start.span) {
+        case .utf8: start[...]
+        case .markedUTF8: start.dropFirst(TextEncoding.leadingByteCount)
+        case .utf16: throw .utf16(path: path)
         }
     }
 
@@ -81,6 +93,8 @@ package final class ObjectReader<Document: Sendable> {
     private let parse: @Sendable (JSONObject) throws -> Document
     private var stream: JSONStream
     private var block = [UInt8](repeating: 0, count: Input.blockByteCount)
+    /// The first bytes, until there are enough to tell how the text is encoded; nil from then on.
+    private var start: [UInt8]? = []
     private var isEmpty = true
     private var isEnded = false
 
@@ -107,7 +121,14 @@ package final class ObjectReader<Document: Sendable> {
         }
         let count = try input.read(into: &block)
         isEnded = count == 0
-        let values = try isEnded ? stream.finish() : stream.feed(block[..<count])
+        var bytes = block[..<count]
+        if let start {
+            self.start = start + bytes
+            guard isEnded || start.count + count >= TextEncoding.leadingByteCount else { return [] }
+            bytes = try input.withoutMark(start + bytes)
+            self.start = nil
+        }
+        let values = try stream.feed(bytes) + (isEnded ? stream.finish() : [])
         let documents = try values.mapInParallel { [parse] line, value in
             guard let object = value.object else { throw JSONError.notAnObject(line: line) }
             return try parse(object)
