@@ -1,3 +1,4 @@
+package import Failures
 import Glibc
 
 /// An open file of the program's own, closed with its last use.
@@ -121,5 +122,90 @@ package struct FileLock: ~Copyable {
     package static func lastTouch(_ path: String) -> Int? {
         var status = Glibc.stat()
         return unsafe stat(path, &status) == 0 ? status.st_mtim.tv_sec : nil
+    }
+}
+
+/// A small file that is always whole: each new content takes the place of the old one at once.
+package enum StateFile {
+    /// The content; nil if there is no such file.
+    ///
+    /// - Throws: ``FileError/tooLong(path:limit:)`` beyond `limit` bytes, and what the system says.
+    package static func read(_ path: String, limit: Int) throws(FileError) -> [UInt8]? {
+        do throws(FileError) { return try OpenFile(path, O_RDONLY).readAll(limit: limit) } catch {
+            if case .cannotOpen(_, ENOENT) = error { return nil }
+            throw error
+        }
+    }
+
+    /// Replaces the content. Whoever reads the file, and whatever stops this program or its machine, finds the old
+    /// content or the new one.
+    ///
+    /// The new content is written next to the file, under a unique name and with mode 0600.
+    ///
+    /// - Throws: ``FileError`` if the new content cannot be written, or put in place.
+    package static func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
+        let draft = "\(path).\(getpid()).new"
+        // A program of the same number that was killed may have left one.
+        _ = unsafe unlink(draft)
+        do throws(FileError) {
+            try OpenFile(draft, O_WRONLY | O_CREAT | O_EXCL).write(bytes)
+            guard unsafe rename(draft, path) == 0 else { throw .cannotWrite(path: path, errno: errno) }
+        } catch {
+            _ = unsafe unlink(draft)
+            throw error
+        }
+        try OpenFile.synchroniseDirectory(of: path)
+    }
+}
+
+/// Why a file that the program keeps could not be used.
+package enum FileError: UserFacingError, Equatable {
+    /// It, or its directory, could not be opened or created.
+    case cannotOpen(path: String, errno: Int32)
+    /// It could not be read.
+    case cannotRead(path: String, errno: Int32)
+    /// What should be in it is not, or not for sure.
+    case cannotWrite(path: String, errno: Int32)
+    /// It has more bytes than are read.
+    case tooLong(path: String, limit: Int)
+    /// It has a line of more bytes than are read.
+    case lineTooLong(path: String, limit: Int)
+    /// Another program has it.
+    case inUse(path: String)
+    /// The system does not give the lock; the path is the lock file's, or a socket's with an @ in front.
+    case cannotLock(path: String, errno: Int32)
+
+    package var kind: ErrorCategory {
+        switch self {
+        case .cannotOpen, .cannotRead, .tooLong, .lineTooLong: .badInput
+        case .cannotWrite, .inUse, .cannotLock: .serviceFailed
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .cannotOpen(let path, let errno): "cannot open \(path.quotedPath): \(Self.text(errno))"
+        case .cannotRead(let path, let errno): "cannot read \(path.quotedPath): \(Self.text(errno))"
+        case .cannotWrite(let path, let errno): "cannot write \(path.quotedPath): \(Self.text(errno))"
+        case .tooLong(let path, let limit): "\(path.quotedPath) has more than \(limit) bytes"
+        case .lineTooLong(let path, let limit): "\(path.quotedPath) has a line of more than \(limit) bytes"
+        case .inUse(let path): "\(path.quotedPath) is in use by another program"
+        case .cannotLock(let path, let errno): "cannot lock \(path.quotedPath): \(Self.text(errno))"
+        }
+    }
+
+    package var hints: [String] {
+        switch self {
+        case .cannotOpen, .cannotRead: ["is the path right, and may this user use it?"]
+        case .cannotWrite: ["is there room on the disk, and may this user write there?"]
+        case .tooLong, .lineTooLong: ["is it the right file?"]
+        case .cannotLock: ["is there room for one more file and one more descriptor, and may this user use it?"]
+        case .inUse: ["wait until the other program ends, or name another file"]
+        }
+    }
+
+    private static func text(_ errno: Int32) -> String {
+        let text = unsafe String(cString: strerror(errno))
+        return text.prefix(1).lowercased() + text.dropFirst()
     }
 }
