@@ -67,7 +67,9 @@ struct Deploy: ParsableCommand {
     @OptionGroup var options: RequestOptions
 
     @Argument(
-        help: ArgumentHelp("A file of a compiler with the ABI and the bytecode.", valueName: "artefact[:name]"),
+        help: ArgumentHelp(
+            "A compiler's file with ABI and bytecode; :name picks one of several contracts.",
+            valueName: "artefact[:name]"),
         transform: ContractFile.init)
     var artefact: ContractFile
 

@@ -40,7 +40,7 @@ struct ContractFile {
 struct InterfaceOption: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The contract's interface: an ABI, or a file of a compiler or an explorer with one.",
+            "The contract's interface, from a compiler, framework or explorer; :name picks one of several contracts.",
             valueName: "file[:name]"),
         transform: ContractFile.init)
     var abi: ContractFile?

@@ -84,7 +84,10 @@ private func contracts(_ document: String) throws -> [ContractArtefact] {
     @Test("definitions that are not JSON are limited in size")
     func longText() {
         let text = String(repeating: "function f()\n", count: (1 << 20) / 13 + 1)
-        #expect(throws: ABIError.json(.tooLarge(line: 1, limit: 1 << 20))) { try contracts(text) }
+        #expect(throws: ABIError.definitionsTooLong(limit: 1 << 20)) { try contracts(text) }
+        let line = #""function f()""#
+        let array = "[\(line)" + String(repeating: ",\(line)", count: (1 << 20) / 12 + 1) + "]"
+        #expect(throws: ABIError.definitionsTooLong(limit: 1 << 20)) { try interface(array) }
     }
 
     @Test("one of several contracts must be named, and by its source where two have the name")
@@ -178,6 +181,8 @@ private func contracts(_ document: String) throws -> [ContractArtefact] {
         let interface = try interface(text)
         #expect(interface.functions.map(\.name) == ["g"])
         #expect(interface.unusable.map(\.name) == ["f"])
+        let many = (0..<300).map { "struct T\($0) { bool b; }" } + ["function f(T255)", "function g(T256)"]
+        #expect(try ABITests.interface(many.joined(separator: "\n")).functions.map(\.name) == ["f"])
         let circle = try ABITests.interface(
             "struct A { B b; }\nstruct B { A a; }\nfunction f(A a)\nstruct\nfunction g(bool)")
         #expect(circle.functions.map(\.name) == ["g"])

@@ -90,7 +90,7 @@ def standard(*contracts: str) -> dict:
      lambda output: next(each["bytecode"] for each in output.values() if "abi" in each)),
     (("vyper-json",), standard("a/Bridge.vy"), ["", "Bridge", "a/Bridge.vy:Bridge"],
      lambda output: output["contracts"]["a/Bridge.vy"]["Bridge"]["evm"]["bytecode"]["object"]),
-    (("vyper-json",), standard("a/Bridge.vy", "b/Bridge.vy"), ["a/Bridge.vy:Bridge", "b/Bridge.vy:Bridge"],
+    (("vyper-json",), standard("a/Bridge.vy", "b/Other.vy"), ["Bridge", "Other", "Other.vy:Other"],
      lambda output: output["contracts"]["a/Bridge.vy"]["Bridge"]["evm"]["bytecode"]["object"]),
     (("vyper", "-f", "abi", SOURCE), None, [""], None),
 ], ids=["combined_json", "standard JSON", "standard JSON of two", "abi"])
@@ -230,15 +230,21 @@ def test_standard_input_with_a_name_is_read_once(call):
     ({"status": "1", "message": "OK", "result": [{"ABI": "Contract source code not verified", "ContractName": ""}]},
      'there is no ABI, but the text "Contract source code not verified"'),
     ({"contracts": {}, "errors": []}, "there is no contract"), ("", "there is no contract"),
+    (lambda: vyper("vyper-json", stdin=standard("a/Bridge.vy", "b/Bridge.vy")),
+     'there is no ABI, but the text "Contract namespace collision'),
+    ({"errors": [{"severity": "warning", "message": "unused"}]}, 'line 1: member "abi" is missing'),
+    ({"errors": [{"severity": "warning"}, {"severity": "error", "type": "ParserError", "message": "Expected ';'"}]},
+     "there is no ABI, but the text \"Expected ';'\""),
     ("// nothing\n", 'the interface has no function "f"'),
     ("interface Token:\n    def f(): view\n", 'but there is "interface Token:"'),
     ("<html>" + "x" * 500, "expected function, event, error or constructor, but there is \"<html>x"),
     (b"\xff\xfe\x00".decode("latin1") * 40, "expected function, event, error or constructor"),
     ("function f() nonsense\n", 'the function "f" cannot be used: expected the end'),
-    ("function f()\n" * 100_000, "a JSON value of more than 1048576 bytes"),
+    ("function f()\n" * 100_000, "the definitions have more than 1048576 bytes"),
     ("[" + "0," * 300_000 + "0]", "more than 200000 values"), (["f()"], 'but there is "f()"'),
 ])
 def test_what_is_no_interface(call, written, content, error):
+    content = content() if callable(content) else content
     assert len(call(written(content), "f").check_error(BAD_INPUT, error)) < 400
 
 

@@ -66,7 +66,7 @@ SOLIDITY = "https://docs.soliditylang.org/en/latest/"
 ETHERSCAN = "https://docs.etherscan.io/api-reference/endpoint/"
 VECTORS = [
     ("an ABI", SOLIDITY + "abi-spec.html#json", ABI, {"": UNBUILT}),
-    ("an ABI as a text", "jq .result of an answer to getabi", TEXT, {"": UNBUILT}),
+    ("an ABI as a text", "jq .result of an answer to getabi", json.dumps(TEXT), {"": UNBUILT}),
     ("Hardhat's artefact", "https://hardhat.org/hardhat-runner/docs/advanced/artifacts", {
         "_format": "hh-sol-artifact-1", "contractName": "Token", "sourceName": "src/Token.sol", "abi": ABI,
         "bytecode": "0x" + CODE, "deployedBytecode": "0x" + RUNTIME, "linkReferences": {},

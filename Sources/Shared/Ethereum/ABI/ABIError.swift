@@ -74,6 +74,8 @@ package enum ABIError: UserFacingError, Equatable {
     case unusable(UnusableEntry)
     /// A text in an interface that does not begin as an entry does.
     case notAnEntry(String)
+    /// Definitions of more bytes than an interface may have as a text.
+    case definitionsTooLong(limit: Int)
     /// A text where an ABI should be: what an explorer answers instead of one.
     case noInterface(text: String)
     /// A document without any contract.
@@ -137,6 +139,7 @@ package enum ABIError: UserFacingError, Equatable {
         case .badParameter(let place, let type, let reason): "\(place) has the type \(type.quoted()), \(reason)"
         case .unusable(let entry): "the \(entry.title) cannot be used: \(entry.reason)"
         case .notAnEntry(let text): "expected function, event, error or constructor, but there is \(text.quoted())"
+        case .definitionsTooLong(let limit): "the definitions have more than \(limit) bytes"
         case .noInterface(let text): "there is no ABI, but the text \(text.quoted())"
         case .noContract: "there is no contract"
         case .severalContracts(let names): "there are several contracts: \(Self.list(names, limit: 10))"

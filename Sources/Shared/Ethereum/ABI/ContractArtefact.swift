@@ -25,8 +25,8 @@ package struct ContractArtefact: Sendable {
     /// A contract under a key that names it: `src/Token.sol:Token`, `src/Token.vy` or `Token`.
     private init(key: String, _ object: JSONObject) {
         if let colon = key.lastIndex(of: ":") {
-            let name = key[key.index(after: colon)...]
-            self.init(name: String(name), source: String(key[..<colon]), abi: object["abi"], in: object)
+            self.init(
+                name: String(key[colon...].dropFirst()), source: String(key[..<colon]), abi: object["abi"], in: object)
         } else {
             let file = key.split(separator: "/").last ?? ""
             let name = file.prefix { $0 != "." }
@@ -54,16 +54,14 @@ extension ContractArtefact {
     package static func list(in document: [UInt8]) throws(ABIError) -> [ContractArtefact] {
         guard let first = document.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) else { throw .noContract }
         if "[{\"".utf8.contains(first) { return try list(in: parse(document)) }
-        guard document.count <= textLimit else { throw .json(.tooLarge(line: 1, limit: textLimit)) }
+        let limit = ABIDefinition.textLimit
+        guard document.count <= limit else { throw .definitionsTooLong(limit: limit) }
         let lines = String(decoding: document, as: UTF8.self).split(whereSeparator: \.isNewline).map { line in
             line.firstRange(of: "//").map { line[..<$0.lowerBound] } ?? line
         }
         let definitions = lines.filter { !$0.allSatisfy(\.isWhitespace) }.map { JSONValue.string(String($0)) }
         return try list(in: .array(definitions))
     }
-
-    /// How many bytes definitions may have that are not JSON, whose own limits hold for the rest.
-    private static let textLimit = 1 << 20
 
     /// The contracts of a JSON document: an ABI; the artefact of a framework or of solc's `--abi --bin`; the metadata of
     /// a contract; what solc and vyper print as combined or standard JSON, and a framework's record of that; or an
@@ -87,6 +85,9 @@ extension ContractArtefact {
         if let output = object["output"]?.object { return try list(in: output, metadata: object) }
         if let result = object["result"], let status = object["status"] {
             return try list(inAnswer: object, result, isGood: status.string == "1")
+        }
+        if let error = (object["errors"]?.array ?? []).compactMap(\.object).first(where: \.isError) {
+            throw .noInterface(text: error["message"]?.string ?? "")
         }
         if let contracts = object["contracts"]?.object { return try list(inBuild: contracts) }
         let contracts = object.members.compactMap { key, value in
@@ -217,6 +218,11 @@ extension ContractArtefact {
         }
         return placeholders
     }
+}
+
+extension JSONObject {
+    /// Whether this is what a compiler says about a source that it did not compile.
+    fileprivate var isError: Bool { self["severity"] == .string("error") }
 }
 
 extension Substring {
