@@ -34,7 +34,7 @@ struct Call: ParsableCommand {
 
     func run() throws {
         let function = try named()
-        let data = try function.encodeCall(arguments.values(of: function.inputs, besides: interface.abi))
+        let data = try function.encodeCall(arguments.values(of: function.inputs, besides: interface.abi?.path))
         try emit(options.request(function.name, to: to, data: data, mutability: function.mutability))
     }
 
@@ -66,16 +66,20 @@ struct Deploy: ParsableCommand {
 
     @OptionGroup var options: RequestOptions
 
-    @Argument(help: "A JSON file with \"abi\" and \"bytecode\".")
-    var artefact: String
+    @Argument(
+        help: ArgumentHelp(
+            "A compiler's file with ABI and bytecode; :name picks one of several contracts.",
+            valueName: "artefact[:name]"),
+        transform: ContractFile.init)
+    var artefact: ContractFile
 
     @OptionGroup var arguments: ArgumentOptions
 
     func run() throws {
-        let (constructor, bytecode) = try readDocument(artefact, awaited: "an artefact") { json in
-            (try ContractABI(json: json).constructor, try ContractABI.bytecode(ofArtefact: json))
+        let (constructor, bytecode) = try artefact.read(awaited: "an artefact") { contract in
+            (try contract.interface().constructor, try contract.bytecode())
         }
-        let values = try arguments.values(of: constructor.inputs, besides: artefact)
+        let values = try arguments.values(of: constructor.inputs, besides: artefact.path)
         let data = try constructor.encodeDeployment(of: bytecode, values)
         try emit(options.request("deploy", to: nil, data: data, mutability: constructor.mutability))
     }
@@ -112,7 +116,7 @@ struct ArgumentOptions: ParsableArguments {
             return try parameters.values(arguments: arguments)
         }
         guard file != "-" || document != "-" else { throw ConsoleError.inputTwice }
-        return try parameters.values(json: readDocument(file, awaited: "arguments") { $0 })
+        return try parameters.values(json: readDocument(file, awaited: "arguments") { try JSONParser.parse($0) })
     }
 }
 

@@ -43,16 +43,3 @@ struct NotPayable: UserFacingError {
     var description: String { "\(name.quoted()) is not payable, so it takes no --value" }
     var hints: [String] { ["leave --value out; or is it the wrong function?"] }
 }
-
-/// `--abi`: a contract's interface.
-struct InterfaceOption: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "The contract's interface: a compiler's artefact or its ABI alone, as JSON.", valueName: "file"))
-    var abi: String?
-
-    /// The interface, if a file with one is named.
-    func interface() throws -> ContractABI? {
-        try abi.map { file in try readDocument(file, awaited: "an interface", as: ContractABI.init(json:)) }
-    }
-}

@@ -43,18 +43,18 @@ struct Onboard: ParsableCommand {
     }
 }
 
-/// What the JSON value that a file holds is; `-` is standard input.
+/// What a file holds; `-` is standard input.
 ///
 /// - Parameters:
 ///   - awaited: what it should be, for hints: "arguments".
-///   - make: makes it of the value.
+///   - make: makes it of the bytes.
 /// - Throws: ``DocumentError``, among others.
 func readDocument<Document>(
-    _ path: String, awaited: String, as make: (JSONValue) throws -> Document
+    _ path: String, awaited: String, as make: ([UInt8]) throws -> Document
 ) throws -> Document {
     let input = try Input(path: path, awaited: awaited, diagnostics: ABIEncode.diagnostics)
     let bytes = try input.readText(limit: documentLimit)
-    do { return try make(JSONParser.parse(bytes)) } catch let failure as any UserFacingError {
+    do { return try make(bytes) } catch let failure as any UserFacingError {
         throw DocumentError(path: input.path, failure: failure)
     }
 }

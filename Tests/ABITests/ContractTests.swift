@@ -22,54 +22,17 @@ import Testing
         ]
         """
 
-    static func contract() throws -> ContractABI { try ContractABI(json: JSONParser.parse(entries)) }
+    static func contract() throws -> ContractABI { try interface(entries) }
 
-    @Test("an interface is an array, or an artefact's abi")
-    func forms() throws {
+    @Test("an interface has functions, events, errors and a constructor")
+    func items() throws {
         let contract = try Self.contract()
-        #expect(try contract == ContractABI(json: JSONParser.parse(#"{"abi":\#(Self.entries),"other":1}"#)))
         #expect(contract.functions.count == 3)
         #expect(contract.events.count == 2)
         #expect(contract.reverts.map(\.signature) == ["NotOwner()", "TooMany(uint256,string)"])
-        #expect(contract.constructor.inputs.map(\.name) == ["roots"])
-        #expect(try ContractABI(json: JSONParser.parse("[]")).constructor == ABIConstructor(inputs: []))
-    }
-
-    @Test(
-        "what is no interface is refused",
-        arguments: [
-            ("1", .notAnObject(line: 1)), ("{}", .missingMember(line: 1, member: "abi")),
-            (#"{"abi":{}}"#, .illTyped(line: 1, member: "abi", expected: "an array")),
-            (#"{"abi":[1]}"#, .notAnObject(line: 1)),
-            ("[1]", .notAnObject(line: 1)),
-            ("{\"abi\":[\n{\"type\":\"event\"}]}", .missingMember(line: 2, member: "abi.0.inputs")),
-        ] as [(String, JSONError)])
-    func badInterfaces(text: String, error: JSONError) throws {
-        let json = try JSONParser.parse(text)
-        #expect(throws: ABIError.json(error)) { try ContractABI(json: json) }
-    }
-
-    @Test(
-        "bytecode is hex, bare or in an object, with 0x or without",
-        arguments: [#"{"bytecode":"0x6080"}"#, #"{"bytecode":"6080"}"#, #"{"bytecode":{"object":"0x6080","x":1}}"#])
-    func bytecode(text: String) throws {
-        #expect(try ContractABI.bytecode(ofArtefact: JSONParser.parse(text)) == [0x60, 0x80])
-    }
-
-    @Test(
-        "what is no bytecode is refused",
-        arguments: [
-            ("{}", .noBytecode), (#"{"bytecode":"0x"}"#, .noBytecode), (#"{"bytecode":""}"#, .noBytecode),
-            (#"{"bytecode":{"object":"60__$aabb$__80"}}"#, .unlinkedBytecode),
-            (#"{"bytecode":"0x608"}"#, .badBytecode(.oddHexLength(count: 3))),
-            (#"{"bytecode":"0x60zz"}"#, .badBytecode(.notHex(offset: 2))),
-            (#"{"bytecode":1}"#, .json(.illTyped(line: 1, member: "bytecode", expected: "a string"))),
-            (#"{"bytecode":{}}"#, .json(.missingMember(line: 1, member: "bytecode.object"))),
-            ("[]", .json(.notAnObject(line: 1))),
-        ] as [(String, ABIError)])
-    func badBytecode(text: String, error: ABIError) throws {
-        let json = try JSONParser.parse(text)
-        #expect(throws: error) { try ContractABI.bytecode(ofArtefact: json) }
+        #expect(try contract.constructor.inputs.map(\.name) == ["roots"])
+        #expect(contract.unusable == [])
+        #expect(try interface("[]").constructor == ABIConstructor(inputs: []))
     }
 
     @Test("a name finds its function; an overload needs its signature")
@@ -175,6 +138,95 @@ import Testing
         }
         let anonymous = ContractABI([.event(try ABIEvent("Said(bool) anonymous"))])
         #expect(try anonymous.decodeLog(topics: [], data: bytes(word(1))).values == [.value(.bool(true))])
+    }
+
+    /// An interface whose every name has an entry that cannot be used; `both` and `ok` have another.
+    static func faulty() throws -> ContractABI {
+        try interface(
+            """
+            [
+            {"type":"function","name":"f","inputs":[{"name":"x","type":"enum Lib.Mode"},{"name":"n","type":"uint8"}]},
+            {"type":"function","name":"g","inputs":[],"outputs":[{"type":"Lib.Data storage"}]},
+            {"type":"function","name":"both","inputs":[{"name":"d","type":"Lib.Data storage"}]},
+            {"type":"function","name":"both","inputs":[{"name":"d","type":"bool"}]},
+            {"type":"function","name":"ok","inputs":[]}, {"type":"fancy","name":"strange"}, {"name":7},
+            {"type":"event","name":"E","inputs":[{"name":"x","type":"Lib.Mode"}]},
+            {"type":"event","name":"ok","inputs":[]},
+            {"type":"error","name":"R","inputs":[{"type":"struct Lib.Data"}]}, {"type":"error","name":"ok","inputs":[]},
+            {"type":"constructor","inputs":[{"type":"Lib.Mode"}]}, "function h(Data memory d) view", "event ok2()"
+            ]
+            """)
+    }
+
+    /// The name and the reason of the entry that an error is about.
+    func unusable(_ body: (ContractABI) throws -> Void) throws -> String? {
+        let contract = try Self.faulty()
+        let error = #expect(throws: ABIError.self) { try body(contract) }
+        guard case .unusable(let entry) = error else { return nil }
+        return "\(entry)"
+    }
+
+    @Test("an entry that cannot be used leaves the others as they are")
+    func usable() throws {
+        let contract = try Self.faulty()
+        #expect(contract.functions.map(\.signature) == ["both(bool)", "ok()"])
+        #expect(contract.events.map(\.signature) == ["ok()", "ok2()"])
+        #expect(contract.reverts.map(\.signature) == ["ok()"])
+        #expect(contract.unusable.count == 9)
+        let ok = try contract.function("ok")
+        #expect(try contract.decodeCall(ok.encodeCall([])).function == ok)
+        #expect(try contract.function("both(bool)").inputs.count == 1)
+    }
+
+    @Test(
+        "whoever names an entry that cannot be used learns why",
+        arguments: [
+            ("f", #"function "f": parameter "x" has the type "enum Lib.Mode", which is not a type of the ABI"#),
+            ("f(Lib.Mode,uint8)", #"function "f": parameter "x" has the type "enum Lib.Mode""#),
+            ("f(uint8)", #"function "f": parameter "x" has the type "enum Lib.Mode""#),
+            ("g", #"function "g": return value 1 has the type "Lib.Data storage""#),
+            ("g()", #"function "g": return value 1 has the type "Lib.Data storage""#),
+            ("both(Lib.Data storage)", #"function "both": parameter "d" has the type "Lib.Data storage""#),
+            ("strange", #"entry "strange": line 6: member "5.type" is not function, event"#),
+            ("h", #"function "h": unknown type "Data""#),
+        ])
+    func unusableFunctions(name: String, reason: String) throws {
+        #expect(try unusable { _ = try $0.function(name) }?.hasPrefix(reason) == true)
+    }
+
+    @Test("events, errors and the constructor are explained as functions are")
+    func otherUnusable() throws {
+        #expect(try unusable { _ = try $0.events(named: "E") }?.hasPrefix(#"event "E": parameter "x""#) == true)
+        #expect(try unusable { _ = try $0.reverts(named: "R") }?.hasPrefix(#"error "R": parameter 1 has"#) == true)
+        #expect(try unusable { _ = try $0.constructor }?.hasPrefix("constructor: parameter 1 has") == true)
+        let error = ABIError.ambiguousName(name: "both", signatures: ["both(bool)", "both(Lib.Data storage)"])
+        #expect(throws: error) { try Self.faulty().function("both") }
+    }
+
+    @Test("data of an entry that cannot be used is explained, by the signature as its compiler hashes it")
+    func unusableData() throws {
+        let call = Selector(signature: "f(Lib.Mode,uint8)").bytes
+        #expect(try unusable { _ = try $0.decodeCall(call) }?.hasPrefix(#"function "f""#) == true)
+        let revert = Selector(signature: "R(Lib.Data)").bytes
+        #expect(try unusable { _ = try $0.decodeError(revert) }?.hasPrefix(#"error "R""#) == true)
+        let topic = Keccak256.hash(Array("E(Lib.Mode)".utf8))
+        #expect(try unusable { _ = try $0.decodeLog(topics: [topic], data: []) }?.hasPrefix(#"event "E""#) == true)
+    }
+
+    @Test("data of no entry is unknown, also where only one can be used, and a hint says that there are others")
+    func unknownData() throws {
+        let contract = try Self.faulty()
+        let call = #expect(throws: ABIError.self) { try contract.decodeCall([1, 2, 3, 4]) }
+        #expect(call?.description == #"the interface has no function with the selector "0x01020304""#)
+        #expect(
+            call?.hints.first?.hasPrefix(#"6 entries of it cannot be used, such as function "f": parameter "x""#)
+                == true)
+        let revert = #expect(throws: ABIError.self) { try contract.decodeError([1, 2, 3, 4]) }
+        #expect(revert?.description == #"the interface has no error with the selector "0x01020304""#)
+        #expect(throws: ABIError.noTopics) { try contract.decodeLog(topics: [], data: [UInt8]()) }
+        let name = #expect(throws: ABIError.self) { try contract.events(named: "F") }
+        #expect(name?.hints.first == #"it has "ok", "ok2""#)
+        #expect(name?.hints.count == 2)
     }
 
     @Test("revert data finds its error by the selector")

@@ -11,6 +11,17 @@ func bytes(_ lines: String) throws -> [UInt8] {
 
 func types(_ texts: [String]) throws -> [ABIType] { try texts.map { text throws in try ABIType(text) } }
 
+/// The entry of an interface that a JSON text is.
+func entry(_ json: String) throws -> ABIDefinition {
+    guard let object = try JSONParser.parse(json).object else { throw JSONError.notAnObject(line: 1) }
+    return try ABIDefinition(object)
+}
+
+/// The interface of the one contract in a document.
+func interface(_ document: String, name: String? = nil) throws -> ContractABI {
+    try ContractArtefact.list(in: Array(document.utf8)).contract(named: name).interface()
+}
+
 /// One row of Tests/vectors/abi-eth-abi.json.
 struct Vector: CustomTestStringConvertible {
     let types: [ABIType]

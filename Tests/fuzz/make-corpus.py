@@ -88,6 +88,8 @@ seed("documents", "header", proofs["headers"][-1]["block"])
 seed("documents", "account", proofs["accounts"][0]["answer"])
 interface = json.loads((HERE.parents[1] / "contracts" / "TEEBridge.json").read_text())["abi"]
 seed("documents", "interface", [interface[0], next(entry for entry in interface if entry.get("outputs"))])
+for index, vector in enumerate(vectors("artefacts")["vectors"]):
+    seed("documents", f"artefact-{index}", vector.get("document", vector.get("json")))
 
 for vector in vectors("keystore")["vectors"][:3]:
     keystore = copy.deepcopy(vector["keystore"])

@@ -57,8 +57,9 @@ extension FuzzTarget {
     }
 
     private static func readDocuments(_ bytes: [UInt8]) {
-        guard let value = try? JSONParser.parse(bytes) else { return }
-        if let interface = try? ContractABI(json: value) {
+        for contract in (try? ContractArtefact.list(in: bytes)) ?? [] {
+            _ = try? contract.bytecode()
+            guard let interface = try? contract.interface() else { continue }
             for function in interface.functions {
                 require(
                     (try? ABIFunction(function.signature))?.selector == function.selector, "a function has a signature")
@@ -67,8 +68,7 @@ extension FuzzTarget {
                 require((try? ABIEvent(event.signature))?.topic == event.topic, "an event has a signature")
             }
         }
-        _ = try? ContractABI.bytecode(ofArtefact: value)
-        guard let object = value.object else { return }
+        guard let object = try? JSONParser.parse(bytes).object else { return }
         requireComesBack(object, { try TransactionRequest(json: $0) }, \.json)
         requireComesBack(object, { try SealedMessage(json: $0) }, \.json)
         requireComesBack(object, { try Proof(json: $0) }, \.json)

@@ -61,16 +61,33 @@ package enum ABIError: UserFacingError, Equatable {
     case unknownResult(signature: String)
 
     /// The contract has no function, event or error (`item`) with this name, signature, selector or topic, or the
-    /// function no argument with this name; `known` are the overloads of the name, or all names that there are.
-    case unknownItem(item: String, name: String, known: [String] = [])
+    /// function no argument with this name; `known` are the overloads of the name, or all names that there are, and
+    /// `unusable` what the interface has besides and cannot be used.
+    case unknownItem(item: String, name: String, known: [String] = [], unusable: [UnusableEntry] = [])
     /// A name that several signatures share.
     case ambiguousName(name: String, signatures: [String])
     /// An interface that is not the JSON it should be.
     case json(JSONError)
+    /// A parameter in an interface whose type is none of the ABI's; `reason` goes on from the type.
+    case badParameter(place: String, type: String, reason: String)
+    /// An entry of the interface that was asked for and cannot be used.
+    case unusable(UnusableEntry)
+    /// A text in an interface that does not begin as an entry does.
+    case notAnEntry(String)
+    /// Definitions of more bytes than an interface may have as a text.
+    case definitionsTooLong(limit: Int)
+    /// A text where an ABI should be: what an explorer answers instead of one.
+    case noInterface(text: String)
+    /// A document without any contract.
+    case noContract
+    /// A document of several contracts, these, of which one must be named.
+    case severalContracts([String])
+    /// A document without the contract that was named; it has these.
+    case unknownContract(name: String, known: [String])
     /// An artefact without bytecode.
     case noBytecode
-    /// Bytecode with a gap for the address of a library.
-    case unlinkedBytecode
+    /// Bytecode with gaps for the addresses of these libraries.
+    case unlinkedBytecode(libraries: [String])
     /// Bytecode that is no hex.
     case badBytecode(PrimitiveError)
 
@@ -115,12 +132,21 @@ package enum ABIError: UserFacingError, Equatable {
         case .wrongTopicCount(let event, let expected, let actual):
             "a log of \(event.quoted()) has \(expected == 1 ? "1 topic" : "\(expected) topics"), but this one has \(actual)"
         case .unknownResult(let signature): "the signature \(signature.quoted()) does not declare its return types"
-        case .unknownItem(let item, let name, _): "the interface has no \(item) \(name.quoted())"
+        case .unknownItem(let item, let name, _, _): "the interface has no \(item) \(name.quoted())"
         case .ambiguousName(let name, let signatures):
             "\(name.quoted()) is ambiguous; it may be any of \(signatures.map { $0.quoted() }.joined(separator: ", "))"
         case .json(let error): error.description
+        case .badParameter(let place, let type, let reason): "\(place) has the type \(type.quoted()), \(reason)"
+        case .unusable(let entry): "the \(entry.title) cannot be used: \(entry.reason)"
+        case .notAnEntry(let text): "expected function, event, error or constructor, but there is \(text.quoted())"
+        case .definitionsTooLong(let limit): "the definitions have more than \(limit) bytes"
+        case .noInterface(let text): "there is no ABI, but the text \(text.quoted())"
+        case .noContract: "there is no contract"
+        case .severalContracts(let names): "there are several contracts: \(Self.list(names, limit: 10))"
+        case .unknownContract(let name, _): "there is no contract \(name.quoted())"
         case .noBytecode: "the artefact has no bytecode"
-        case .unlinkedBytecode: "the bytecode is not linked: a library's address is missing"
+        case .unlinkedBytecode(let libraries):
+            "the bytecode is not linked: the address of \(Self.list(libraries, limit: 10)) is missing"
         case .badBytecode(let error): "the bytecode is not hex: \(error)"
         }
     }
@@ -128,14 +154,18 @@ package enum ABIError: UserFacingError, Equatable {
     package var hints: [String] {
         switch self {
         case .ambiguousName: ["give the full signature, with its types"]
-        case .unknownItem(_, _, let known) where !known.isEmpty:
-            [
-                "it has \(known.prefix(Self.listLimit).map { $0.quoted() }.joined(separator: ", "))"
-                    + (known.count > Self.listLimit ? " and \(known.count - Self.listLimit) more" : "")
-            ]
+        case .unknownItem(_, _, let known, let unusable):
+            (known.isEmpty ? [] : ["it has \(Self.list(known, limit: 20))"])
+                + (unusable.first.map { ["\(Self.unusable(unusable.count)) \($0)"] } ?? [])
         case .wrongTopicCount: ["add the word indexed after the type of each value that is a topic"]
         case .unknownResult(let signature): ["add the return types: \(signature)(…)"]
+        case .json(.tooManyValues): ["give the artefact of one contract, not of a whole build"]
         case .json(let error): error.hints
+        case .notAnEntry: ["an interface is an ABI as JSON, a compiler's artefact, or one definition a line"]
+        case .severalContracts: ["name one after the file and a colon, as in FILE:NAME"]
+        case .unknownContract(let name, let known):
+            (name.nearest(among: known).map { ["did you mean \($0.quoted())?"] } ?? [])
+                + (known.isEmpty ? ["its contract has no name"] : ["it has \(Self.list(known, limit: 10))"])
         case .notAValue(_, "address", let text, _):
             Self.hints(for: text) { text throws(PrimitiveError) in
                 _ = try Address(text)
@@ -158,8 +188,15 @@ package enum ABIError: UserFacingError, Equatable {
         }
     }
 
-    /// How many names a hint lists: a large contract has hundreds.
-    private static let listLimit = 20
+    /// Names for one line: the first of them, and how many more there are, since a large contract has hundreds.
+    private static func list(_ names: [String], limit: Int) -> String {
+        names.prefix(limit).map { $0.quoted() }.joined(separator: ", ")
+            + (names.count > limit ? " and \(names.count - limit) more" : "")
+    }
+
+    private static func unusable(_ count: Int) -> String {
+        count == 1 ? "1 entry of it cannot be used:" : "\(count) entries of it cannot be used, such as"
+    }
 
     /// What the reason why a text is not a value tells about it.
     private static func hints(
@@ -177,43 +214,4 @@ package enum ABIError: UserFacingError, Equatable {
 extension String {
     /// A path without the control characters and the length that strangers' names could bring.
     fileprivate var shown: String { String(prefix(120)).escapingControlCharacters }
-}
-
-/// Where in a list of values the work is, for an error to name: `args[2].amount`, `argument 3 (recipients[2])`.
-struct ABIPath: CustomStringConvertible {
-    /// A step into a value: to an element of an array, or to a component of a tuple.
-    enum Step {
-        case index(Int)
-        case name(String)
-    }
-
-    private let root: String
-    private let end: String
-    private var steps: [Step] = []
-
-    init(root: String) {
-        self.root = root
-        end = ""
-    }
-
-    /// An argument, which errors count from 1: `argument 2`, or `argument 2 (recipients)` if it has a name.
-    init(argument index: Int, name: String?) {
-        root = "argument \(index + 1)" + (name.map { " (\($0)" } ?? "")
-        end = name == nil ? "" : ")"
-    }
-
-    /// Goes to a part of the value.
-    mutating func enter(_ step: Step) { steps.append(step) }
-
-    /// Goes back to where it was before ``enter(_:)``. An error leaves the path where it arose.
-    mutating func leave() { _ = steps.popLast() }
-
-    var description: String {
-        steps.reduce(into: root) { text, step in
-            switch step {
-            case .index(let index): text += "[\(index)]"
-            case .name(let name): text += text.isEmpty ? name : ".\(name)"
-            }
-        } + end
-    }
 }

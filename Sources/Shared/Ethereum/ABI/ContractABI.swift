@@ -1,8 +1,6 @@
-import Failures
-package import JSON
 package import Primitives
 
-/// A contract's interface, and its bytecode where an artefact has it.
+/// A contract's interface.
 package struct ContractABI: Hashable, Sendable {
     /// The functions, overloads among them.
     package let functions: [ABIFunction]
@@ -10,18 +8,30 @@ package struct ContractABI: Hashable, Sendable {
     package let events: [ABIEvent]
     /// The custom errors.
     package private(set) var reverts: [ABIRevert]
-    /// The constructor; one without parameters where the interface has none.
-    package let constructor: ABIConstructor
+    /// The entries that cannot be used; whoever looks for one of them learns why.
+    package let unusable: [UnusableEntry]
+    private let declaredConstructor: ABIConstructor?
 
     /// The functions, events and errors among definitions.
     package init(_ definitions: [ABIDefinition]) {
         functions = definitions.compactMap { if case .function(let function) = $0 { function } else { nil } }
         events = definitions.compactMap { if case .event(let event) = $0 { event } else { nil } }
         reverts = definitions.compactMap { if case .revert(let revert) = $0 { revert } else { nil } }
+        unusable = definitions.compactMap { if case .unusable(let entry) = $0 { entry } else { nil } }
         let constructors = definitions.compactMap { definition -> ABIConstructor? in
             if case .constructor(let constructor) = definition { constructor } else { nil }
         }
-        constructor = constructors.first ?? ABIConstructor(inputs: [])
+        declaredConstructor = constructors.first
+    }
+
+    /// The constructor; one without parameters where the interface has none.
+    ///
+    /// - Throws: ``ABIError/unusable(_:)``.
+    package var constructor: ABIConstructor {
+        get throws(ABIError) {
+            if let entry = unusable.first(where: { $0.item == .constructor }) { throw .unusable(entry) }
+            return declaredConstructor ?? ABIConstructor(inputs: [])
+        }
     }
 
     /// The interface with more errors.
@@ -30,60 +40,20 @@ package struct ContractABI: Hashable, Sendable {
         interface.reverts += reverts
         return interface
     }
-
-    /// An interface as compilers write it: an array of entries, or an artefact, the object that has it as `abi`.
-    ///
-    /// - Throws: ``ABIError/json(_:)``, which names the line and the member.
-    package init(json: JSONValue) throws(ABIError) {
-        do throws(JSONError) {
-            let entries = if let entries = json.array { entries } else { try json.artefact().array("abi") }
-            self.init(try entries.map { entry throws(JSONError) in try ABIDefinition(entry) })
-        } catch { throw .json(error) }
-    }
-
-    /// The bytecode that creates an artefact's contract: its `bytecode`, or the `object` of that, in hex.
-    ///
-    /// - Throws: ``ABIError/json(_:)``, ``ABIError/noBytecode``, ``ABIError/unlinkedBytecode`` or
-    ///   ``ABIError/badBytecode(_:)``.
-    package static func bytecode(ofArtefact json: JSONValue) throws(ABIError) -> [UInt8] {
-        let text = try Self.bytecodeText(ofArtefact: json)
-        guard !text.contains("__") else { throw .unlinkedBytecode }
-        let bytecode: [UInt8]
-        do { bytecode = try Hex.decode(text, prefix: .optional) } catch { throw .badBytecode(error) }
-        // Interfaces and abstract contracts may have the member, but nothing to create.
-        guard !bytecode.isEmpty else { throw .noBytecode }
-        return bytecode
-    }
-
-    private static func bytecodeText(ofArtefact json: JSONValue) throws(ABIError) -> String {
-        do throws(JSONError) {
-            let artefact = try json.artefact()
-            guard let bytecode = artefact["bytecode"] else { return "" }
-            guard let object = bytecode.object else { return try artefact.string("bytecode") }
-            return try object.string("object")
-        } catch { throw .json(error) }
-    }
-}
-
-extension JSONValue {
-    fileprivate func artefact() throws(JSONError) -> JSONObject {
-        guard let object else { throw .notAnObject(line: 1) }
-        return object
-    }
 }
 
 // Where the interface has one definition alone, data that is not of it is refused by that definition, which says more.
 extension ContractABI {
     /// The function that calldata calls, by its selector, and the arguments.
     ///
-    /// - Throws: ``ABIError``, among them ``ABIError/unknownItem(item:name:known:)`` with the selector.
+    /// - Throws: ``ABIError``, among them ``ABIError/unknownItem(item:name:known:unusable:)`` with the selector.
     package func decodeCall(
         _ calldata: some Collection<UInt8>, layout: ABILayout = .strict
     ) throws(ABIError) -> (function: ABIFunction, arguments: [ABIValue]) {
         let selector = try Selector(leading: calldata)
-        guard let function = functions.first(where: { $0.selector == selector }) ?? functions.only else {
-            throw .unknownItem(item: "function with the selector", name: selector.hex)
-        }
+        let function = try item(
+            functions.first { $0.selector == selector }, among: functions, .function, "selector", selector.hex
+        ) { Selector(signature: $0) == selector }
         return (function, try function.decodeCall(calldata, layout: layout))
     }
 
@@ -109,9 +79,9 @@ extension ContractABI {
         _ data: some Collection<UInt8>, layout: ABILayout = .strict
     ) throws(ABIError) -> (error: ABIRevert, values: [ABIValue]) {
         let selector = try Selector(leading: data)
-        guard let error = reverts.first(where: { $0.selector == selector }) ?? reverts.only else {
-            throw .unknownItem(item: "error with the selector", name: selector.hex)
-        }
+        let error = try item(
+            reverts.first { $0.selector == selector }, among: reverts, .error, "selector", selector.hex
+        ) { Selector(signature: $0) == selector }
         return (error, try error.decode(data, layout: layout))
     }
 
@@ -120,24 +90,46 @@ extension ContractABI {
 
     /// The event that a log is of, by its first topic and the number of its topics, and its values.
     ///
-    /// - Throws: ``ABIError``, among them ``ABIError/unknownItem(item:name:known:)`` with the topic, or ``ABIError/noTopics``.
+    /// - Throws: ``ABIError``, among them ``ABIError/unknownItem(item:name:known:unusable:)`` with the topic, or ``ABIError/noTopics``.
     package func decodeLog(
         topics: [Bytes32], data: some Collection<UInt8>, layout: ABILayout = .strict
     ) throws(ABIError) -> (event: ABIEvent, values: [ABIEvent.Value]) {
         let candidates = events.filter { !$0.isAnonymous && $0.topic == topics.first }
         // Two events may differ in `indexed` alone, as the Transfer events of ERC-20 and ERC-721 do.
-        let event = candidates.first { $0.topicCount == topics.count } ?? candidates.first ?? events.only
-        guard let event else {
-            guard let topic = topics.first else { throw .noTopics }
-            throw .unknownItem(item: "event with the topic", name: topic.hex)
+        let found = candidates.first { $0.topicCount == topics.count } ?? candidates.first
+        // Only an anonymous event's log may have none.
+        guard !topics.isEmpty || (events.count == 1 && entries(of: .event).isEmpty) else { throw .noTopics }
+        let topic = topics.first ?? .zero
+        let event = try item(found, among: events, .event, "topic", topic.hex) {
+            Keccak256.hash(Array($0.utf8)) == topic
         }
         return (event, try event.decodeLog(topics: topics, data: data, layout: layout))
     }
-}
 
-extension Array {
-    /// The element of an array that has no other.
-    fileprivate var only: Element? { count == 1 ? first : nil }
+    /// The item that data is of, or the only one that there is, which then refuses the data and says why.
+    ///
+    /// - Parameters:
+    ///   - found: the item whose key the data has.
+    ///   - key: what data is looked up by, and `value` what that is here.
+    ///   - matches: whether a signature has this key.
+    /// - Throws: ``ABIError/unusable(_:)`` or ``ABIError/unknownItem(item:name:known:unusable:)``.
+    private func item<Item>(
+        _ found: Item?, among items: [Item], _ kind: UnusableEntry.Item, _ key: String, _ value: String,
+        matches: (String) -> Bool
+    ) throws(ABIError) -> Item {
+        if let found { return found }
+        let entries = entries(of: kind)
+        if let entry = entries.first(where: { $0.signature.map(matches) ?? false }) { throw .unusable(entry) }
+        guard items.count == 1, entries.isEmpty, let item = items.first else {
+            throw .unknownItem(item: "\(kind.rawValue) with the \(key)", name: value, unusable: entries)
+        }
+        return item
+    }
+
+    /// The entries that cannot be used and may be of this kind.
+    private func entries(of kind: UnusableEntry.Item) -> [UnusableEntry] {
+        unusable.filter { $0.item == kind || $0.item == .entry }
+    }
 }
 
 extension ContractABI {
@@ -146,49 +138,52 @@ extension ContractABI {
     /// - Throws: as ``functions(named:)``, and ``ABIError/ambiguousName(name:signatures:)``.
     package func function(_ name: String) throws(ABIError) -> ABIFunction {
         let found = try functions(named: name)
-        guard let function = found.first, found.count == 1 else {
-            throw .ambiguousName(name: name, signatures: found.map(\.signature))
+        let signatures =
+            found.map(\.signature)
+            + unusable.filter { $0.item == .function && $0.name == name }.map { $0.signature ?? $0.title }
+        guard let function = found.first, signatures.count == 1 else {
+            throw .ambiguousName(name: name, signatures: signatures)
         }
         return function
     }
 
     /// The functions of a name or a signature, at least one.
     ///
-    /// - Throws: ``ABIError/unknownItem(item:name:known:)``, or what is wrong with the signature.
+    /// - Throws: ``ABIError/unknownItem(item:name:known:unusable:)``, ``ABIError/unusable(_:)``, or what is wrong with
+    ///   the signature.
     package func functions(named name: String) throws(ABIError) -> [ABIFunction] {
-        let signature = name.contains("(") ? try ABIFunction(name).signature : nil
-        return try Self.find(name, signature, in: functions, "function", \.name, \.signature)
+        try find(name, in: functions, .function, \.name, \.signature) { text throws(ABIError) in try ABIFunction(text) }
     }
 
     /// The events of a name or a signature, at least one; the signature needs no `indexed`.
     ///
     /// - Throws: as ``functions(named:)``.
     package func events(named name: String) throws(ABIError) -> [ABIEvent] {
-        let signature = name.contains("(") ? try ABIEvent(name).signature : nil
-        return try Self.find(name, signature, in: events, "event", \.name, \.signature)
+        try find(name, in: events, .event, \.name, \.signature) { text throws(ABIError) in try ABIEvent(text) }
     }
 
     /// The custom errors of a name or a signature, at least one.
     ///
     /// - Throws: as ``functions(named:)``.
     package func reverts(named name: String) throws(ABIError) -> [ABIRevert] {
-        let signature = name.contains("(") ? try ABIRevert(name).signature : nil
-        return try Self.find(name, signature, in: reverts, "error", \.name, \.signature)
+        try find(name, in: reverts, .error, \.name, \.signature) { text throws(ABIError) in try ABIRevert(text) }
     }
 
-    private static func find<Item>(
-        _ name: String, _ signature: String?, in items: [Item], _ kind: String,
-        _ nameOf: (Item) -> String, _ signatureOf: (Item) -> String
+    private func find<Item>(
+        _ name: String, in items: [Item], _ kind: UnusableEntry.Item,
+        _ nameOf: (Item) -> String, _ signatureOf: (Item) -> String, parse: (String) throws(ABIError) -> Item
     ) throws(ABIError) -> [Item] {
-        let found = items.filter { item in
-            guard let signature else { return nameOf(item) == name }
-            return signatureOf(item) == signature
-        }
+        let entries = entries(of: kind)
+        if let entry = entries.first(where: { $0.signature == name }) { throw .unusable(entry) }
+        let signature = name.contains("(") ? signatureOf(try parse(name)) : nil
+        let found = items.filter { signature == nil ? nameOf($0) == name : signatureOf($0) == signature }
         guard found.isEmpty else { return found }
         // Where the types are wrong, the name may still be right.
         let bare = String((signature ?? name).prefix { $0 != "(" })
         let overloads = items.filter { nameOf($0) == bare }.map(signatureOf)
+        if overloads.isEmpty, let entry = entries.first(where: { $0.name == bare }) { throw .unusable(entry) }
         throw .unknownItem(
-            item: kind, name: name, known: overloads.isEmpty ? Set(items.map(nameOf)).sorted() : overloads)
+            item: kind.rawValue, name: name,
+            known: overloads.isEmpty ? Set(items.map(nameOf)).sorted() : overloads, unusable: entries)
     }
 }

@@ -181,9 +181,11 @@ struct SignatureScanner {
         return String(decoding: token, as: UTF8.self)
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool { 0x30...0x39 ~= byte }
+    /// Whether a byte is a decimal digit.
+    static func isDigit(_ byte: UInt8) -> Bool { 0x30...0x39 ~= byte }
 
-    private static func isLetter(_ byte: UInt8) -> Bool {
+    /// Whether a name may begin with a byte.
+    static func isLetter(_ byte: UInt8) -> Bool {
         0x41...0x5A ~= byte || 0x61...0x7A ~= byte || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "$")
     }
 }
