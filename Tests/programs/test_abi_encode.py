@@ -247,7 +247,7 @@ TEXT = json.dumps(A)
     TEXT.replace('"purpose"', '"purpose": "ethereum", "purpose"', 1),
     TEXT.replace('"purpose"', '"\\u0070urpose": "ethereum", "purpose"', 1),
     TEXT.replace('"', "'"), TEXT.replace("}", ",}"), TEXT.replace("ethereum", "ether\neum"),
-    "\ufeff" + TEXT, '{"a":' * 5000, "[" * 5000,
+    "\ufeff\ufeff" + TEXT, '{"a":' * 5000, "[" * 5000,
 ])
 def test_register_refuses_what_is_no_json(abi_encode, text):
     abi_encode("register", stdin=text).check_error(BAD_INPUT)
