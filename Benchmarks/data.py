@@ -1,5 +1,6 @@
 """The input of the benchmarks, made once, always the same, in .build/bench."""
 
+import base64
 import itertools
 import json
 import random
@@ -61,6 +62,29 @@ def LATE(file):
     file.writelines(noise(1_000_000_000))
     file.write(marker(0))
     file.writelines(noise(1_000_000))
+
+
+def contained(file, write):
+    """A proof and 300 MB of a console's lines as a container has them."""
+    file.write(json.dumps(write(marker(0))).encode() + b"\n")
+    block = "".join(json.dumps(write(LINE), separators=(",", ":")) + "\n" for _ in range(2000)).encode()
+    for _ in range(300_000_000 // len(block)):
+        file.write(block)
+
+
+@made("docker.log")
+def DOCKER(file):
+    contained(file, lambda line: {"log": line.decode(), "stream": "stdout", "time": "2025-11-20T10:00:00.123456789Z"})
+
+
+@made("endpoint.log")
+def ENDPOINT(file):
+    contained(file, lambda line: {"channel": "stdout", "message": base64.b64encode(line).decode()})
+
+
+@made("journal.log")
+def JOURNAL(file):
+    contained(file, lambda line: {"MESSAGE": list(line), "_HOSTNAME": "cvm"})
 
 
 @made("dense.log")

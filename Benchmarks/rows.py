@@ -4,7 +4,10 @@ import subprocess
 from collections.abc import Iterator
 
 from chain import chain_rows
-from data import DENSE, KEY, LARGE, LATE, ONE, ONE_LOG, PROOF_COUNT, PROOFS, RECIPIENTS, REQUEST, REQUESTS, SECRET, WORST
+from data import (
+    DENSE, DOCKER, ENDPOINT, JOURNAL, KEY, LARGE, LATE, ONE, ONE_LOG, PROOF_COUNT, PROOFS, RECIPIENTS, REQUEST, REQUESTS,
+    SECRET, WORST,
+)
 from measure import BUILT, PROGRAMS, Command, Cost, Measured, Row, both, script, shell
 
 BRIDGE = "0x47e801184B3a8ea8E6A4A7A4CFEfEcC76809Da72"
@@ -51,6 +54,10 @@ def logs() -> Iterator[Row]:
               program("proof-extract", LATE, is_read=True), grep(LATE), memory=16 * MIB)
     yield Row("that on standard input", "`grep -a`", 0.05, program("proof-extract", stdin=LATE, is_read=True), grep(LATE),
               memory=16 * MIB)
+    # A tenth of what jq takes, and half as much again.
+    for name, path in (("docker's records", DOCKER), ("the log endpoint's base64", ENDPOINT), ("journald's numbers", JOURNAL)):
+        yield Row(f"`proof-extract --all`, 300 MB of {name}", "`jq -r`", 0.15, program("proof-extract", "--all", path),
+                  shell(f"jq -r '.log // .message // .MESSAGE' {path} > /dev/null"), 3, memory=16 * MIB)
     count = 3 * DENSE.read_bytes().count(b"PROOF_JSON=")
     dense = program("proof-extract", "--all", DENSE)
     yield Row(f"`proof-extract --all`, 100 MB with {count // 3} proofs", "as many recoveries in C, one processor", 1.3,

@@ -12,8 +12,8 @@ struct ProofExtract: CommandLineTool {
         commandName: "proof-extract",
         abstract: "Find the valid proof in a CVM's serial log.",
         discussion: """
-            Looks for PROOF_JSON= in the FILEs, read as one log, or on standard input; repairs damage done by the \
-            console where it can; checks every signature; and prints proofs as JSON, one per line. It does not judge \
+            Looks for PROOF_JSON= in the FILEs, read as one log, or on standard input, whatever container the lines \
+            come in; repairs damage done by the console where it can; checks every signature; and prints proofs as JSON, one per line. It does not judge \
             whether a proof's KMS root can be trusted.
 
             EXAMPLES

@@ -35,9 +35,9 @@ import Testing
     @Test func aLogWithoutAMarkerIsAnsweredWithAHint() throws {
         let folder = try TemporaryFolder()
         let error = try Self.run(LogSearch(paths: [folder.write(SerialLog.boot)], selection: .last)).error
-        #expect(error == .noMarker)
         #expect(error?.kind == .negativeResult)
-        #expect(error?.description == "no PROOF_JSON= line in the log")
+        let (bytes, lines) = (SerialLog.boot.utf8.count, SerialLog.boot.utf8.count { $0 == UInt8(ascii: "\n") })
+        #expect(error?.description == "no PROOF_JSON= line in the log (\(bytes) bytes, \(lines) lines)")
         #expect(error?.hints.first?.contains("tee /dev/ttyS0") == true)
     }
 
@@ -84,7 +84,10 @@ import Testing
             try Self.run(LogSearch(paths: [path], selection: selection, isFollowing: true, timeout: timeout))
         }
         let silent = try follow(.first).error
-        #expect(silent == .timedOut(after: timeout, refused: nil))
+        guard case .timedOut(after: timeout, refused: nil, _) = silent else {
+            Issue.record("\(String(describing: silent))")
+            return
+        }
         #expect(silent?.kind == .serviceFailed)
         #expect(silent?.hints.isEmpty == false)
         try folder.append("PROOF_JSON={}\n")

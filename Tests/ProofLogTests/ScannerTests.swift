@@ -86,7 +86,7 @@ import Testing
         _ = search.feed(line.span.extracting(first: 500))
         _ = search.nextLog()
         #expect(search.feed(line.span.extracting(droppingFirst: 500)).isEmpty)
-        #expect(search.refused == Rejection(SourceLocation(line: 1, offset: 0), .cutOff))
+        #expect(search.refused == Rejection(SourceLocation(line: 1, offset: 0), .cutOff(in: "app_signature")))
     }
 
     @Test(arguments: 1...10)
@@ -163,14 +163,14 @@ import Testing
         var numbers = SeededNumbers(state: UInt64(size))
         let log = (0..<size).map { _ in UInt8.random(in: 8...12, using: &numbers) }
         let findings = SerialLog.findings(log + Array("PROOF_JSON=x".utf8), pieces: 100_000)
-        guard case .refused(_, let place) = findings.first else { throw ProofLogError.noMarker }
+        guard case .refused(_, let place) = findings.first else { throw ProofLogError.noMarker(LogSummary()) }
         #expect(place == SourceLocation(line: log.count { $0 == 0x0A } + 1, offset: size))
     }
 
     @Test(arguments: [254, 255, 256, 257, 510, 511, 1000])
     func linesWithoutTextAreCounted(_ count: Int) throws {
         let findings = SerialLog.findings(String(repeating: "\n", count: count) + "PROOF_JSON=x")
-        guard case .refused(_, let place) = findings.first else { throw ProofLogError.noMarker }
+        guard case .refused(_, let place) = findings.first else { throw ProofLogError.noMarker(LogSummary()) }
         #expect(place.line == count + 1)
     }
 }

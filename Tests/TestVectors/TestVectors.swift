@@ -4,11 +4,15 @@ import Primitives
 
 /// The files of known answers in Tests/vectors.
 package enum TestVectors {
-    /// The object that a file of vectors holds.
-    package static func load(_ name: String, from file: StaticString = #filePath) throws -> JSONObject {
+    /// What a file of vectors holds.
+    package static func bytes(_ name: String, from file: StaticString = #filePath) throws -> [UInt8] {
         let folder = URL(filePath: "\(file)").deletingLastPathComponent().deletingLastPathComponent()
-        let data = try Data(contentsOf: folder.appending(path: "vectors").appending(path: name))
-        guard let object = try JSONParser.parse(data).object else { throw JSONError.notAnObject(line: 1) }
+        return Array(try Data(contentsOf: folder.appending(path: "vectors").appending(path: name)))
+    }
+
+    /// The object that a file of vectors holds.
+    package static func load(_ name: String) throws -> JSONObject {
+        guard let object = try JSONParser.parse(bytes(name)).object else { throw JSONError.notAnObject(line: 1) }
         return object
     }
 

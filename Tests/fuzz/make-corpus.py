@@ -107,6 +107,12 @@ seed("log", "noise", f"Z\x1b[0;32m  OK  \x1b[0m{line[:700]}{stamp}\r\n{line[700:
 seed("log", "heartbeat", f"\x05\0{line[:300]}[vmm heartbeat]\r\n{line[300:]}\n{marker}{{\"cut\":")
 seed("log", "escaped", "a{\"log\":" + json.dumps(line) + "}\n")
 
+# The first byte says that nothing else stands in front.
+for path in sorted((HERE.parent / "vectors" / "logs").glob("*.log")):
+    content = path.read_bytes()
+    if path.stem.split("-")[0] in ("dstack", "utf", "journald", "cri", "asciicast", "single", "html"):
+        seed("container", path.stem, b"\0" + content)
+
 for index, document in enumerate(chains["proofs"]):
     parts = document["proof"]["dstack_proof"]
     seed("signature-chain", f"chain-{index}", unhex(document["proof"]["app_id"]) + b"".join(

@@ -1,6 +1,9 @@
 """proof-extract on the logs of serial-log: noisy, damaged, repeated, growing and large ones."""
 
+import bz2
+import gzip
 import json
+import lzma
 import os
 import select
 import subprocess
@@ -9,7 +12,7 @@ import time
 import pytest
 from nursery import Fork
 
-from harness import BAD_INPUT, BROKEN_PIPE, DONE, NO, SANITIZER, UNREACHABLE, cost, finish, measured, plain_memory, program_path, run, running, wait_until
+from harness import BAD_INPUT, BROKEN_PIPE, DONE, NO, ROOT, SANITIZER, UNREACHABLE, cost, finish, measured, plain_memory, program_path, run, running, wait_until
 from proofs import PROOFS, changed, without
 
 pytestmark = [pytest.mark.address, pytest.mark.thread]
@@ -39,6 +42,54 @@ def noise() -> bytes:
     text = serial_log("--lines", 40_000, proofs=[A])
     start = text.index(b"PROOF_JSON={")
     return text[:start] + text[text.index(b"\n", start) + 1 :]
+
+
+# Containers and damage (Tests/vectors/make-log-vectors.py)
+
+
+LOGS = json.loads((ROOT / "Tests" / "vectors" / "logs" / "logs.json").read_text())["logs"]
+
+
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log["name"])
+def test_every_container_and_damage(log):
+    path = ROOT / "Tests" / "vectors" / "logs" / log["file"]
+    proofs = [PROOFS[index] for index in log["proofs"]]
+    assert extract("--all", path).check_done().documents == proofs
+    assert extract(path).check_done().documents == proofs[-1:]
+    assert extract("--first", stdin=path.read_bytes()).check_done().documents == proofs[:1]
+
+
+@pytest.mark.parametrize("name, content, program", [
+    ("gzip", gzip.compress(b"PROOF_JSON="), "zcat"), ("xz", lzma.compress(b"PROOF_JSON="), "xzcat"),
+    ("bzip2", bz2.compress(b"PROOF_JSON="), "bzcat"), ("zstd", bytes.fromhex("28b52ffd0458"), "zstdcat"),
+])
+def test_a_compressed_log_is_named(tmp_path, name, content, program):
+    path = tmp_path / "serial.log"
+    path.write_bytes(content)
+    for answer, source in ((extract(path), path), (extract(stdin=content), "standard input")):
+        answer.check_error(BAD_INPUT, f'"{source}" is compressed with {name}')
+        assert answer.messages("hint") == [f"read it through {program}"]
+
+
+@pytest.mark.parametrize("content, seen", [
+    (b"", "the log, which is empty"), (b"a\nb", "the log (3 bytes, 1 line)"),
+    (b'{"log":"x\\n","stream":"stdout"}\n' * 3, "lines of docker's json-file)"),
+    (b'{"MESSAGE":"x"}\n', "1 line of journalctl -o json)"), (b'{"msg":"x"}\n', "of JSON records)"),
+    (b"2025-11-20T10:00:00Z stdout F x\n", "of Kubernetes (CRI))"), ("x\n".encode("utf-16"), "of UTF-16)"),
+    (b"<30>Nov 20 10:00:00 cvm x\n", "of syslog)"), (b"agent-1  | x\n", "of docker compose)"),
+    (b"Script started on 2025\n", "of script)"), (b"__CURSOR=x\n", "of journalctl -o export)"),
+    (b'{"version": 2, "width": 80}\n', "of asciicast)"),
+])
+def test_what_was_read_is_said_when_nothing_was_found(content, seen):
+    extract(stdin=content).check_error(NO, "no PROOF_JSON= line in ", seen)
+
+
+@pytest.mark.parametrize("cut, words", [
+    (0.99, 'it is cut off in "'), (0.5, 'it is cut off in "kms_signature"'), (14, "it is cut off"),
+])
+def test_where_a_proof_is_cut_is_said(cut, words):
+    text = line(A)
+    extract(stdin=text[:int(cut * len(text)) if cut < 1 else cut]).check_error(NO, "line 1 ", words)
 
 
 # Which proof

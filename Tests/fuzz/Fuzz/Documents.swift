@@ -21,6 +21,7 @@ extension FuzzTarget {
         FuzzTarget(name: "keystore", floor: 4 << 20, run: openKeystore),
         // Its memory is bounded for logs of any length; what is left for each byte is the list of the findings.
         FuzzTarget(name: "log", floor: 1 << 20, factor: 64, run: searchLog),
+        FuzzTarget(name: "container", floor: 1 << 20, factor: 64, run: searchContainer),
     ]
 
     private static func readJSON(_ bytes: [UInt8]) {
@@ -106,6 +107,22 @@ extension FuzzTarget {
             let address = object["address"]?.string.flatMap { try? Address(hex: $0, prefix: .optional) }
             require(address == nil || address == key.address, "a keystore's key is that of its address")
         } catch {}
+    }
+
+    /// What stands in front of a proof in each way in which logs are written, up to the end of the marker.
+    private static let openings: [StaticString] = [
+        "", "PROOF_JSON=", "{\"log\":\"PROOF_JSON=", "2025-11-20T10:00:00Z stdout P PROOF_JSON=",
+        "[1.0,\"o\",\"PROOF_JSON=", "PROOF_JSON = ", "P\0R\0O\0O\0F\0_\0J\0S\0O\0N\0=\0",
+        "\0P\0R\0O\0O\0F\0_\0J\0S\0O\0N\0=", "{\"channel\":\"stdout\",\"message\":\"UFJPT0ZfSlNPTj",
+        "{\"message\":\"xBST09GX0pTT049", "{\"message\":\"xyQUk9PRl9KU09OP",
+        "{\"MESSAGE\":[80,82,79,79,70,95,74,83,79,78,61",
+    ]
+
+    /// The first byte chooses what the others follow.
+    private static func searchContainer(_ bytes: [UInt8]) {
+        guard let choice = bytes.first else { return }
+        let opening = openings[Int(choice) % openings.count].withUTF8Buffer { unsafe Array($0) }
+        searchLog(opening + bytes.dropFirst())
     }
 
     private static func searchLog(_ bytes: [UInt8]) {

@@ -70,14 +70,19 @@ package struct BackwardSearch {
         return outcome
     }
 
-    /// The blocks in which a marker begins, or may begin with their last bytes; in their order.
+    /// The blocks in which a marker begins; in their order.
     private func markedBlocks(in stretch: Range<Int>) throws(SeekableLog.Unreadable) -> [Range<Int>] {
-        var buffer = [UInt8](repeating: 0, count: min(sizes.block, stretch.count))
+        var buffer = [UInt8](repeating: 0, count: min(sizes.block, stretch.count) + Marker.overlap)
         var marked: [Range<Int>] = []
+        // Nobody has seen how the first line begins.
+        var lines = RecordLines(isInRecord: true)
         for block in Self.pieces(of: stretch, size: sizes.block) {
-            let count = try log.read(block, into: &buffer)
-            var marker = Marker()
-            if marker.skip(buffer.span.extracting(first: count)) != nil || marker.matched > 0 { marked.append(block) }
+            let end = min(block.upperBound + Marker.overlap, log.byteCount)
+            let count = try log.read(block.lowerBound..<end, into: &buffer)
+            let bytes = buffer.span.extracting(first: count)
+            let matches = Marker.matches(in: bytes, lines)
+            lines.advance(over: bytes.extracting(first: min(count, block.count)))
+            if matches.contains(where: { $0.range.lowerBound < block.count }) { marked.append(block) }
         }
         return marked
     }
@@ -86,27 +91,20 @@ package struct BackwardSearch {
     private func search(_ block: Range<Int>, _ validator: inout ProofValidator) throws(SeekableLog.Unreadable)
         -> Outcome
     {
-        let reach = min(Marker.overlap + Candidate.byteLimit, log.byteCount - block.upperBound)
+        let reach = min(Marker.overlap + Candidate.encodedByteLimit, log.byteCount - block.upperBound)
         var buffer = [UInt8](repeating: 0, count: block.count + reach)
         let count = try log.read(block.lowerBound..<(block.upperBound + reach), into: &buffer)
         let bytes = buffer.span.extracting(first: count)
-        var markerEnds: [Int] = []
-        var marker = Marker()
-        var position = 0
-        while let count = marker.skip(bytes.extracting(position...)) {
-            position += count
-            markerEnds.append(position)
-        }
         var outcome = Outcome.noMarker
         var textEnd = bytes.count
-        for markerEnd in markerEnds.reversed() {
-            if markerEnd - Marker.text.utf8CodeUnitCount < block.count {
-                let text = bytes.extracting(markerEnd..<textEnd)
-                let finding = Candidate.finding(in: text, at: SourceLocation(line: 1, offset: 0), &validator)
-                if case .proof(let proof, _) = finding { return .proof(proof) }
+        for marker in Marker.matches(in: bytes, RecordLines(isInRecord: true)).reversed() {
+            if marker.range.lowerBound < block.count {
+                let text = bytes.extracting(marker.range.upperBound..<max(textEnd, marker.range.upperBound))
+                let candidate = Candidate(at: SourceLocation(line: 1, offset: 0), marker.encoding)
+                if case .proof(let proof, _) = candidate.finding(in: text, &validator) { return .proof(proof) }
                 outcome = .unknown
             }
-            textEnd = markerEnd - 1
+            textEnd = marker.range.upperBound - 1
         }
         return outcome
     }

@@ -1,4 +1,5 @@
 package import Dstack
+import Failures
 package import JSON
 
 /// What follows one marker, while it is being read in all the ways that ``LogDamage`` knows.
@@ -10,13 +11,19 @@ struct Candidate {
     /// How many lines after the marker are read.
     static let lineLimit = 128
 
+    /// How many bytes after the marker are read where the text is written in more.
+    static let encodedByteLimit = 4 * byteLimit
+
     /// The location of the marker.
     let place: SourceLocation
 
+    private let encoding: LogEncoding
+    private var decoder: LogDecoder
+    private var encodedByteCount = 0
     private var readings = LogDamage.allCases.map(ParseAttempt.init)
     private var filter = TerminalFilter()
     private var line: [UInt8] = []
-    private(set) var byteCount = 0
+    private var byteCount = 0
     private var lineCount = 0
     private var isAfterHeartbeat = false
 
@@ -24,18 +31,33 @@ struct Candidate {
     /// vmm/src/main_routes.rs); a line end follows.
     private static let heartbeat = Array("[vmm heartbeat]".utf8)
 
-    init(at place: SourceLocation) { self.place = place }
+    init(at place: SourceLocation, _ encoding: LogEncoding) {
+        self.place = place
+        self.encoding = encoding
+        decoder = LogDecoder(encoding)
+    }
 
-    /// The result for a marker whose candidate is known to end with these bytes.
-    static func finding(in bytes: Span<UInt8>, at place: SourceLocation, _ validator: inout ProofValidator)
-        -> ScanResult
-    {
-        var candidate = Candidate(at: place)
-        return candidate.take(bytes, &validator) ?? candidate.end(.cutOff, &validator)
+    /// Whether nothing was read yet.
+    var isUntouched: Bool { byteCount == 0 && encodedByteCount == 0 }
+
+    /// The result if the candidate is known to end with these bytes.
+    func finding(in bytes: Span<UInt8>, _ validator: inout ProofValidator) -> ScanResult {
+        var candidate = self
+        return candidate.take(bytes, &validator) ?? candidate.end(&validator)
     }
 
     /// Takes the next bytes after the marker; returns the result once there is one: the rest does not matter then.
     mutating func take(_ bytes: Span<UInt8>, _ validator: inout ProofValidator) -> ScanResult? {
+        guard encoding != .plain else { return take(text: bytes, &validator) }
+        let taken = bytes.extracting(first: min(bytes.count, Self.encodedByteLimit - encodedByteCount))
+        encodedByteCount += taken.count
+        var text: [UInt8] = []
+        decoder.decode(taken, into: &text)
+        if let finding = take(text: text.span, &validator) { return finding }
+        return encodedByteCount == Self.encodedByteLimit ? end(isTooLong: true, &validator) : nil
+    }
+
+    private mutating func take(text bytes: Span<UInt8>, _ validator: inout ProofValidator) -> ScanResult? {
         var position = 0
         while position < bytes.count {
             let rest = bytes.extracting(position...)
@@ -48,8 +70,8 @@ struct Candidate {
                 if let finding = take(byte, &validator) { return finding }
             }
             if readings[0].state == .ended, let proof = judgeReading(0, &validator) { return .proof(proof, place) }
-            if byteCount == Self.byteLimit { return end(.tooLong(limit: Self.byteLimit), &validator) }
-            if lineCount == Self.lineLimit { return end(.cutOff, &validator) }
+            if byteCount == Self.byteLimit { return end(isTooLong: true, &validator) }
+            if lineCount == Self.lineLimit { return end(&validator) }
         }
         return nil
     }
@@ -93,10 +115,13 @@ struct Candidate {
 
     /// Says that nothing more comes for the candidate.
     ///
-    /// - Parameter reason: why not: the refusal of an object that is still open.
-    mutating func end(_ reason: RejectionReason, _ validator: inout ProofValidator) -> ScanResult {
+    /// - Parameter isTooLong: whether that is because no proof is so long.
+    mutating func end(isTooLong: Bool = false, _ validator: inout ProofValidator) -> ScanResult {
         if let finding = endLine(&validator) { return finding }
-        for index in readings.indices where readings[index].state == .open { readings[index].refuse(reason) }
+        for index in readings.indices where readings[index].state == .open {
+            readings[index].refuse(
+                isTooLong ? .tooLong(limit: Self.byteLimit) : .cutOff(in: readings[index].lastMember))
+        }
         return .refused(refusal, place)
     }
 
@@ -109,8 +134,7 @@ struct Candidate {
     /// Gives the line to the readings that judge by lines.
     private mutating func endLine(_ validator: inout ProofValidator) -> ScanResult? {
         for index in readings.indices.dropFirst() {
-            let kept = readings[index].repair.kept(of: line[...], isFirst: lineCount == 0)
-            _ = readings[index].take(kept.span)
+            readings[index].take(line: line[...], isFirst: lineCount == 0)
             if readings[index].state == .ended, let proof = judgeReading(index, &validator) {
                 return .proof(proof, place)
             }
@@ -138,8 +162,11 @@ struct Candidate {
 
     /// The refusal of the reading that came furthest; of several, the first.
     private var refusal: RejectionReason {
-        let refusals = readings.compactMap { if case .refused(let refusal) = $0.state { refusal } else { nil } }
-        return refusals.dropFirst().reduce(refusals.first ?? .cutOff) { $0.progress < $1.progress ? $1 : $0 }
+        let refusals = readings.compactMap { reading -> RejectionReason? in
+            guard case .refused(let refusal) = reading.state, !reading.text.isEmpty else { return nil }
+            return refusal
+        }
+        return refusals.dropFirst().reduce(refusals.first ?? .cutOff(in: nil)) { $0.progress < $1.progress ? $1 : $0 }
     }
 }
 
@@ -198,8 +225,9 @@ package enum ScanResult: Equatable, Sendable {
 
 /// Why no valid proof follows a marker.
 package enum RejectionReason: Error, Equatable, Sendable {
-    /// The log, or another marker, or too many other lines came before the end of the object.
-    case cutOff
+    /// The log, or another marker, or too many other lines came before the end of the object. The last member that was
+    /// begun is this one, if any was.
+    case cutOff(in: String?)
     /// The object does not end within `limit` bytes.
     case tooLong(limit: Int)
     /// The candidate is not JSON.
@@ -234,7 +262,7 @@ package struct Rejection: Equatable, Sendable {
     package var reason: String {
         let text =
             switch cause {
-            case .cutOff: "it is cut off"
+            case .cutOff(let member): "it is cut off" + (member.map { " in \($0.quoted(limit: 40))" } ?? "")
             case .tooLong(let limit): "it does not end within \(limit) bytes"
             case .notJSON(let error): error.description
             case .invalid(let error): error.description

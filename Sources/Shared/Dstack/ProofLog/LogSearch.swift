@@ -32,10 +32,8 @@ package struct LogSearch {
             case .proof(let proof):
                 log.moveToEnd()
                 return try body([proof])
-            case .noMarker:
-                log.moveToEnd()
-                throw ProofLogError.noMarker
-            case .unknown: break
+            // What was read and what was wrong with it is seen from the front.
+            case .noMarker, .unknown: break
             }
         }
         try readForward(progress: progress) { proofs in if !proofs.isEmpty { try body(proofs) } }
@@ -45,33 +43,39 @@ package struct LogSearch {
         let deadline = timeout.map { ContinuousClock.now + $0 }
         var search = ProofSearch(selection)
         var isTimedOut = false
-        var byteCount = 0
+        var summary = LogSummary()
         for (index, path) in paths.enumerated() where !search.isSatisfied {
             if index > 0 { search.nextSource() }
             let isFollowed = isFollowing && index == paths.count - 1
             var reader = try LogReader(path: path, follow: isFollowed ? .init(until: deadline) : nil)
             var step = LogReader.Step.bytes
+            var isFirst = true
             while step != .ended, step != .timedOut, !search.isSatisfied {
                 step = try reader.next()
                 switch step {
                 case .bytes:
-                    byteCount += reader.withBytes { $0.count }
+                    if isFirst {
+                        let compression = reader.withBytes { LogCompression(leading: $0) }
+                        if let compression { throw ProofLogError.compressed(compression, path: path) }
+                    }
+                    isFirst = false
+                    reader.withBytes { summary.take($0, countsLines: !search.hasProof) }
                     try body(reader.withBytes { search.feed($0) })
                 case .nothingYet: break
                 case .begunAnew: try body(search.nextLog())
                 case .timedOut: isTimedOut = true
                 case .ended: break
                 }
-                progress(byteCount)
+                progress(summary.byteCount)
             }
         }
         try body(search.finish())
-        if search.foundCount == 0 { throw failure(of: search, isTimedOut: isTimedOut) }
+        if search.foundCount == 0 { throw failure(of: search, summary, isTimedOut: isTimedOut) }
     }
 
-    private func failure(of search: ProofSearch, isTimedOut: Bool) -> ProofLogError {
-        if isTimedOut, let timeout { return .timedOut(after: timeout, refused: search.refused) }
-        guard let refused = search.refused else { return .noMarker }
+    private func failure(of search: ProofSearch, _ summary: LogSummary, isTimedOut: Bool) -> ProofLogError {
+        if isTimedOut, let timeout { return .timedOut(after: timeout, refused: search.refused, summary) }
+        guard let refused = search.refused else { return .noMarker(summary) }
         let path = paths.count > 1 ? paths[min(refused.location.source, paths.count - 1)] : nil
         return .noValidProof(refused, path: path, count: search.refusedCount)
     }
@@ -105,6 +109,9 @@ package struct ProofSearch {
         self.selection = selection
         scanner = ProofScanner(selection)
     }
+
+    /// Whether a proof was seen.
+    var hasProof: Bool { foundCount > 0 || lastProof != nil }
 
     /// Whether nothing more can come of reading on.
     package var isSatisfied: Bool { selection == .first && foundCount > 0 }
@@ -153,7 +160,7 @@ package struct ProofSearch {
                 proofs.append(proof)
             }
         }
-        scanner.countsLines = foundCount == 0 && lastProof == nil
+        scanner.countsLines = !hasProof
         return proofs
     }
 
@@ -168,17 +175,19 @@ package struct ProofSearch {
 package enum ProofLogError: UserFacingError, Equatable {
     /// The log could not be opened or read.
     case unreadable(ConsoleError)
+    /// The log is compressed; `path` is nil for standard input.
+    case compressed(LogCompression, path: String?)
     /// Nothing in the log looks like a proof.
-    case noMarker
+    case noMarker(LogSummary)
     /// Something looked like a proof and was none; `count` candidates were refused, and this one came furthest.
     /// `path` is the file, where there are several.
     case noValidProof(Rejection, path: String?, count: Int)
     /// The time was over before a valid proof came; `refused` as in ``noValidProof(_:path:count:)``.
-    case timedOut(after: Duration, refused: Rejection?)
+    case timedOut(after: Duration, refused: Rejection?, LogSummary)
 
     package var kind: ErrorCategory {
         switch self {
-        case .unreadable: .badInput
+        case .unreadable, .compressed: .badInput
         case .noMarker, .noValidProof: .negativeResult
         case .timedOut: .serviceFailed
         }
@@ -187,25 +196,28 @@ package enum ProofLogError: UserFacingError, Equatable {
     package var description: String {
         switch self {
         case .unreadable(let error): error.description
-        case .noMarker: "no \(ProofScanner.markerText) line in the log"
+        case .compressed(let compression, let path):
+            "\((path ?? "standard input").quotedPath) is compressed with \(compression.rawValue)"
+        case .noMarker(let summary): "no \(ProofScanner.markerText) line in \(summary)"
         case .noValidProof(let refused, let path, let count):
             "a \(ProofScanner.markerText) line was seen at line \(refused.location.line)"
                 + (path.map { " of \($0.quotedPath)" } ?? "") + " but no proof was valid: \(refused.reason)"
                 + (count > 1 ? " (\(count) such lines in all)" : "")
-        case .timedOut(let duration, let refused):
-            "no valid proof came within \(duration)"
+        case .timedOut(let duration, let refused, let summary):
+            "no valid proof came within \(duration) in \(summary)"
                 + (refused.map { "; at line \($0.location.line) one was rejected: \($0.reason)" } ?? "")
         }
     }
 
     package var hints: [String] {
         switch self {
-        case .noMarker, .timedOut(_, refused: nil):
+        case .compressed(let compression, _): ["read it through \(compression.command)"]
+        case .noMarker, .timedOut(_, refused: nil, _):
             [
                 "a container's output reaches the serial console only if it is sent there: "
                     + "| tee /dev/ttyS0 (with devices: [/dev/ttyS0])"
             ]
-        case .noValidProof(let refused, _, _), .timedOut(_, .some(let refused)):
+        case .noValidProof(let refused, _, _), .timedOut(_, .some(let refused), _):
             switch refused.cause {
             case .invalid(let error): error.hints
             case .cutOff, .tooLong, .notJSON: ["proof-fetch gets the proof from the CVM itself"]
