@@ -53,7 +53,7 @@ struct Register: ParsableCommand {
         var allowedRoots: Set<Address> = []
         var allowedCodes: Set<Bytes32> = []
         try input.forEachObject(limit: inputLimit) { json in
-            let proof = try checked(Proof(json: json), trusted: trusted)
+            let proof = try checked(Proof(json: Proof.document(in: .object(json)) ?? json), trusted: trusted)
             return (proof, line: try requests.register(proof, verifier: verifier).json.compact)
         } _: { proof, line in
             if allow {

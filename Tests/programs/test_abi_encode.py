@@ -81,6 +81,8 @@ def test_register_prints_compact_lines_in_order(abi_encode):
     lambda proofs: json.dumps([proof | {"verifier": "dstack", "new": [{}]} for proof in proofs]),
     lambda proofs: json.dumps([without(proof, "member_id", "app_id", "derived_address") for proof in proofs]),
     lambda proofs: json.dumps([changed(proof, "kms_root", proof["kms_root"].lower()) for proof in proofs]),
+    lambda proofs: "".join(json.dumps({"proof": proof}) for proof in proofs),
+    lambda proofs: json.dumps([{"status": "ok", "data": proof} for proof in proofs]),
 ])
 def test_register_reads_any_layout(abi_encode, layout):
     assert abi_encode("register", stdin=layout(PROOFS)).check_done().documents == [

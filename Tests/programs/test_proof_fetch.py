@@ -1,6 +1,7 @@
 """proof-fetch beside the published proofs: from web servers and guest agents, late, broken and lying ones."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -9,7 +10,7 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
-from harness import BAD_INPUT, DONE, NO, UNREACHABLE, run
+from harness import BAD_INPUT, DONE, NO, UNREACHABLE, run, running
 from proofs import LINKS, PROOFS, changed, without
 from services import Server, running_agent
 
@@ -82,12 +83,77 @@ def test_answers_that_are_no_proof(reply):
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("document", [{}, {"dstack_proof": {}}, changed(A, "code_id", 7), without(A, "dstack_proof.purpose")])
-def test_json_that_is_no_proof(document):
-    with answering((200, json.dumps(document).encode())) as server:
+ASKED = "is this the URL of a running bridge-agent, which serves /proof?"
+FAILING = "the server or its backend is failing: wait, or use another"
+NO_KEY = "the guest agent has not provided a key yet"
+
+
+@pytest.mark.parametrize("reply, said, hint", [
+    ((200, b'{"error":"no key yet"}'), 'answered JSON that is not a proof: "no key yet"', ASKED),
+    ((200, b'{"error":{"code":7,"message":"busy"}}'), 'answered JSON that is not a proof: "busy"', ASKED),
+    ((200, b'{"status": "ok"}'), 'answered JSON that is not a proof: "{"status":"ok"}"', ASKED),
+    ((200, b"{}"), 'answered JSON that is not a proof: "{}"', ASKED),
+    ((200, b'{"proof":{"soon":true}}'), 'answered JSON that is not a proof: "{"proof":{"soon":true}}"', ASKED),
+    ((200, json.dumps([A, B]).encode()), f'answered JSON that is not a proof: "{json.dumps([A], separators=(",", ":"))[:196]}…"',
+     ASKED),
+    ((200, PAGE), 'answered HTML, not JSON: "Welcome"', ASKED),
+    ((200, b""), "answered with an empty body, not JSON", ASKED),
+    ((200, BODY[:-1]), "answered truncated JSON", ASKED),
+    ((200, b"starting\x1b[2J\nup"), 'answered something that is not JSON (line 1: not JSON: expected a value): '
+     '"starting\\u{1b}[2J"', ASKED),
+    ((200, b'{"error":"' + b"x" * 9999 + b'"}'), f'answered JSON that is not a proof: "{"x" * 196}…"', ASKED),
+    ((503, json.dumps({"error": NO_KEY}).encode()), f'answered HTTP status 503: "{NO_KEY}"', FAILING),
+    ((503, PAGE), 'answered HTTP status 503: "Welcome"', FAILING),
+    ((500, b"oops\n"), 'answered HTTP status 500: "oops"', FAILING),
+    ((404, b'{"error":"there is only /info"}'), 'answered HTTP status 404: "there is only /info"',
+     "the server has nothing at this path: check the URL"),
+])
+def test_a_server_explains_itself(reply, said, hint):
+    with answering(reply) as server:
         answer = fetch(server.url)
-    answer.check_error(answer.status, server.url)
-    assert answer.status != DONE
+    assert answer.check_error(UNREACHABLE) == f"{server.url}: {said}"
+    assert answer.messages("hint") == [hint]
+
+
+def test_bridge_agent_explains_itself(tmp_path):
+    with running("bridge-agent", "--dstack", tmp_path / "absent", "--listen", "127.0.0.1:0") as agent:
+        [address] = re.findall(rb"listening on (\S+)", agent.stderr.readline())
+        fetch(f"http://{address.decode()}").check_error(UNREACHABLE, f'answered HTTP status 503: "{NO_KEY}"')
+
+
+def test_no_hint_names_this_program(tmp_path):
+    damaged = json.dumps(changed(A, "dstack_proof.kms_signature", "0x" + "11" * 65)).encode()
+    with answering((200, damaged)) as server:
+        assert fetch(server.url).messages("hint") == ["the proof was altered in transit: fetch it from the CVM again"]
+    # Nor an option that it does not have.
+    hints = fetch(f"dstack:{tmp_path / 'absent'}").messages("hint")
+    assert hints and not [hint for hint in hints if "proof-fetch" in hint or "--dstack" in hint]
+
+
+@pytest.mark.parametrize("form", ['{"proof":%s}', '{"status":"ok","data":%s,"error":null}', "[%s]", " %s\n"])
+def test_a_proof_that_is_wrapped_once(form):
+    with answering((200, (form % json.dumps(A)).encode())) as server:
+        assert fetch(server.url).check_done().document == A
+    with answering((200, (form % json.dumps(changed(A, "member_id", B["member_id"]))).encode())) as server:
+        fetch(server.url).check_error(NO, server.url, "member_id is")
+
+
+@pytest.mark.parametrize("form", ["[%s,%s]", '{"a":%s,"b":%s}', '{"data":{"proof":%s}}', '{"data":[%s]}'])
+def test_a_proof_that_is_wrapped_otherwise(form):
+    with answering((200, form.replace("%s", json.dumps(A)).encode())) as server:
+        fetch(server.url).check_error(UNREACHABLE, "is not a proof")
+
+
+@pytest.mark.parametrize("document, differs", [
+    ({"dstack_proof": {}}, '"code_id" is missing'), (without(A, "dstack_proof"), '"dstack_proof" is missing'),
+    (changed(A, "code_id", 7), '"code_id" is not a string'),
+    (without(A, "dstack_proof.purpose"), '"dstack_proof.purpose" is missing'),
+    (changed(A, "dstack_proof.app_signature", "0x11"), '"dstack_proof.app_signature" is not 65 bytes of hex'),
+])
+def test_what_looks_like_a_proof_and_is_not_one(document, differs):
+    with answering((200, json.dumps(document).encode())) as server:
+        fetch("--retry-for", "20", server.url).check_error(NO, server.url, differs)
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("fault", ["--close-mid-body", "--html"])
@@ -160,6 +226,7 @@ def test_retry_until_the_server_is_there():
     [(500, b""), (200, BODY)], [(502, PAGE), (503, PAGE), (200, BODY)], [None, (200, BODY)],
     [(429, b"", {"Retry-After": "1"}), (200, BODY)],
     [(200, BODY, {"Content-Length": str(len(BODY) + 9), "Connection": "close"}), (200, BODY)],
+    [(200, PAGE), (200, b""), (200, BODY)], [(200, b'{"error":"no key yet"}'), (200, b"starting"), (200, BODY)],
 ])
 def test_retry_after_passing_faults(replies):
     with answering(*replies) as server:

@@ -198,7 +198,7 @@ package enum GuestAgentError: UserFacingError, Equatable {
         case .noSocket:
             [
                 "inside a CVM, mount the socket into the container: /var/run/dstack.sock:/var/run/dstack.sock",
-                "elsewhere, name it with --dstack or DSTACK_SIMULATOR_ENDPOINT",
+                "elsewhere, name it in DSTACK_SIMULATOR_ENDPOINT",
             ]
         case .transport(.connectionRefused(let endpoint)) where endpoint.hasPrefix("\""):
             [
