@@ -166,7 +166,7 @@ let package = Package(
         tests(of: "Primitives"),
         tests(of: "JSON"),
         tests(of: "SecretMemory"),
-        tests(of: "Processes"),
+        tests(of: "Processes", ["LoopbackServer"]),
         tests(of: "Files"),
         tests(of: "Console"),
         tests(of: "HTTP", ["LoopbackServer"]),

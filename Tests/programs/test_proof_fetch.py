@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import subprocess
 import threading
 import time
 
@@ -10,7 +11,7 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
-from harness import BAD_INPUT, DONE, NO, UNREACHABLE, run, running
+from harness import BAD_INPUT, DONE, ENVIRONMENT, NO, UNREACHABLE, Result, program_path, run, running
 from proofs import LINKS, PROOFS, changed, without
 from services import Server, running_agent
 
@@ -284,9 +285,61 @@ def test_no_guest_agent(tmp_path):
     answer = fetch(f"dstack:{tmp_path / 'absent'}")
     answer.check_error(UNREACHABLE, "absent")
     assert "--dstack" in answer.stderr or "DSTACK_SIMULATOR_ENDPOINT" in answer.stderr
-    (tmp_path / "file").touch()
-    fetch(f"dstack:{tmp_path / 'file'}").check_error(UNREACHABLE)
     fetch("dstack:" + "/x" * 200).check_error(UNREACHABLE)
+
+
+def test_a_directory_that_holds_the_socket(agents, tmp_path):
+    (tmp_path / "dstack.sock").symlink_to(agents[0].socket)
+    for path in (tmp_path, f"{tmp_path}/", f"unix://{tmp_path}"):
+        assert fetch(f"dstack:{path}").check_done().document == A
+        assert fetch("dstack:", env={"DSTACK_SIMULATOR_ENDPOINT": str(path)}).check_done().document == A
+
+
+def test_what_stands_in_the_place_of_the_socket(tmp_path):
+    """Docker makes a directory where a mount is absent."""
+    answer = fetch(f"dstack:{tmp_path}")
+    assert answer.check_error(UNREACHABLE) == \
+        f'"{tmp_path}" is not the socket of the dstack guest agent, but a directory without dstack.sock'
+    assert answer.messages("hint") == [REMEDY]
+    file = tmp_path / "file"
+    file.touch()
+    answer = fetch(f"dstack:{file}")
+    assert answer.check_error(UNREACHABLE) == f'"{file}" is not the socket of the dstack guest agent, but a file'
+    assert answer.messages("hint") == ["is this the path of its socket?"]
+
+
+REMEDY = "docker makes a directory where the socket to be mounted is absent: remove it on the host, mount the agent's " \
+    "socket, /var/run/dstack.sock, and create the container again"
+NAMESPACE = ("unshare", "--mount", "--map-root-user", "sh", "-ec")
+
+
+@pytest.mark.skipif(subprocess.run([*NAMESPACE, "mount -t tmpfs none /run"], capture_output=True).returncode != 0,
+                    reason="there are no namespaces here")
+@pytest.mark.parametrize("commands, expected", [
+    ("ln -s $LIVE /run/dstack.sock", A),
+    ("mkdir /run/dstack.sock /run/dstack && ln -s $LIVE /run/dstack/dstack.sock", A),
+    ("ln -s $DEAD /run/dstack.sock && mkdir /run/dstack && ln -s $LIVE /run/dstack/dstack.sock", A),
+    ("mkdir /run/dstack.sock && ln -s $LIVE /run/dstack.sock", A),
+    ("true", "no dstack guest agent socket at "),
+    ("mkdir /run/dstack.sock", '"/var/run/dstack.sock" is not the socket of the dstack guest agent, but a directory '
+     "without dstack.sock"),
+    ("ln -s $DEAD /run/dstack.sock", '"/var/run/dstack.sock": connection refused'),
+    ("ln -s $DEAD /run/dstack.sock && mkdir -p /run/dstack/dstack.sock", '"/var/run/dstack.sock": connection refused'),
+], ids=["first", "directory", "dead", "inside", "none", "directory alone", "dead alone", "dead and directory"])
+def test_where_a_container_has_the_socket(agents, tmp_path, commands, expected):
+    """Each in a /run of its own; /var/run is a link to it."""
+    dead, live = tmp_path / "dead.sock", tmp_path / "dstack.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(dead))
+    live.symlink_to(agents[0].socket)
+    words = [*NAMESPACE, f'mount -t tmpfs none /run; {commands}; exec "$0" "$@"', program_path("proof-fetch"), "dstack:"]
+    done = subprocess.run(words, capture_output=True, timeout=60,
+                          env=ENVIRONMENT | {"LIVE": str(live), "DEAD": str(dead)})
+    answer = Result("proof-fetch", done.returncode, done.stdout, done.stderr.decode())
+    if expected is A:
+        assert answer.check_done().document == A
+    else:
+        answer.check_error(UNREACHABLE, expected)
 
 
 def test_a_guest_agent_that_comes_late(tmp_path):
