@@ -115,7 +115,7 @@ let package = Package(
         library("Bridge/Inbox", ["BridgeClient", "Console", "ECIES", "Envelope", "Files", "Secp256k1"]),
         library("Bridge/AgentSite", ["Dstack", "HTTP", "HTTPServer", "KeySources", "Secp256k1"]),
 
-        library("CommandLine/CommandLineTool", ["Console", "Processes", argumentParser]),
+        library("CommandLine/CommandLineTool", ["Console", "Processes", "Secp256k1", argumentParser]),
         library(
             "CommandLine/NetworkOptions",
             [

@@ -46,7 +46,7 @@ struct Register: ParsableCommand {
 
     func run() throws {
         let requests = try BridgeRequests(bridge: bridge.address())
-        let trusted = try roots.trusted()
+        let trusted = try roots.trusted(ABIEncode.diagnostics)
         let input = try Input(path: file, awaited: "proofs", diagnostics: ABIEncode.diagnostics)
         let lists = verifier.map(BridgeRequests.init(bridge:)) ?? requests
         var isVerifierAllowed = verifier == nil
