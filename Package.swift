@@ -115,7 +115,7 @@ let package = Package(
         library("Bridge/Inbox", ["BridgeClient", "Console", "ECIES", "Envelope", "Files", "Secp256k1"]),
         library("Bridge/AgentSite", ["Dstack", "HTTP", "HTTPServer", "KeySources", "Secp256k1"]),
 
-        library("CommandLine/CommandLineTool", ["Console", "Processes", argumentParser]),
+        library("CommandLine/CommandLineTool", ["Console", "Processes", "Secp256k1", argumentParser]),
         library(
             "CommandLine/NetworkOptions",
             [
@@ -166,7 +166,7 @@ let package = Package(
         tests(of: "Primitives"),
         tests(of: "JSON"),
         tests(of: "SecretMemory"),
-        tests(of: "Processes"),
+        tests(of: "Processes", ["LoopbackServer"]),
         tests(of: "Files"),
         tests(of: "Console"),
         tests(of: "HTTP", ["LoopbackServer"]),

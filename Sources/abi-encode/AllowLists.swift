@@ -12,10 +12,13 @@ struct AddKMSRoot: ParsableCommand {
         abstract: "A request that allows a KMS root.",
         discussion: example("add-kms-root phala-base"))
     @OptionGroup var bridge: BridgeOption
-    @Argument(help: "The root: an address, or phala-base.", transform: { try KMSRootOptions.root($0) })
-    var root: Address
+    @Argument(help: "The root: an address, a public key, or phala-base.", transform: { try KMSRoot($0) })
+    var root: KMSRoot
 
-    func run() throws { try emit(BridgeRequests(bridge: bridge.address()).kmsRoot(root, isAllowed: true)) }
+    func run() throws {
+        let root = root.address(ABIEncode.diagnostics)
+        try emit(BridgeRequests(bridge: bridge.address()).kmsRoot(root, isAllowed: true))
+    }
 }
 
 struct RemoveKMSRoot: ParsableCommand {
@@ -24,10 +27,13 @@ struct RemoveKMSRoot: ParsableCommand {
         abstract: "A request that takes a KMS root off the allow-list.",
         discussion: example("remove-kms-root 0x…"))
     @OptionGroup var bridge: BridgeOption
-    @Argument(help: "The root: an address, or phala-base.", transform: { try KMSRootOptions.root($0) })
-    var root: Address
+    @Argument(help: "The root: an address, a public key, or phala-base.", transform: { try KMSRoot($0) })
+    var root: KMSRoot
 
-    func run() throws { try emit(BridgeRequests(bridge: bridge.address()).kmsRoot(root, isAllowed: false)) }
+    func run() throws {
+        let root = root.address(ABIEncode.diagnostics)
+        try emit(BridgeRequests(bridge: bridge.address()).kmsRoot(root, isAllowed: false))
+    }
 }
 
 struct AddAllowedCode: ParsableCommand {
@@ -86,8 +92,8 @@ struct AddComposeHash: ParsableCommand {
     @Option(help: ArgumentHelp("The dstack app contract.", valueName: "address"), transform: { try Address($0) })
     var app: Address
     @Argument(
-        help: "The compose hash: 32 bytes of hex, as vmm-cli.py compose prints it.",
-        transform: { try Bytes32(hex: $0, prefix: .optional) })
+        help: "The compose hash: 32 bytes of hex, as vmm-cli.py compose prints it, with sha256: or without.",
+        transform: { try Bytes32(hex: $0.trimmingPrefix("sha256:"), prefix: .optional) })
     var hash: Bytes32
 
     func run() throws { try emit(BridgeRequests.composeHash(hash, app: app)) }

@@ -46,14 +46,14 @@ struct Register: ParsableCommand {
 
     func run() throws {
         let requests = try BridgeRequests(bridge: bridge.address())
-        let trusted = try roots.trusted()
+        let trusted = try roots.trusted(ABIEncode.diagnostics)
         let input = try Input(path: file, awaited: "proofs", diagnostics: ABIEncode.diagnostics)
         let lists = verifier.map(BridgeRequests.init(bridge:)) ?? requests
         var isVerifierAllowed = verifier == nil
         var allowedRoots: Set<Address> = []
         var allowedCodes: Set<Bytes32> = []
         try input.forEachObject(limit: inputLimit) { json in
-            let proof = try checked(Proof(json: json), trusted: trusted)
+            let proof = try checked(Proof(json: Proof.document(in: .object(json)) ?? json), trusted: trusted)
             return (proof, line: try requests.register(proof, verifier: verifier).json.compact)
         } _: { proof, line in
             if allow {

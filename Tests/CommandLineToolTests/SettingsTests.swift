@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandLineTool
+import Console
 import Failures
 import Glibc
 import Primitives
@@ -9,6 +10,12 @@ import Testing
 private let address = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 private let other = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 private let phala = "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
+/// Of the secret key 1: the generator of the group.
+private let compressed = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+private let uncompressed =
+    "04\(compressed.dropFirst(2))483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"
+private let addressOfKey = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+private let quiet = Diagnostics(program: "test")
 
 @Suite struct OptionTests {
     @Test("the bridge option takes an address", arguments: [address, address.lowercased()])
@@ -24,9 +31,33 @@ private let phala = "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
     func badBridge(text: String) { #expect(throws: (any Error).self) { try BridgeOption.parse(["--bridge", text]) } }
 
     @Test func `the KMS roots are a list of addresses and names`() throws {
-        let roots = try KMSRootOptions.parse(["--kms-root", address, "--kms-root", "phala-base"]).trusted()
+        let roots = try KMSRootOptions.parse(["--kms-root", address, "--kms-root", "phala-base"]).trusted(quiet)
         #expect(Set(roots.map(\.checksummed)) == [address, phala])
-        #expect(throws: (any Error).self) { try KMSRootOptions.parse(["--kms-root", "phala"]) }
+        let list = try KMSRootOptions.parse(["--kms-root", "\(address), phala-base,", "--kms-root", other]).trusted(
+            quiet)
+        #expect(Set(list.map(\.checksummed)) == [address, phala, other])
+    }
+
+    @Test(
+        "a KMS root is named by its public key as well",
+        arguments: [compressed, "0x" + compressed, uncompressed, "0x" + uncompressed.uppercased()])
+    func kmsRootKey(text: String) throws {
+        #expect(try KMSRoot(text).address(quiet).checksummed == addressOfKey)
+        let roots = try KMSRootOptions.parse(["--kms-root", "\(text),phala-base"]).trusted(quiet)
+        #expect(Set(roots.map(\.checksummed)) == [addressOfKey, phala])
+    }
+
+    @Test(
+        "what is no KMS root is refused, and so is no root at all",
+        arguments: [
+            "", ",", " , ", "phala", "phala-base,x", address + "," + address.replacing("aA", with: "Aa"), "0x12",
+            String(address.dropFirst(2)), "0x" + String(repeating: "11", count: 32), "05" + compressed.dropFirst(2),
+            compressed + "00", "06" + uncompressed.dropFirst(2), "03" + String(repeating: "ff", count: 32),
+            uncompressed.dropLast() + "9",
+        ])
+    func noKMSRoot(text: String) {
+        #expect(throws: (any Error).self) { try KMSRootOptions.parse(["--kms-root", text]) }
+        #expect(throws: (any Error).self) { try KMSRoot.list(text) }
     }
 
     @Test("a time is a number of seconds", arguments: [("0", 0), ("1", 1000), ("0.25", 250), ("86400", 86_400_000)])
@@ -88,14 +119,16 @@ struct EnvironmentTests {
     @Test func `the KMS roots come from the options, then from the environment, and may be missing`() async {
         await #expect(processExitsWith: .success) { () throws in
             unsafe unsetenv("KMS_ROOTS")
-            #expect(try KMSRootOptions.parse([]).trusted().isEmpty)
+            #expect(try KMSRootOptions.parse([]).trusted(quiet).isEmpty)
             unsafe setenv("KMS_ROOTS", " \(address) ,phala-base,, \(address.lowercased())", 1)
-            #expect(try Set(KMSRootOptions.parse([]).trusted().map(\.checksummed)) == [address, phala])
+            #expect(try Set(KMSRootOptions.parse([]).trusted(quiet).map(\.checksummed)) == [address, phala])
             // Roots that the option names stand alone: the environment adds none to those that are trusted.
-            let named = try KMSRootOptions.parse(["--kms-root", other]).trusted()
+            let named = try KMSRootOptions.parse(["--kms-root", other]).trusted(quiet)
             #expect(named.map(\.checksummed) == [other])
+            unsafe setenv("KMS_ROOTS", "\(compressed), \(address)", 1)
+            #expect(try Set(KMSRootOptions.parse([]).trusted(quiet).map(\.checksummed)) == [addressOfKey, address])
             unsafe setenv("KMS_ROOTS", "\(address),x", 1)
-            #expect(throws: SettingError.self) { try KMSRootOptions.parse([]).trusted() }
+            #expect(throws: SettingError.self) { try KMSRootOptions.parse([]).trusted(quiet) }
         }
     }
 

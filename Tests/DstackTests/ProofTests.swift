@@ -33,6 +33,27 @@ import Testing
         }
     }
 
+    @Test(
+        "a document is found in itself, or once inside it",
+        arguments: ["*", #"{"proof":*}"#, #"{"error":null,"data":*}"#, "[*]"])
+    func aDocumentIsFound(form: String) throws {
+        let document = try #require(Self.documents().first)
+        let text = form.replacing("*", with: JSONValue.object(document).compact)
+        #expect(try Proof.document(in: JSONParser.parse(Array(text.utf8))) == document)
+    }
+
+    @Test(
+        "where there is none, or a choice, there is no document",
+        arguments: [
+            "{}", "[]", "null", "7", #"{"status":"ok"}"#, #"{"proof":null}"#, #"{"proof":{}}"#, "[*,*]", "[*,{}]",
+            #"{"proof":*,"data":*}"#, #"{"data":{"proof":*}}"#, "[[*]]", #"{"data":[*]}"#, #"[{"proof":*}]"#,
+        ])
+    func noDocumentIsFound(form: String) throws {
+        let document = try #require(Self.documents().first)
+        let text = form.replacing("*", with: JSONValue.object(document).compact)
+        #expect(try Proof.document(in: JSONParser.parse(Array(text.utf8))) == nil)
+    }
+
     @Test func theMessageIsTheOneThatRegisters() {
         #expect(Proof.messageHash.hex == "0x658557b93730f50c62dc22caa8a52ea78fd00650ba2f89a302d77f255c9c89f7")
         #expect(Proof.messagePrehash.hex == "0x8005b6f30cac8d86548f70d39107c4e628825615bab281a0375b31634272bf6a")

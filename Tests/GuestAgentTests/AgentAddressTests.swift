@@ -1,3 +1,5 @@
+import Failures
+import Glibc
 import GuestAgent
 import HTTP
 import LoopbackServer
@@ -6,12 +8,18 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct AgentAddressTests {
-    /// Where the agent is found, given what is named, what the environment says and which files are there.
-    private func find(_ named: String?, _ variable: String?, _ files: Set<String>) throws(GuestAgentError) -> String {
+    /// Where the agent is found, given what is named, what the environment says, and what is at which path.
+    private func find(
+        _ named: String?, _ variable: String?, _ places: [String: AgentAddress.FileKind], dead: Set<String> = []
+    ) throws(GuestAgentError) -> String {
         try AgentAddress.find(
             named: named, environment: { $0 == "DSTACK_SIMULATOR_ENDPOINT" ? variable : nil },
-            exists: { files.contains($0) }
+            kind: { places[$0] ?? .nothing }, listens: { !dead.contains($0) }
         ).displayName
+    }
+
+    private func find(_ named: String?, _ variable: String?, _ sockets: Set<String>) throws(GuestAgentError) -> String {
+        try find(named, variable, Dictionary(uniqueKeysWithValues: sockets.map { ($0, .socket) }))
     }
 
     @Test(
@@ -55,11 +63,63 @@ struct AgentAddressTests {
         guard case .invalidAddress = error else { return unexpected(error) }
     }
 
-    @Test func `a file is seen on disk`() throws {
+    private static let first = "/var/run/dstack.sock"
+    private static let second = "/run/dstack.sock"
+    private static let third = "/var/run/dstack/dstack.sock"
+
+    @Test(
+        "a default path that is dead does not hide a live one behind it",
+        arguments: [
+            ([first: .directory, third: .socket], [], third), ([first: .file, second: .socket], [], second),
+            ([first: .socket, second: .socket], [first], second), ([first: .socket, third: .socket], [first], third),
+            ([first: .socket, second: .directory], [first], first),
+            ([first: .socket, second: .socket], [first, second], first),
+        ] as [([String: AgentAddress.FileKind], Set<String>, String)])
+    func dead(places: [String: AgentAddress.FileKind], dead: Set<String>, expected: String) throws {
+        #expect(try find(nil, nil, places, dead: dead) == "\"\(expected)\"")
+    }
+
+    @Test(
+        "a directory is looked into",
+        arguments: [
+            ("/d", [("/d", .directory), ("/d/dstack.sock", .socket)], "/d/dstack.sock"),
+            ("unix:/d/", [("/d/", .directory), ("/d/dstack.sock", .socket)], "/d/dstack.sock"),
+            (nil, [(first, .directory), (first + "/dstack.sock", .socket)], first + "/dstack.sock"),
+        ] as [(String?, [(String, AgentAddress.FileKind)], String)])
+    func directory(named: String?, places: [(String, AgentAddress.FileKind)], expected: String) throws {
+        #expect(try find(named, nil, Dictionary(uniqueKeysWithValues: places)) == "\"\(expected)\"")
+    }
+
+    @Test(
+        "what is there in place of a socket is named, with what to do about it",
+        arguments: [
+            ("/d", ["/d": .directory], "/d", true), ("/f", ["/f": .file], "/f", false),
+            ("/d", ["/d": .directory, "/d/dstack.sock": .file], "/d", true),
+            (nil, [first: .directory], first, true), (nil, [second: .file, third: .directory], second, false),
+        ] as [(String?, [String: AgentAddress.FileKind], String, Bool)])
+    func obstacle(
+        named: String?, places: [String: AgentAddress.FileKind], path: String, isDirectory: Bool
+    ) throws {
+        let error = #expect(throws: GuestAgentError.notASocket(path: path, isDirectory: isDirectory)) {
+            try find(named, nil, places)
+        }
+        #expect(error?.kind == .serviceFailed)
+        #expect(error?.description.contains("\"\(path)\"") == true)
+        #expect(error?.description.contains("directory") == isDirectory)
+        #expect(error?.hints.isEmpty == false)
+        #expect(error?.hints.first?.contains("docker") == isDirectory)
+    }
+
+    @Test func `what is at a path is seen on disk, behind links too`() throws {
         try withTemporaryDirectory { directory throws in
-            #expect(!AgentAddress.fileExists("\(directory)/s"))
-            try LoopbackServer.makeDeadSocket(atPath: "\(directory)/s")
-            #expect(AgentAddress.fileExists("\(directory)/s"))
+            try LoopbackServer.makeDeadSocket(atPath: "\(directory)/socket")
+            unsafe symlink("\(directory)/socket", "\(directory)/link")
+            unsafe symlink("\(directory)/absent", "\(directory)/broken")
+            unsafe close(creat("\(directory)/file", 0o600))
+            let places = ["", "/socket", "/link", "/broken", "/file", "/absent"].map {
+                AgentAddress.FileKind(at: directory + $0)
+            }
+            #expect(places == [.directory, .socket, .socket, .nothing, .file, .nothing])
         }
     }
 }

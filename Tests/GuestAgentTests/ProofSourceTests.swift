@@ -85,26 +85,57 @@ struct WebSourceTests {
         #expect(fetching.targets == [target])
     }
 
-    @Test("a web page is told as one", arguments: ["<html>no</html>", " \r\n\t<!DOCTYPE html>"])
-    func html(body: String) throws {
-        let fetching = try fetch(.answer(body), retryFor: .seconds(20))
-        guard case .html = fetching.error else { return unexpected(fetching.error) }
-        #expect(fetching.error?.kind == .serviceFailed)
-        #expect(fetching.targets.count == 1)
+    @Test(
+        "an answer that is no proof is told in the server's words, and asked for again",
+        arguments: [
+            ("<html>no</html>", "HTML"), (" \r\n\t<!DOCTYPE html><title>Soon</title>", #": "Soon""#), ("", "empty"),
+            ("starting up", #": "starting up""#), ("{", "truncated"), ("[]", #": "[]""#), ("7", #": "7""#),
+            (#"{"a":1,"a":1}"#, "twice"), (#"{"error":"no key yet"}"#, #": "no key yet""#),
+            (#"{"status":"ok"}"#, #": "{"status":"ok"}""#), (#"{"proof":{"member_id":"0x"}}"#, "member_id"),
+            (#"{"error":"\u001b[2J"}"#, #""\u{1b}[2J""#),
+        ])
+    func noProof(body: String, words: String) throws {
+        let proof = JSONValue.object(try Published.document()).compact
+        let fetching = try fetch(.answer(body), .answer(proof), retryFor: .seconds(20))
+        #expect(fetching.proof != nil)
+        let error = try #require(fetching.retries.first)
+        #expect(error.description.hasPrefix("http://127.0.0.1:"))
+        #expect(error.description.contains(words))
+        #expect(error.description.utf8.count < 300)
+        #expect(error.kind == .serviceFailed)
+        #expect(error.hints.contains { $0.contains("/proof") })
+        #expect(fetching.retries.count == 1)
     }
 
-    @Test("what is no JSON object is told", arguments: ["", "nonsense", "{", "[]", "7", #"{"a":1,"a":1}"#])
-    func notJSON(body: String) throws {
-        let fetching = try fetch(.answer(body), retryFor: .seconds(20))
-        guard case .notJSON = fetching.error else { return unexpected(fetching.error) }
-        #expect(fetching.error?.kind == .serviceFailed)
-        #expect(fetching.targets.count == 1)
+    @Test func `a long answer is cut`() throws {
+        let error = try fetch(.answer("{\"a\":\"\(String(repeating: "x", count: 9999))\"}")).error
+        #expect((error?.description.utf8.count ?? 0) < 300)
+    }
+
+    @Test("a proof that is wrapped once is read", arguments: [#"{"proof":*}"#, #"{"status":"ok","data":*}"#, "[*]"])
+    func wrapped(form: String) throws {
+        let document = JSONValue.object(try Published.document())
+        let fetching = try fetch(.answer(form.replacing("*", with: document.compact)))
+        #expect(fetching.proof?.json == document)
+    }
+
+    @Test("what looks like a proof and is not one is an answer: no", arguments: ["*", #"{"proof":*}"#, "[*]"])
+    func looksLikeProof(form: String) throws {
+        for text in [#"{"code_id":7}"#, #"{"dstack_proof":{}}"#] {
+            let fetching = try fetch(.answer(form.replacing("*", with: text)), retryFor: .seconds(20))
+            guard case .invalid(_, .malformed) = fetching.error else { return unexpected(fetching.error) }
+            #expect(fetching.error?.kind == .negativeResult)
+            #expect(fetching.error?.description.contains("code_id") == true)
+            #expect(fetching.targets.count == 1)
+        }
     }
 
     @Test("a status that does not pass is not tried again", arguments: [("404 Not Found", 404), ("302 Found", 302)])
     func status(line: String, code: Int) throws {
         let fetching = try fetch(.answer(status: line, "<html>"), retryFor: .seconds(20))
-        guard case .http(.status(_, code), retryAfter: nil) = fetching.error else { return unexpected(fetching.error) }
+        guard case .http(.status(_, code, nil), retryAfter: nil) = fetching.error else {
+            return unexpected(fetching.error)
+        }
         #expect(fetching.targets.count == 1)
         #expect(fetching.retries.isEmpty)
     }
@@ -125,14 +156,14 @@ struct WebSourceTests {
 
     @Test func `without time for it nothing is tried again`() throws {
         let fetching = try fetch(.answer(status: "500 Internal Server Error", ""))
-        guard case .http(.status(_, 500), _) = fetching.error else { return unexpected(fetching.error) }
+        guard case .http(.status(_, 500, _), _) = fetching.error else { return unexpected(fetching.error) }
         #expect(fetching.targets.count == 1)
     }
 
     @Test func `a pause that the server asks for is kept, or the fetching ends`() throws {
         let busy = LoopbackServer.Step.answer(status: "503 Busy", headers: ["Retry-After: 60"], "")
         let fetching = try fetch(busy, retryFor: .seconds(20))
-        guard case .http(.status(_, 503), retryAfter: .seconds(60)) = fetching.error else {
+        guard case .http(.status(_, 503, _), retryAfter: .seconds(60)) = fetching.error else {
             return unexpected(fetching.error)
         }
         #expect(fetching.targets.count == 1)

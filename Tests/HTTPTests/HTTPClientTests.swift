@@ -37,7 +37,7 @@ struct HTTPClientTests {
             #expect(answer.header("absent") == nil)
             #expect(answer.body == Array("no\0body".utf8))
             #expect(server.requests.first?.target == "/proof?x=1")
-            #expect(throws: HTTPError.status(endpoint: endpoint.displayName, code: 404)) {
+            #expect(throws: HTTPError.status(endpoint: endpoint.displayName, code: 404, reason: "no\0body")) {
                 try answer.successful(from: endpoint)
             }
         }

@@ -32,7 +32,10 @@ import Testing
             HTTPResponse(status: 500, body: Array(Self.page.utf8)),
             HTTPResponse(status: 200, headers: [("Location", "https://a/")]),
         ] {
-            #expect(try failure(response) == .status(endpoint: "http://127.0.0.1:80", code: response.status))
+            guard case .status("http://127.0.0.1:80", response.status, _) = try failure(response) else {
+                Issue.record("\(response)")
+                continue
+            }
         }
         let led = HTTPResponse(status: 301, headers: [("Location", "https://a/")])
         #expect(try failure(led, of: "https://127.0.0.1:80") == .status(endpoint: "https://127.0.0.1:80", code: 301))

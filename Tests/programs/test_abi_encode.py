@@ -12,7 +12,7 @@ from eth_keys import keys
 from eth_utils import function_signature_to_4byte_selector, to_checksum_address
 
 from bridge_v1 import ARTEFACT, ARTEFACT_PATH, CONTRACT
-from harness import BAD_INPUT, BROKEN_PIPE, ENVIRONMENT, NO, finish, hexed, json_lines, program_path, running, unhex
+from harness import BAD_INPUT, BROKEN_PIPE, DONE, ENVIRONMENT, NO, finish, hexed, json_lines, program_path, running, unhex
 from proofs import PROOFS, bit_flips, calldata, changed, without
 
 pytestmark = pytest.mark.thread
@@ -81,6 +81,8 @@ def test_register_prints_compact_lines_in_order(abi_encode):
     lambda proofs: json.dumps([proof | {"verifier": "dstack", "new": [{}]} for proof in proofs]),
     lambda proofs: json.dumps([without(proof, "member_id", "app_id", "derived_address") for proof in proofs]),
     lambda proofs: json.dumps([changed(proof, "kms_root", proof["kms_root"].lower()) for proof in proofs]),
+    lambda proofs: "".join(json.dumps({"proof": proof}) for proof in proofs),
+    lambda proofs: json.dumps([{"status": "ok", "data": proof} for proof in proofs]),
 ])
 def test_register_reads_any_layout(abi_encode, layout):
     assert abi_encode("register", stdin=layout(PROOFS)).check_done().documents == [
@@ -139,6 +141,64 @@ def test_allow_puts_root_and_code_first(abi_encode, root):
     assert abi_encode(*arguments, "--kms-root", root, stdin=A).check_done().documents == expected
     trusting = TO_BRIDGE | {"KMS_ROOTS": f"phala-base, {root}"}
     assert abi_encode(*arguments, stdin=A, env=trusting).check_done().documents == expected
+
+
+# A root as kmsInfo and GetMeta give it.
+
+
+def root_key(proof: dict) -> keys.PublicKey:
+    """Who signed the second link, by eth-keys: the KMS root's public key."""
+    chain = proof["dstack_proof"]
+    message = b"dstack-kms-issued:" + unhex(proof["code_id"])[:20] + unhex(chain["app_compressed_pubkey"])
+    return keys.Signature(unhex(chain["kms_signature"])).recover_public_key_from_msg(message)
+
+
+def key_forms(proof: dict) -> list[str]:
+    key = root_key(proof)
+    assert key.to_checksum_address() == proof["kms_root"]
+    compressed, whole = key.to_compressed_bytes().hex(), "04" + key.to_bytes().hex()
+    return [compressed, "0x" + compressed, whole, "0x" + whole.upper()]
+
+
+def naming(proof: dict) -> str:
+    """The line that says which address a public key has."""
+    return f"abi-encode: the KMS root with the public key {hexed(root_key(proof).to_compressed_bytes())} has the " \
+        f"address {proof['kms_root']}\n"
+
+
+@pytest.mark.parametrize("form", range(4))
+def test_a_root_is_named_by_its_public_key(abi_encode, form):
+    key = key_forms(A)[form]
+    for arguments, env in ((["--kms-root", key], TO_BRIDGE), ([], TO_BRIDGE | {"KMS_ROOTS": f"phala-base, {key}"}),
+                           (["--kms-root", f"phala-base,{key}"], TO_BRIDGE)):
+        answer = abi_encode("register", "--allow", *arguments, stdin=A, env=env)
+        assert (answer.status, answer.stderr) == (DONE, naming(A))
+        assert answer.documents == [*allow_requests(A), register_request(A)]
+        answer = abi_encode("register", *arguments, stdin=B, env=env)
+        assert answer.status == NO and answer.stdout == b"" and B["kms_root"] in answer.messages("error")[0]
+    for command in ("add-kms-root", "remove-kms-root"):
+        answer = abi_encode(command, key)
+        assert (answer.status, answer.stderr) == (DONE, naming(A))
+        assert answer.document == abi_encode(command, A["kms_root"]).check_done().document
+
+
+def test_several_roots_in_one_option(abi_encode):
+    both = abi_encode("register", "--kms-root", f"{A['kms_root']}, {B['kms_root']}", stdin=PROOFS).check_done()
+    assert both.documents == [register_request(A), register_request(B)]
+    mixed = abi_encode("register", "--kms-root", f"{A['kms_root']},{key_forms(B)[0]}", stdin=PROOFS)
+    assert (mixed.status, mixed.stderr, mixed.documents) == (DONE, naming(B), both.documents)
+
+
+@pytest.mark.parametrize("roots", [
+    "", ",", " ", "phala-base,phala", f"{OTHER},0x12", "05" + "11" * 32, "02" + "ff" * 32, "04" + "11" * 64,
+    key_forms(A)[0] + "00", key_forms(A)[2][:-2], A["kms_root"][2:], f"{OTHER};{OTHER}",
+])
+def test_what_is_no_list_of_roots(abi_encode, roots):
+    """No root at all is none either: an empty variable must not come to mean that all are trusted."""
+    abi_encode("register", "--kms-root", roots, stdin=A).check_error(BAD_INPUT, "--kms-root")
+    abi_encode("add-kms-root", roots).check_error(BAD_INPUT, "<root>")
+    if roots.strip():
+        abi_encode("register", stdin=A, env=TO_BRIDGE | {"KMS_ROOTS": roots}).check_error(BAD_INPUT, "KMS_ROOTS")
 
 
 def test_allow_asks_once_for_each_root_and_code(abi_encode):
@@ -330,6 +390,7 @@ def test_allow_lists(abi_encode, command, word, label, subject, question, answer
     ["add-kms-root"], ["add-kms-root", "phala"], ["add-kms-root", "0x12"], ["add-kms-root", OTHER, OTHER],
     ["add-kms-root", OTHER.replace("aF", "Af")], ["add-allowed-code", "0x" + "00" * 21],
     ["add-allowed-code", ""], ["add-compose-hash", "0x" + "00" * 32], ["add-compose-hash", "--app", ADDRESS, "0x00"],
+    *[["add-compose-hash", "--app", ADDRESS, word] for word in ("sha256:", "sha256:00", "sha512:" + "00" * 32)],
 ])
 def test_allow_lists_refuse(abi_encode, arguments):
     abi_encode(*arguments).check_error(BAD_INPUT)
@@ -341,7 +402,7 @@ def test_compose_hash(abi_encode):
     def call(function: str) -> str:
         return hexed(function_signature_to_4byte_selector(f"{function}(bytes32)") + hash_)
 
-    for word in (hash_.hex(), hexed(hash_)):
+    for word in (hash_.hex(), hexed(hash_), "sha256:" + hash_.hex()):
         answer = abi_encode("add-compose-hash", "--app", OTHER, word, env={}).check_done()
         assert answer.document == request(
             "addComposeHash", call("addComposeHash"), call("allowedComposeHashes"), to=OTHER)

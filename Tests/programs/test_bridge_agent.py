@@ -422,6 +422,21 @@ def test_a_guest_agent_that_does_not_come(tmp_path):
     assert answer.status == UNREACHABLE and answer.stdout == b"" and len(answer.messages("error")) == 1
 
 
+def test_a_guest_agent_that_is_not_mounted(tmp_path):
+    """Docker makes a directory in its place; the socket may also come to be in one that was mounted for it."""
+    path = tmp_path / "dstack.sock"
+    path.mkdir()
+    answer = refused("--dstack", path, "--timeout", "0.5")
+    assert answer.status == UNREACHABLE and answer.stdout == b""
+    assert answer.messages("error") == [
+        f'"{path}" is not the socket of the dstack guest agent, but a directory without dstack.sock']
+    assert answer.messages("hint")[0].startswith("docker makes a directory where the socket to be mounted is absent")
+    with bridge_agent(tmp_path / "site", "--dstack", tmp_path, "--timeout", "30") as site:
+        path.rmdir()
+        with running_agent(path, "--preset", "cross-sdk"):
+            eventually(lambda: site.status("/proof") == 200)
+
+
 def test_a_restarted_guest_agent_is_asked_again(tmp_path, chain):
     """Its old socket is dead and its new one has another inode; what it proved holds meanwhile."""
     path = tmp_path / "agent.sock"

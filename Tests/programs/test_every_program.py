@@ -1,6 +1,7 @@
 """What every program has in common: help, version, completion, and how it says that it is called wrongly."""
 
 import re
+import socket
 import subprocess
 from pathlib import Path
 
@@ -84,8 +85,10 @@ def test_a_secret_is_sealed_and_opened_without_libcurl(without_libcurl, tmp_path
     assert opened.stdout == b"a secret"
 
 
-def test_a_request_without_libcurl_says_what_is_missing(without_libcurl):
-    answer = run("proof-fetch", "dstack:/dev/null", env=without_libcurl)
+def test_a_request_without_libcurl_says_what_is_missing(without_libcurl, tmp_path):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        answer = run("proof-fetch", f"dstack:{tmp_path / 'socket'}", env=without_libcurl)
     answer.check_error(UNREACHABLE, "libcurl.so.4")
     assert "libcurl4" in answer.stderr
 

@@ -101,8 +101,8 @@ def test_what_a_hint_advises_works():
      "but there are 32", [OWN, "abi-encode register --help lists the options"]),
     (["add-kms-root", "--bridge", ADDRESS, MEMBER], "the value '0x…' is invalid for '<root>': 20 bytes are needed, "
      "but there are 32", [OWN, "abi-encode add-kms-root --help lists the options"]),
-    (["add-kms-root", "--bridge", ADDRESS, "phalabase"], "the value 'phalabase' is invalid for '<root>': not a 0x "
-     'address or a KMS root\'s name: "phalabase"',
+    (["add-kms-root", "--bridge", ADDRESS, "phalabase"], "the value 'phalabase' is invalid for '<root>': not a KMS "
+     'root\'s address, public key or name: "phalabase"',
      ["known names: phala-base", "abi-encode add-kms-root --help lists the options"]),
     (["call", "--to", ADDRESS, "f(address)", MEMBER], 'argument 1: not a value of type "address": "0x…": expected '
      "0x and 40 hex digits: 20 bytes are needed, but there are 32", [OWN]),

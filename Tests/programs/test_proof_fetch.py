@@ -1,7 +1,9 @@
 """proof-fetch beside the published proofs: from web servers and guest agents, late, broken and lying ones."""
 
 import json
+import re
 import socket
+import subprocess
 import threading
 import time
 
@@ -9,7 +11,7 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
-from harness import BAD_INPUT, DONE, NO, UNREACHABLE, run
+from harness import BAD_INPUT, DONE, ENVIRONMENT, NO, UNREACHABLE, Result, program_path, run, running
 from proofs import LINKS, PROOFS, changed, without
 from services import Server, running_agent
 
@@ -82,12 +84,77 @@ def test_answers_that_are_no_proof(reply):
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("document", [{}, {"dstack_proof": {}}, changed(A, "code_id", 7), without(A, "dstack_proof.purpose")])
-def test_json_that_is_no_proof(document):
-    with answering((200, json.dumps(document).encode())) as server:
+ASKED = "is this the URL of a running bridge-agent, which serves /proof?"
+FAILING = "the server or its backend is failing: wait, or use another"
+NO_KEY = "the guest agent has not provided a key yet"
+
+
+@pytest.mark.parametrize("reply, said, hint", [
+    ((200, b'{"error":"no key yet"}'), 'answered JSON that is not a proof: "no key yet"', ASKED),
+    ((200, b'{"error":{"code":7,"message":"busy"}}'), 'answered JSON that is not a proof: "busy"', ASKED),
+    ((200, b'{"status": "ok"}'), 'answered JSON that is not a proof: "{"status":"ok"}"', ASKED),
+    ((200, b"{}"), 'answered JSON that is not a proof: "{}"', ASKED),
+    ((200, b'{"proof":{"soon":true}}'), 'answered JSON that is not a proof: "{"proof":{"soon":true}}"', ASKED),
+    ((200, json.dumps([A, B]).encode()), f'answered JSON that is not a proof: "{json.dumps([A], separators=(",", ":"))[:196]}…"',
+     ASKED),
+    ((200, PAGE), 'answered HTML, not JSON: "Welcome"', ASKED),
+    ((200, b""), "answered with an empty body, not JSON", ASKED),
+    ((200, BODY[:-1]), "answered truncated JSON", ASKED),
+    ((200, b"starting\x1b[2J\nup"), 'answered something that is not JSON (line 1: not JSON: expected a value): '
+     '"starting\\u{1b}[2J"', ASKED),
+    ((200, b'{"error":"' + b"x" * 9999 + b'"}'), f'answered JSON that is not a proof: "{"x" * 196}…"', ASKED),
+    ((503, json.dumps({"error": NO_KEY}).encode()), f'answered HTTP status 503: "{NO_KEY}"', FAILING),
+    ((503, PAGE), 'answered HTTP status 503: "Welcome"', FAILING),
+    ((500, b"oops\n"), 'answered HTTP status 500: "oops"', FAILING),
+    ((404, b'{"error":"there is only /info"}'), 'answered HTTP status 404: "there is only /info"',
+     "the server has nothing at this path: check the URL"),
+])
+def test_a_server_explains_itself(reply, said, hint):
+    with answering(reply) as server:
         answer = fetch(server.url)
-    answer.check_error(answer.status, server.url)
-    assert answer.status != DONE
+    assert answer.check_error(UNREACHABLE) == f"{server.url}: {said}"
+    assert answer.messages("hint") == [hint]
+
+
+def test_bridge_agent_explains_itself(tmp_path):
+    with running("bridge-agent", "--dstack", tmp_path / "absent", "--listen", "127.0.0.1:0") as agent:
+        [address] = re.findall(rb"listening on (\S+)", agent.stderr.readline())
+        fetch(f"http://{address.decode()}").check_error(UNREACHABLE, f'answered HTTP status 503: "{NO_KEY}"')
+
+
+def test_no_hint_names_this_program(tmp_path):
+    damaged = json.dumps(changed(A, "dstack_proof.kms_signature", "0x" + "11" * 65)).encode()
+    with answering((200, damaged)) as server:
+        assert fetch(server.url).messages("hint") == ["the proof was altered in transit: fetch it from the CVM again"]
+    # Nor an option that it does not have.
+    hints = fetch(f"dstack:{tmp_path / 'absent'}").messages("hint")
+    assert hints and not [hint for hint in hints if "proof-fetch" in hint or "--dstack" in hint]
+
+
+@pytest.mark.parametrize("form", ['{"proof":%s}', '{"status":"ok","data":%s,"error":null}', "[%s]", " %s\n"])
+def test_a_proof_that_is_wrapped_once(form):
+    with answering((200, (form % json.dumps(A)).encode())) as server:
+        assert fetch(server.url).check_done().document == A
+    with answering((200, (form % json.dumps(changed(A, "member_id", B["member_id"]))).encode())) as server:
+        fetch(server.url).check_error(NO, server.url, "member_id is")
+
+
+@pytest.mark.parametrize("form", ["[%s,%s]", '{"a":%s,"b":%s}', '{"data":{"proof":%s}}', '{"data":[%s]}'])
+def test_a_proof_that_is_wrapped_otherwise(form):
+    with answering((200, form.replace("%s", json.dumps(A)).encode())) as server:
+        fetch(server.url).check_error(UNREACHABLE, "is not a proof")
+
+
+@pytest.mark.parametrize("document, differs", [
+    ({"dstack_proof": {}}, '"code_id" is missing'), (without(A, "dstack_proof"), '"dstack_proof" is missing'),
+    (changed(A, "code_id", 7), '"code_id" is not a string'),
+    (without(A, "dstack_proof.purpose"), '"dstack_proof.purpose" is missing'),
+    (changed(A, "dstack_proof.app_signature", "0x11"), '"dstack_proof.app_signature" is not 65 bytes of hex'),
+])
+def test_what_looks_like_a_proof_and_is_not_one(document, differs):
+    with answering((200, json.dumps(document).encode())) as server:
+        fetch("--retry-for", "20", server.url).check_error(NO, server.url, differs)
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("fault", ["--close-mid-body", "--html"])
@@ -160,6 +227,7 @@ def test_retry_until_the_server_is_there():
     [(500, b""), (200, BODY)], [(502, PAGE), (503, PAGE), (200, BODY)], [None, (200, BODY)],
     [(429, b"", {"Retry-After": "1"}), (200, BODY)],
     [(200, BODY, {"Content-Length": str(len(BODY) + 9), "Connection": "close"}), (200, BODY)],
+    [(200, PAGE), (200, b""), (200, BODY)], [(200, b'{"error":"no key yet"}'), (200, b"starting"), (200, BODY)],
 ])
 def test_retry_after_passing_faults(replies):
     with answering(*replies) as server:
@@ -217,9 +285,61 @@ def test_no_guest_agent(tmp_path):
     answer = fetch(f"dstack:{tmp_path / 'absent'}")
     answer.check_error(UNREACHABLE, "absent")
     assert "--dstack" in answer.stderr or "DSTACK_SIMULATOR_ENDPOINT" in answer.stderr
-    (tmp_path / "file").touch()
-    fetch(f"dstack:{tmp_path / 'file'}").check_error(UNREACHABLE)
     fetch("dstack:" + "/x" * 200).check_error(UNREACHABLE)
+
+
+def test_a_directory_that_holds_the_socket(agents, tmp_path):
+    (tmp_path / "dstack.sock").symlink_to(agents[0].socket)
+    for path in (tmp_path, f"{tmp_path}/", f"unix://{tmp_path}"):
+        assert fetch(f"dstack:{path}").check_done().document == A
+        assert fetch("dstack:", env={"DSTACK_SIMULATOR_ENDPOINT": str(path)}).check_done().document == A
+
+
+def test_what_stands_in_the_place_of_the_socket(tmp_path):
+    """Docker makes a directory where a mount is absent."""
+    answer = fetch(f"dstack:{tmp_path}")
+    assert answer.check_error(UNREACHABLE) == \
+        f'"{tmp_path}" is not the socket of the dstack guest agent, but a directory without dstack.sock'
+    assert answer.messages("hint") == [REMEDY]
+    file = tmp_path / "file"
+    file.touch()
+    answer = fetch(f"dstack:{file}")
+    assert answer.check_error(UNREACHABLE) == f'"{file}" is not the socket of the dstack guest agent, but a file'
+    assert answer.messages("hint") == ["is this the path of its socket?"]
+
+
+REMEDY = "docker makes a directory where the socket to be mounted is absent: remove it on the host, mount the agent's " \
+    "socket, /var/run/dstack.sock, and create the container again"
+NAMESPACE = ("unshare", "--mount", "--map-root-user", "sh", "-ec")
+
+
+@pytest.mark.skipif(subprocess.run([*NAMESPACE, "mount -t tmpfs none /run"], capture_output=True).returncode != 0,
+                    reason="there are no namespaces here")
+@pytest.mark.parametrize("commands, expected", [
+    ("ln -s $LIVE /run/dstack.sock", A),
+    ("mkdir /run/dstack.sock /run/dstack && ln -s $LIVE /run/dstack/dstack.sock", A),
+    ("ln -s $DEAD /run/dstack.sock && mkdir /run/dstack && ln -s $LIVE /run/dstack/dstack.sock", A),
+    ("mkdir /run/dstack.sock && ln -s $LIVE /run/dstack.sock", A),
+    ("true", "no dstack guest agent socket at "),
+    ("mkdir /run/dstack.sock", '"/var/run/dstack.sock" is not the socket of the dstack guest agent, but a directory '
+     "without dstack.sock"),
+    ("ln -s $DEAD /run/dstack.sock", '"/var/run/dstack.sock": connection refused'),
+    ("ln -s $DEAD /run/dstack.sock && mkdir -p /run/dstack/dstack.sock", '"/var/run/dstack.sock": connection refused'),
+], ids=["first", "directory", "dead", "inside", "none", "directory alone", "dead alone", "dead and directory"])
+def test_where_a_container_has_the_socket(agents, tmp_path, commands, expected):
+    """Each in a /run of its own; /var/run is a link to it."""
+    dead, live = tmp_path / "dead.sock", tmp_path / "dstack.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(dead))
+    live.symlink_to(agents[0].socket)
+    words = [*NAMESPACE, f'mount -t tmpfs none /run; {commands}; exec "$0" "$@"', program_path("proof-fetch"), "dstack:"]
+    done = subprocess.run(words, capture_output=True, timeout=60,
+                          env=ENVIRONMENT | {"LIVE": str(live), "DEAD": str(dead)})
+    answer = Result("proof-fetch", done.returncode, done.stdout, done.stderr.decode())
+    if expected is A:
+        assert answer.check_done().document == A
+    else:
+        answer.check_error(UNREACHABLE, expected)
 
 
 def test_a_guest_agent_that_comes_late(tmp_path):

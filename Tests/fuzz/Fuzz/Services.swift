@@ -112,7 +112,7 @@ extension FuzzTarget {
             _ = endpoint.redacting(text)
         }
         _ = try? Endpoint(socketPath: text)
-        _ = try? AgentAddress.find(named: text, environment: { _ in nil }, exists: { _ in true })
+        _ = try? AgentAddress.find(named: text, environment: { _ in nil }, kind: { _ in .socket })
         if let address = try? ListenAddress(text) {
             require((try? ListenAddress(address.description)) == address, "an address to listen on comes back")
         }

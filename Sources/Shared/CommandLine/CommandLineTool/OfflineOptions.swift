@@ -1,4 +1,5 @@
 package import ArgumentParser
+package import Console
 import Failures
 package import Primitives
 
@@ -33,39 +34,23 @@ package struct KMSRootOptions: ParsableArguments {
     @Option(
         name: .customLong("kms-root"),
         help: ArgumentHelp(
-            "A KMS root to trust: an address, or phala-base. Repeatable. [environment: KMS_ROOTS, comma separated]",
-            valueName: "address|name"),
-        transform: { try KMSRootOptions.root($0) })
-    package var kmsRoots: [Address] = []
+            """
+            KMS roots to trust, comma separated: addresses, public keys, or phala-base. Repeatable. \
+            [environment: KMS_ROOTS]
+            """, valueName: "roots"),
+        transform: { try KMSRoot.list($0) })
+    package var kmsRoots: [[KMSRoot]] = []
 
     package init() {}
 
-    /// The roots known by name.
-    package static let named = [
-        // The signer behind Phala's KMS contract on Base, 0x2f83172A49584C017F2B256F0FB2Dca14126Ba9C.
-        "phala-base": "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
-    ]
-
-    /// A root by its address or its name.
-    ///
-    /// - Throws: `PrimitiveError`, ``UnknownName``.
-    package static func root(_ text: String) throws -> Address {
-        let address = named[text] ?? text
-        guard address.hasPrefix("0x") else {
-            throw UnknownName(what: "a 0x address or a KMS root's name", text: text, names: named.keys)
-        }
-        return try Address(address)
-    }
-
     /// The roots that the operator named, by options or by the environment; none is allowed.
     ///
+    /// - Parameter diagnostics: says the addresses of those that were named by their public keys.
     /// - Throws: ``SettingError`` if KMS_ROOTS names something that is not a root.
-    package func trusted() throws(SettingError) -> Set<Address> {
-        guard kmsRoots.isEmpty else { return Set(kmsRoots) }
-        let fromEnvironment = try Environment.parsed("KMS_ROOTS") { text in
-            try text.split(separator: ",").map { try Self.root(String($0).filter { !$0.isWhitespace }) }
-        }
-        return Set(fromEnvironment ?? [])
+    package func trusted(_ diagnostics: Diagnostics) throws(SettingError) -> Set<Address> {
+        let roots =
+            try kmsRoots.isEmpty ? Environment.parsed("KMS_ROOTS", by: KMSRoot.list) ?? [] : kmsRoots.flatMap { $0 }
+        return Set(roots.map { $0.address(diagnostics) })
     }
 }
 

@@ -84,6 +84,18 @@ extension Proof {
         try checkClaims(of: json)
     }
 
+    /// The proof document in a JSON value: the value itself or, as servers wrap it in `{"proof":{…}}`, `{"data":{…}}` or
+    /// an array of one, the only value directly inside it that looks like one.
+    ///
+    /// - Returns: nil if there is none, or a choice.
+    package static func document(in value: JSONValue) -> JSONObject? {
+        func looksLikeProof(_ object: JSONObject) -> Bool { object["dstack_proof"] != nil || object["code_id"] != nil }
+        if let object = value.object, looksLikeProof(object) { return object }
+        let inner = value.object?.members.map(\.value) ?? value.array.flatMap { $0.count == 1 ? $0 : nil } ?? []
+        let documents = inner.compactMap(\.object).filter(looksLikeProof)
+        return documents.count == 1 ? documents.first : nil
+    }
+
     private static func key(_ bytes: [UInt8], member: String) throws(ProofError) -> PublicKey {
         do throws(Secp256k1Error) { return try PublicKey(bytes) } catch {
             throw .invalidPublicKey(member: member, error)
@@ -226,7 +238,7 @@ package enum ProofError: UserFacingError, Equatable {
             ["the key was derived for a purpose other than the one in the proof, or the proof was altered in transit"]
         case .wrongMessage, .wrongMessageSigner: ["the proof is of something else, or was altered in transit"]
         case .malformed, .invalidSignature, .invalidPublicKey, .contradiction, .unpaddedCodeId:
-            ["the proof was altered in transit: fetch it from the CVM again (proof-fetch)"]
+            ["the proof was altered in transit: fetch it from the CVM again"]
         case .notKMSIssued: ["deploy the app with a KMS as its key provider"]
         }
     }

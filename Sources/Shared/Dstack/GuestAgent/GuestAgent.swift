@@ -1,5 +1,4 @@
 package import Failures
-import Glibc
 package import HTTP
 import JSON
 import Primitives
@@ -90,61 +89,12 @@ package final class GuestAgent {
     }
 }
 
-/// Finds where the dstack guest agent listens, in the order of dstack's own clients.
-package enum AgentAddress {
-    /// The variable that names the agent where no option does.
-    package static let variable = "DSTACK_SIMULATOR_ENDPOINT"
-    /// Where the agent's socket is in a CVM, by version.
-    package static let defaultPaths = [
-        "/var/run/dstack.sock", "/run/dstack.sock", "/var/run/dstack/dstack.sock", "/run/dstack/dstack.sock",
-    ]
-
-    /// The agent's endpoint: the one that was named, else the environment's, else the first default path that is
-    /// there.
-    ///
-    /// - Parameters:
-    ///   - named: an http or https URL, or a socket's path, which `unix:` or `unix://` may precede. Empty is none.
-    ///   - environment: the value of a variable, or nil.
-    ///   - exists: whether a path has a file.
-    /// - Throws: ``GuestAgentError/noSocket(paths:)`` with the paths that were looked at;
-    ///   ``GuestAgentError/invalidAddress(reason:)``.
-    package static func find(
-        named: String? = nil, environment: (String) -> String? = variable(_:), exists: (String) -> Bool = fileExists(_:)
-    ) throws(GuestAgentError) -> Endpoint {
-        let candidates = [named, environment(variable)].compactMap { $0 }.filter { !$0.isEmpty }
-        if let address = candidates.first, ["http://", "https://"].contains(where: address.lowercased().hasPrefix) {
-            return try endpoint { () throws(HTTPError) in try Endpoint(url: address) }
-        }
-        let paths = candidates.first.map { [withoutScheme($0)] } ?? defaultPaths
-        guard let path = paths.first(where: exists) else { throw .noSocket(paths: paths) }
-        return try endpoint { () throws(HTTPError) in try Endpoint(socketPath: path) }
-    }
-
-    /// The value of an environment variable of this process.
-    package static func variable(_ name: String) -> String? {
-        guard let value = unsafe getenv(name) else { return nil }
-        return unsafe String(cString: value)
-    }
-
-    /// Whether a path has a file of any kind.
-    package static func fileExists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
-
-    private static func endpoint(_ make: () throws(HTTPError) -> Endpoint) throws(GuestAgentError) -> Endpoint {
-        do { return try make() } catch .invalidEndpoint(let reason) {
-            throw .invalidAddress(reason: reason)
-        } catch { throw .transport(error) }
-    }
-
-    private static func withoutScheme(_ path: String) -> String {
-        for scheme in ["unix://", "unix:"] where path.hasPrefix(scheme) { return String(path.dropFirst(scheme.count)) }
-        return path
-    }
-}
-
 /// Why the guest agent gave no key or no description of the app. `agent` names where it was asked.
 package enum GuestAgentError: UserFacingError, Equatable {
-    /// None of these paths has a socket.
+    /// Nothing is at any of these paths.
     case noSocket(paths: [String])
+    /// There is a file in place of a socket, or a directory without one.
+    case notASocket(path: String, isDirectory: Bool)
     /// The agent's address is neither a URL nor the path of a socket. `reason` is a clause.
     case invalidAddress(reason: String)
     /// No HTTP answer came.
@@ -162,14 +112,14 @@ package enum GuestAgentError: UserFacingError, Equatable {
         switch self {
         case .invalidAddress: .badInput
         case .notKMSIssued: .negativeResult
-        case .noSocket, .transport, .refused, .status, .malformed: .serviceFailed
+        case .noSocket, .notASocket, .transport, .refused, .status, .malformed: .serviceFailed
         }
     }
 
     /// Whether the agent may well answer a little later: it starts after the container, or is being restarted.
     package var isTransient: Bool {
         switch self {
-        case .noSocket: true
+        case .noSocket, .notASocket: true
         case .transport(let error): error.isTransient
         case .status(_, _, let code): HTTPResponse.isTransient(status: code)
         case .invalidAddress, .refused, .malformed, .notKMSIssued: false
@@ -180,6 +130,9 @@ package enum GuestAgentError: UserFacingError, Equatable {
         switch self {
         case .noSocket(let paths):
             "no dstack guest agent socket at " + paths.map { $0.quoted(limit: 120) }.joined(separator: ", ")
+        case .notASocket(let path, let isDirectory):
+            "\(path.quoted(limit: 120)) is not the socket of the dstack guest agent, but a "
+                + (isDirectory ? "directory without \(AgentAddress.socketName)" : "file")
         case .invalidAddress(let reason): "not the address of a dstack guest agent: \(reason)"
         case .transport(let error): "the dstack guest agent at \(error)"
         case .refused(let agent, let method, let reason):
@@ -198,8 +151,14 @@ package enum GuestAgentError: UserFacingError, Equatable {
         case .noSocket:
             [
                 "inside a CVM, mount the socket into the container: /var/run/dstack.sock:/var/run/dstack.sock",
-                "elsewhere, name it with --dstack or DSTACK_SIMULATOR_ENDPOINT",
+                "elsewhere, name it in DSTACK_SIMULATOR_ENDPOINT",
             ]
+        case .notASocket(_, isDirectory: true):
+            [
+                "docker makes a directory where the socket to be mounted is absent: remove it on the host, mount the agent's "
+                    + "socket, /var/run/dstack.sock, and create the container again"
+            ]
+        case .notASocket: ["is this the path of its socket?"]
         case .transport(.connectionRefused(let endpoint)) where endpoint.hasPrefix("\""):
             [
                 "the socket file exists, but nothing listens on it: the agent may have been restarted after the container "

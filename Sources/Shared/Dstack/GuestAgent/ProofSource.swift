@@ -2,7 +2,7 @@ package import Dstack
 package import Failures
 import Glibc
 package import HTTP
-package import JSON
+import JSON
 import Processes
 import Secp256k1
 import SecretMemory
@@ -78,19 +78,22 @@ package enum ProofSource: Sendable {
         guard response.isSuccess else {
             throw .http(response.failure(from: endpoint), retryAfter: response.retryAfter)
         }
-        return try proof(in: response.body, from: endpoint.displayName)
+        return try proof(in: response, from: endpoint)
     }
 
-    private static func proof(in body: [UInt8], from source: String) throws(ProofSourceError) -> Proof {
-        let object: JSONObject
-        do throws(JSONError) {
-            guard let parsed = try JSONParser.parse(body).object else { throw .notAnObject(line: 1) }
-            object = parsed
-        } catch {
-            let isPage = body.first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: "<")
-            throw isPage ? .html(source: source) : .notJSON(source: source, error)
+    private static func proof(
+        in response: HTTPResponse, from endpoint: Endpoint
+    ) throws(ProofSourceError) -> Proof {
+        let source = endpoint.displayName
+        let value: JSONValue
+        do throws(NotJSON) { value = try response.json(from: endpoint) } catch {
+            throw .notJSON(source: source, error)
         }
-        do throws(ProofError) { return try Proof(json: object) } catch { throw .invalid(source: source, error) }
+        guard let document = Proof.document(in: value) else {
+            let text = response.explanation(from: endpoint) ?? endpoint.redacting(value.compact)
+            throw .noProof(source: source, text: text)
+        }
+        do throws(ProofError) { return try Proof(json: document) } catch { throw .invalid(source: source, error) }
     }
 
     /// Makes the proof with the guest agent's key, as the CVM itself does.
@@ -197,10 +200,10 @@ package enum ProofSourceError: UserFacingError, Equatable {
     case notASource(reason: String)
     /// No usable HTTP answer.
     case http(HTTPError, retryAfter: Duration?)
-    /// The answer is a web page: a gateway's, most likely.
-    case html(source: String)
-    /// The answer is no JSON object.
-    case notJSON(source: String, JSONError)
+    /// The answer is not JSON: a gateway's page, most likely.
+    case notJSON(source: String, NotJSON)
+    /// The answer is JSON without a proof. `text` is the server's explanation, or the answer itself.
+    case noProof(source: String, text: String)
     /// The guest agent gave no key.
     case agent(GuestAgentError)
     /// The document or the chain does not hold.
@@ -212,7 +215,7 @@ package enum ProofSourceError: UserFacingError, Equatable {
         switch self {
         case .notASource: .badInput
         case .http(let error, _): error.kind
-        case .html, .notJSON, .malformedKey: .serviceFailed
+        case .notJSON, .noProof, .malformedKey: .serviceFailed
         case .agent(let error): error.kind
         case .invalid: .negativeResult
         }
@@ -222,8 +225,8 @@ package enum ProofSourceError: UserFacingError, Equatable {
         switch self {
         case .notASource(let reason): "not a source of proofs: \(reason)"
         case .http(let error, _): error.description
-        case .html(let source): "\(source) answered with a web page, not with a proof"
-        case .notJSON(let source, let error): "\(source) did not answer with a JSON object: \(error)"
+        case .notJSON(let source, let what): "\(source): \(what)"
+        case .noProof(let source, let text): "\(source): answered JSON that is not a proof: \(text.quoted(limit: 196))"
         case .agent(let error): error.description
         case .invalid(let source, let error): "the proof from \(source) is invalid: \(error)"
         case .malformedKey(let source, let reason): "\(source) returned an unusable key: \(reason)"
@@ -236,7 +239,7 @@ package enum ProofSourceError: UserFacingError, Equatable {
         case .http(let error, _): error.hints
         case .agent(let error): error.hints
         case .invalid(_, let error): error.hints
-        case .html, .notJSON: ["is this the URL of a running bridge-agent, which serves /proof?"]
+        case .notJSON, .noProof: ["is this the URL of a running bridge-agent, which serves /proof?"]
         case .malformedKey: ["is this the address of a dstack guest agent, of 0.4.2 or later?"]
         }
     }
@@ -246,7 +249,9 @@ package enum ProofSourceError: UserFacingError, Equatable {
         switch self {
         case .http(let error, _): error.isTransient
         case .agent(let error): error.isTransient
-        default: false
+        // A gateway, or whatever else stands in for a CVM that is not up yet.
+        case .notJSON, .noProof: true
+        case .notASource, .invalid, .malformedKey: false
         }
     }
 

@@ -103,17 +103,9 @@ extension HTTPResponse {
     /// The body as JSON.
     ///
     /// - Throws: `RPCError/notJSON(endpoint:_:)`.
-    func json(from endpoint: Endpoint) throws(RPCError) -> JSONValue {
-        func notJSON(_ what: RPCError.NotJSON) -> RPCError { .notJSON(endpoint: endpoint.displayName, what) }
-        let first = body.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
-        guard let first else { throw notJSON(.empty) }
-        guard first != UInt8(ascii: "<") else { throw notJSON(.html(title: title.map { endpoint.redacting($0) })) }
-        do {
-            return try JSONParser.parse(body)
-        } catch .truncated {
-            throw notJSON(.truncated)
-        } catch {
-            throw notJSON(.other(error))
+    func answer(from endpoint: Endpoint) throws(RPCError) -> JSONValue {
+        do throws(NotJSON) { return try json(from: endpoint) } catch {
+            throw .notJSON(endpoint: endpoint.displayName, error)
         }
     }
 
@@ -123,45 +115,6 @@ extension HTTPResponse {
             return nil
         }
         return error
-    }
-
-    /// A server's explanation in its own words: a message in JSON (that of JSON-RPC, of RFC 9457, or an error that is a
-    /// sentence), a web page's title, or the first line of a text.
-    fileprivate func explanation(from endpoint: Endpoint) -> String? {
-        do throws(RPCError) {
-            let value = try json(from: endpoint)
-            let object = (value.array?.first ?? value).object
-            let error = object?["error"]
-            let texts = [
-                error?.object?["message"], error, object?["message"], object?["detail"], object?["title"], value,
-            ]
-            return texts.lazy.compactMap { $0?.string }.first { !$0.isEmpty }?.firstLine
-        } catch .notJSON(_, .html(let title)) {
-            return title
-        } catch .notJSON(_, .other) {
-            return String(decoding: body.prefix(400), as: UTF8.self).firstLine
-        } catch {
-            return nil
-        }
-    }
-
-    /// What stands between a web page's title tags.
-    fileprivate var title: String? {
-        let text = Array(body.prefix(4096))
-        let lowercased = text.map { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 ? $0 | 0x20 : $0 }
-        guard let tag = lowercased.firstRange(of: Array("<title".utf8)),
-            let begin = lowercased[tag.upperBound...].firstIndex(of: UInt8(ascii: ">")),
-            let end = lowercased[begin...].firstRange(of: Array("</title".utf8))
-        else { return nil }
-        return String(decoding: text[begin..<end.lowerBound].dropFirst(), as: UTF8.self).firstLine
-    }
-}
-
-extension String {
-    /// The first line with something in it, its white space made single spaces.
-    var firstLine: String? {
-        split(whereSeparator: \.isNewline).lazy
-            .map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }.first { !$0.isEmpty }
     }
 }
 
@@ -181,10 +134,8 @@ extension RPCClient {
             return failure(of: error, status: response.status)
         }
         let failure = response.failure(from: endpoint)
-        if case .wantsHTTPS = failure { return .transport(failure) }
-        let reason = response.explanation(from: endpoint).map { endpoint.redacting($0) }
-        return .status(
-            endpoint: endpoint.displayName, code: response.status, reason: reason, retryAfter: response.retryAfter)
+        guard case .status(let name, let code, let reason) = failure else { return .transport(failure) }
+        return .status(endpoint: name, code: code, reason: reason, retryAfter: response.retryAfter)
     }
 
     /// An error that is a sentence alone, as the gateway's refusal that it is.

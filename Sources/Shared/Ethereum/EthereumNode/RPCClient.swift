@@ -66,7 +66,7 @@ package final class RPCClient {
     /// - Throws: ``RPCError`` if the response is an HTTP error, malformed or an error of the node.
     func result(in response: HTTPResponse, to id: UInt64) throws(RPCError) -> JSONValue {
         guard response.isSuccess else { throw failure(of: response) }
-        let answer = RPCAnswer(try response.json(from: endpoint))
+        let answer = RPCAnswer(try response.answer(from: endpoint))
         if case .sentence(let text) = answer.outcome { throw refusal(text, in: response) }
         // A server that could not read the request answers with an error and the id null.
         if answer.id == nil, case .error = answer.outcome { return try value(of: answer).get() }
@@ -145,7 +145,7 @@ package final class RPCClient {
     func results(
         in response: HTTPResponse, to calls: [RPCCall], _ ids: [UInt64]
     ) throws(RPCError) -> [Result<JSONValue, RPCError>] {
-        let value = Result { () throws(RPCError) in try response.json(from: endpoint) }
+        let value = Result { () throws(RPCError) in try response.answer(from: endpoint) }
         let answers = (try? value.get())?.array?.map(RPCAnswer.init)
         guard response.isSuccess || answers?.areUsable == true else {
             throw batchFailure(of: response, callCount: calls.count)

@@ -24,18 +24,6 @@ package enum RPCError: UserFacingError, Equatable {
     /// `reason` is a clause.
     case batchRefused(endpoint: String, reason: String, mostCalls: Int)
 
-    /// What stood in place of JSON.
-    package enum NotJSON: Equatable, Sendable {
-        /// A web page: a gateway's, a login's, or another site's; with its title, if it has one.
-        case html(title: String?)
-        /// No byte.
-        case empty
-        /// JSON whose end is missing.
-        case truncated
-        /// Anything else, with the parser's reason.
-        case other(JSONError)
-    }
-
     package var kind: ErrorCategory {
         if case .transport(let error) = self { error.kind } else { .serviceFailed }
     }
@@ -134,7 +122,7 @@ package enum RPCError: UserFacingError, Equatable {
         switch self {
         case .transport(let error): error.description
         case .status(let endpoint, let code, let reason, _):
-            "\(endpoint): answered HTTP status \(code)" + (reason.map { ": \($0.quoted(limit: 196))" } ?? "")
+            HTTPError.status(endpoint: endpoint, code: code, reason: reason).description
         case .notJSON(let endpoint, let what): "\(endpoint): \(what)"
         case .malformed(let endpoint, let reason): "\(endpoint): not a JSON-RPC answer: \(reason)"
         case .missingAnswer(let endpoint, let method):
@@ -153,17 +141,6 @@ package enum RPCError: UserFacingError, Equatable {
         case .response(_, let message, _, let status):
             HTTPError.status(endpoint: "", code: Self.status(said: message) ?? status).hints
         case .missingAnswer, .batchRefused: []
-        }
-    }
-}
-
-extension RPCError.NotJSON: CustomStringConvertible {
-    package var description: String {
-        switch self {
-        case .html(let title): "answered HTML, not JSON" + (title.map { ": \($0.quoted(limit: 200))" } ?? "")
-        case .empty: "answered with an empty body, not JSON"
-        case .truncated: "answered truncated JSON"
-        case .other(let error): "answered something that is not JSON (\(error))"
         }
     }
 }

@@ -24,8 +24,8 @@ package enum HTTPError: UserFacingError, Equatable {
     case responseTooLarge(endpoint: String, HTTPResponsePart, limit: Int)
     /// The answer's body has a content encoding that is not understood, or is damaged.
     case badEncoding(endpoint: String, encoding: String)
-    /// An answer whose status is none of 200 to 299.
-    case status(endpoint: String, code: Int)
+    /// An answer whose status is none of 200 to 299. `reason` is the server's explanation, if there is one.
+    case status(endpoint: String, code: Int, reason: String? = nil)
     /// The server refused http, for it wants https.
     case wantsHTTPS(endpoint: String)
     /// The client's owner wanted no answer any more.
@@ -48,7 +48,7 @@ package enum HTTPError: UserFacingError, Equatable {
     package var isTransient: Bool {
         switch self {
         case .cannotResolve, .connectionRefused, .cannotConnect, .connectionReset, .endedEarly, .timedOut: true
-        case .status(_, let code): HTTPResponse.isTransient(status: code)
+        case .status(_, let code, _): HTTPResponse.isTransient(status: code)
         case .invalidEndpoint, .invalidRequest, .tlsFailed, .responseTooLarge, .badEncoding, .wantsHTTPS, .cancelled,
             .noLibrary, .other:
             false
@@ -83,7 +83,8 @@ package enum HTTPError: UserFacingError, Equatable {
             "\(endpoint): the response \(part) is larger than \(limit) bytes"
         case .badEncoding(let endpoint, let encoding):
             "\(endpoint): the answer's content encoding, \(encoding.quoted(limit: 40)), is unknown or its body is damaged"
-        case .status(let endpoint, let code): "\(endpoint): answered HTTP status \(code)"
+        case .status(let endpoint, let code, let reason):
+            "\(endpoint): answered HTTP status \(code)" + (reason.map { ": \($0.quoted(limit: 196))" } ?? "")
         case .wantsHTTPS(let endpoint): "\(endpoint): the server accepts only https, but the URL says http"
         case .cancelled(let endpoint): "\(endpoint): cancelled"
         case .noLibrary(let reason): "libcurl cannot be used: \(reason)"
@@ -100,7 +101,7 @@ package enum HTTPError: UserFacingError, Equatable {
         case .tlsFailed(_, let reason) where reason.contains("wrong version number"):
             ["the server does not speak TLS there: is the port right? if so, use http:// instead of https://"]
         case .tlsFailed: ["is the host name right? --cacert FILE trusts another authority's certificates"]
-        case .status(_, let code): Self.hint(forStatus: code).map { [$0] } ?? []
+        case .status(_, let code, _): Self.hint(forStatus: code).map { [$0] } ?? []
         default: []
         }
     }
@@ -144,11 +145,12 @@ package enum HTTPResponsePart: String, Sendable, CustomStringConvertible {
 }
 
 extension HTTPResponse {
-    /// What a status that is no success means: most often the status itself.
+    /// What a status that is no success means: most often the status itself, with what the server says of it.
     package func failure(from endpoint: Endpoint) -> HTTPError {
         let name = endpoint.displayName
         return name.hasPrefix("http://") && wantsHTTPS
-            ? .wantsHTTPS(endpoint: name) : .status(endpoint: name, code: status)
+            ? .wantsHTTPS(endpoint: name)
+            : .status(endpoint: name, code: status, reason: explanation(from: endpoint))
     }
 
     /// Whether the server, asked over http, says that it wants https: it leads there, or has taken the request for a

@@ -97,7 +97,7 @@ package struct HTTPResponse: Sendable {
 
     /// The answer itself, if its status is one of 200 to 299.
     ///
-    /// - Throws: ``HTTPError/status(endpoint:code:)``, ``HTTPError/wantsHTTPS(endpoint:)``.
+    /// - Throws: ``HTTPError/status(endpoint:code:reason:)``, ``HTTPError/wantsHTTPS(endpoint:)``.
     package func successful(from endpoint: Endpoint) throws(HTTPError) -> HTTPResponse {
         guard isSuccess else { throw failure(from: endpoint) }
         return self

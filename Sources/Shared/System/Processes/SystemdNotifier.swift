@@ -45,37 +45,16 @@ package struct SystemdNotifier: Sendable {
 
     /// Tells it. A manager that does not listen is none of the program's business.
     package func tell(_ state: State) {
-        guard let socketName, let (target, length) = Self.address(socketName) else { return }
-        var address = target
+        guard let address = socketName.flatMap(UnixSocketAddress.init) else { return }
         let number = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard number >= 0 else { return }
         defer { close(number) }
         var timeout = timeval(tv_sec: 1, tv_usec: 0)
         unsafe setsockopt(number, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         let text = Array(state.text.utf8)
-        _ = unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe sendto(number, text, text.count, Int32(MSG_NOSIGNAL), pointer, length)
-            }
+        _ = unsafe address.withPointer { pointer, length in
+            unsafe sendto(number, text, text.count, Int32(MSG_NOSIGNAL), pointer, length)
         }
-    }
-
-    /// The address of a Unix socket: a path, or `@` and an abstract name (unix(7)); nil if it is neither.
-    private static func address(_ name: String) -> (sockaddr_un, socklen_t)? {
-        var bytes = Array(name.utf8)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let capacity = MemoryLayout.size(ofValue: address.sun_path)
-        guard bytes.count > 1, bytes.count < capacity, let first = bytes.first else { return nil }
-        switch first {
-        case UInt8(ascii: "@"): bytes[0] = 0
-        case UInt8(ascii: "/"): break
-        default: return nil
-        }
-        unsafe withUnsafeMutableBytes(of: &address.sun_path) { path in
-            for (index, byte) in bytes.enumerated() { unsafe path[index] = byte }
-        }
-        return (address, socklen_t(MemoryLayout<sockaddr_un>.size - capacity + bytes.count))
     }
 }
 
