@@ -1,5 +1,6 @@
 """proof-fetch beside the published proofs: from web servers and guest agents, late, broken and lying ones."""
 
+import base64
 import json
 import re
 import socket
@@ -10,6 +11,9 @@ import time
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct
+
+from guestagent.chain import AppKeys, proof_document
+from guestagent.keys import keccak256, sign
 
 from harness import BAD_INPUT, DONE, ENVIRONMENT, NO, UNREACHABLE, Result, program_path, run, running
 from proofs import LINKS, PROOFS, changed, without
@@ -381,3 +385,77 @@ def test_message_signatures_by_eth_account(agents):
 ])
 def test_usage(arguments):
     fetch(*arguments).check_error(BAD_INPUT)
+
+
+# A container's log at the CVM's log endpoint
+
+
+PRINTED = b"Starting\nPROOF_JSON=" + BODY + b"\nlistening\n"
+RECORDS = b"".join(json.dumps({"channel": "stdout", "message": base64.b64encode(line + b"\n").decode()}).encode() + b"\n"
+                   for line in PRINTED.splitlines())
+
+
+@pytest.mark.parametrize("content", [PRINTED, RECORDS], ids=["text", "records"])
+@pytest.mark.parametrize("query, asked", [
+    ("", "?text=true&bare=true&tail=100000"), ("?tail=50", "?tail=50&text=true&bare=true"),
+    ("?text=true&bare=true&tail=all", "?text=true&bare=true&tail=all"),
+])
+def test_a_log_endpoint(content, query, asked):
+    """What a server makes of the parameters is its own affair: records in base64 are read as well."""
+    with answering((200, content)) as server:
+        assert fetch(f"dstack-log:{server.url}/logs/bridge-agent{query}").check_done().document == A
+    assert server.requests == [("GET", "/logs/bridge-agent" + asked, b"")]
+
+
+def test_a_log_is_read_on_from_where_it_ended():
+    begin = int(time.time())
+    with answering((200, b"Starting\n"), (503, b"{}"), (200, PRINTED)) as server:
+        answer = fetch("--retry-for", "20", f"dstack-log:{server.url}/logs/agent")
+    assert answer.status == DONE and answer.document == A
+    assert "no PROOF_JSON= line in the log (9 bytes, 1 line); trying again" in answer.stderr
+    first, second, third = (re.search(r"since=(\d+)", path) for _, path, _ in server.requests)
+    assert first is None and second[1] == third[1] and begin - 2 <= int(second[1]) <= time.time()
+
+
+@pytest.mark.parametrize("reply, status, words", [
+    ((200, b""), NO, "no PROOF_JSON= line in the log, which is empty"),
+    ((200, PRINTED.replace(b'"0x', b'"0y', 1)), NO, 'no proof was valid: member "code_id" is not 32 bytes of hex'),
+    ((404, b"not found"), UNREACHABLE, "answered HTTP status 404"),
+    ((403, b"logs are not public"), UNREACHABLE, "answered HTTP status 403"),
+])
+def test_a_log_without_a_proof(reply, status, words):
+    with answering(reply) as server:
+        answer = fetch(f"dstack-log:{server.url}/logs/agent")
+        answer.check_error(status, words)
+    fetch("dstack-log:", DOWN).check_error(BAD_INPUT, "not a source of proofs")
+
+
+# The guest agent's v1 API
+
+
+def v1_proof(domain: str) -> dict:
+    """A proof whose derived key is of the v1 API (dstack: docs/guest-api-v1.md)."""
+    app = AppKeys.from_kms_root(keccak256(b"a root"), bytes(20))
+    document = proof_document(app)
+    parts = (b"dstack-guest-v1-key-claim", b"secp256k1", domain.encode(),
+             bytes.fromhex(document["dstack_proof"]["derived_compressed_pubkey"][2:]))
+    digest = keccak256(b"".join(len(part).to_bytes(4) + part for part in parts))
+    return changed(document, "dstack_proof.app_signature", "0x" + sign(app.app_key, digest).hex())
+
+
+@pytest.mark.parametrize("domain", ["ethereum", "/bridge"])
+def test_a_proof_of_the_v1_api_is_named(domain):
+    with answering((200, json.dumps(v1_proof(domain)).encode())) as server:
+        answer = fetch(server.url)
+    answer.check_error(NO, "app_signature is one of the guest agent's v1 API, whose keys the contract does not accept")
+    with answering((200, json.dumps(v1_proof("another")).encode())) as server:
+        fetch(server.url).check_error(NO, "app_signature is by the key")
+
+
+def test_a_key_of_the_v1_api_is_refused():
+    info = json.dumps({"app_id": "00" * 20}).encode()
+    key = json.dumps({"key": "07" * 32, "public_key": "02" + "11" * 32, "signature_chain": ["11" * 65] * 2}).encode()
+    with Server(lambda method, path, body: (200, info if path.endswith("/Info") else key)) as server:
+        answer = fetch(f"dstack:{server.url}/v1")
+    answer.check_error(NO, "gave a key of its v1 API, which the contract does not accept")
+    assert answer.messages("hint") == ["leave /v1 out of its address"] and b"07070707" not in answer.stdout

@@ -78,7 +78,13 @@ extension Proof {
             appId: appId, purpose: fields.purpose, derivedKey: derivedKey,
             appSignature: Self.signature(fields.appSignature, member: "app_signature"),
             kmsSignature: Self.signature(fields.kmsSignature, member: "kms_signature"))
-        guard chain.appKey == appKey else { throw .wrongAppKey(expected: appKey, recovered: chain.appKey) }
+        guard chain.appKey == appKey else {
+            let isV1 = [fields.purpose, Self.path].contains { domain in
+                let prehash = SignatureChain.v1AppPrehash(domain: domain, derivedKey: derivedKey)
+                return (try? chain.appSignature.recover(prehash: prehash)) == appKey
+            }
+            throw isV1 ? .guestAPIv1 : .wrongAppKey(expected: appKey, recovered: chain.appKey)
+        }
         try self.init(
             messageSignature: Self.signature(fields.messageSignature, member: "message_signature"), chain: chain)
         try checkClaims(of: json)
@@ -196,6 +202,8 @@ package enum ProofError: UserFacingError, Equatable {
     case wrongMessageSigner(expected: Address, recovered: Address)
     /// The derived key was not signed by the app key that the document names.
     case wrongAppKey(expected: PublicKey, recovered: PublicKey)
+    /// The derived key is one of the v1 API of the guest agent.
+    case guestAPIv1
     /// The message is not the one that registers.
     case wrongMessage(actual: Bytes32)
     /// The chain was made for another purpose.
@@ -220,6 +228,8 @@ package enum ProofError: UserFacingError, Equatable {
             "message_signature is by \(recovered), not by the derived key's address \(expected)"
         case .wrongAppKey(let expected, let recovered):
             "app_signature is by the key \(recovered), not by app_compressed_pubkey \(expected)"
+        case .guestAPIv1:
+            "app_signature is one of the guest agent's v1 API, whose keys the contract does not accept"
         case .wrongMessage(let actual):
             "message_hash is \(actual), not the hash of \(Proof.message.quoted())"
         case .wrongPurpose(let actual):
@@ -236,6 +246,7 @@ package enum ProofError: UserFacingError, Equatable {
         case .wrongPurpose: ["the CVM must ask its guest agent for the key with purpose \(Proof.purpose.quoted())"]
         case .wrongAppKey:
             ["the key was derived for a purpose other than the one in the proof, or the proof was altered in transit"]
+        case .guestAPIv1: ["the CVM must ask its guest agent for the key with GetKey outside of /v1"]
         case .wrongMessage, .wrongMessageSigner: ["the proof is of something else, or was altered in transit"]
         case .malformed, .invalidSignature, .invalidPublicKey, .contradiction, .unpaddedCodeId:
             ["the proof was altered in transit: fetch it from the CVM again"]

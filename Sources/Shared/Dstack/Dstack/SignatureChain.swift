@@ -50,6 +50,15 @@ package struct SignatureChain: Equatable, Sendable {
         Keccak256.hash(Array("\(purpose):\(Hex.encode(derivedKey.compressed, prefixed: false))".utf8))
     }
 
+    /// What the app key signs for link 0 in the v1 API of newer guest agents (dstack: docs/guest-api-v1.md), whose keys
+    /// the contract does not know: each part has its length in front, in 4 bytes.
+    ///
+    /// - Parameter domain: what the key was asked for; it takes the place of path and purpose.
+    static func v1AppPrehash(domain: String, derivedKey: PublicKey) -> Bytes32 {
+        let parts = ["dstack-guest-v1-key-claim", "secp256k1", domain].map { Array($0.utf8) } + [derivedKey.compressed]
+        return Keccak256.hash(parts.flatMap { UInt256(UInt64($0.count)).word.bytes.suffix(4) + $0 })
+    }
+
     /// What the KMS root signs for link 1.
     package static func kmsPrehash(appId: Address, appKey: PublicKey) -> Bytes32 {
         Keccak256.hash(Array("dstack-kms-issued:".utf8) + appId.bytes + appKey.compressed)

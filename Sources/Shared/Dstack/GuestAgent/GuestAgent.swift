@@ -48,6 +48,8 @@ package final class GuestAgent {
         guard let secret, let digits = object["key"]?.string, digits.allSatisfy({ $0 == "0" || $0 == "x" }) else {
             throw malformed(method, "it has no 32-byte key in hex")
         }
+        // The v1 API names the public key too, and signs something else with it.
+        guard object["public_key"] == nil else { throw .otherAPI(agent: name) }
         let chain = try signatureChain(in: object)
         return DerivedKey(secret: secret, appLink: chain.app, kmsLink: chain.kms, agent: name)
     }
@@ -105,13 +107,15 @@ package enum GuestAgentError: UserFacingError, Equatable {
     case status(agent: String, method: String, code: Int)
     /// An answer that is not what the method answers. `reason` is a clause without a byte of a secret.
     case malformed(agent: String, method: String, reason: String)
+    /// It answers with its v1 API, of which the contract knows no key.
+    case otherAPI(agent: String)
     /// The app's key comes from no KMS, so no chain of signatures leads to one.
     case notKMSIssued(agent: String)
 
     package var kind: ErrorCategory {
         switch self {
         case .invalidAddress: .badInput
-        case .notKMSIssued: .negativeResult
+        case .notKMSIssued, .otherAPI: .negativeResult
         case .noSocket, .notASocket, .transport, .refused, .status, .malformed: .serviceFailed
         }
     }
@@ -122,7 +126,7 @@ package enum GuestAgentError: UserFacingError, Equatable {
         case .noSocket, .notASocket: true
         case .transport(let error): error.isTransient
         case .status(_, _, let code): HTTPResponse.isTransient(status: code)
-        case .invalidAddress, .refused, .malformed, .notKMSIssued: false
+        case .invalidAddress, .refused, .malformed, .notKMSIssued, .otherAPI: false
         }
     }
 
@@ -141,6 +145,8 @@ package enum GuestAgentError: UserFacingError, Equatable {
             "the dstack guest agent at \(agent) answered \(method) with HTTP status \(code)"
         case .malformed(let agent, let method, let reason):
             "the dstack guest agent at \(agent) gave an invalid answer to \(method): \(reason)"
+        case .otherAPI(let agent):
+            "the dstack guest agent at \(agent) gave a key of its v1 API, which the contract does not accept"
         case .notKMSIssued(let agent):
             "the dstack guest agent at \(agent) holds an app key that no KMS has signed"
         }
@@ -166,6 +172,7 @@ package enum GuestAgentError: UserFacingError, Equatable {
             ]
         case .transport(let error): error.hints
         case .status(_, _, 404): ["the agent is older than 0.4.2, or this is another service's address"]
+        case .otherAPI: ["leave /v1 out of its address"]
         case .notKMSIssued: ["deploy the app with a KMS as its key provider"]
         case .invalidAddress: ["give the path of its socket, or an http:// URL"]
         case .refused: ["the agent's message says why; its log in the CVM may say more"]

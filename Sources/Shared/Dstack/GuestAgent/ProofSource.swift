@@ -4,6 +4,7 @@ import Glibc
 package import HTTP
 import JSON
 import Processes
+package import ProofLog
 import Secp256k1
 import SecretMemory
 
@@ -13,11 +14,22 @@ package enum ProofSource: Sendable {
     case web(Endpoint)
     /// A guest agent's socket or URL; nil finds the CVM's own.
     case agent(address: String?)
+    /// The URL of a container's log at the CVM's log endpoint: `http://HOST:8090/logs/CONTAINER`.
+    case log(url: String)
 
-    /// `http://…`, `https://…`, `dstack:` or `dstack:SOCKET`.
+    /// `http://…`, `https://…`, `dstack:`, `dstack:SOCKET` or `dstack-log:URL`.
     ///
     /// - Throws: ``ProofSourceError/notASource(reason:)``.
     package init(_ text: String) throws(ProofSourceError) {
+        let logPrefix = "dstack-log:"
+        if text.hasPrefix(logPrefix) {
+            let url = String(text.dropFirst(logPrefix.count))
+            do throws(HTTPError) { _ = try Endpoint(url: url) } catch {
+                throw .notASource(reason: error.description)
+            }
+            self = .log(url: url)
+            return
+        }
         if text.hasPrefix("dstack:") {
             let address = text.dropFirst("dstack:".count)
             self = .agent(address: address.isEmpty ? nil : String(address))
@@ -56,13 +68,42 @@ package enum ProofSource: Sendable {
     /// The most bytes that a proof document may have.
     private static let documentLimit = 1 << 20
 
+    /// The most bytes of a log that are taken at once.
+    private static let logLimit = 64 << 20
+
     /// One attempt to get the proof.
     ///
+    /// - Parameter since: the seconds of 1970 from which on a log is wanted; nil for all of it.
     /// - Throws: ``ProofSourceError``.
-    func fetch(_ query: Query) throws(ProofSourceError) -> Proof {
+    func fetch(_ query: Query, since: Int? = nil) throws(ProofSourceError) -> Proof {
         switch self {
+        case .log(let url): return try Self.search(url, since: since, query)
         case .web(let endpoint): return try Self.fetch(from: endpoint, query)
         case .agent(let address): return try Self.make(at: address, query)
+        }
+    }
+
+    /// Searches what a container has printed (dstack: guest-agent, `/logs/<container>`).
+    private static func search(_ url: String, since: Int?, _ query: Query) throws(ProofSourceError) -> Proof {
+        var parameters: [String] = []
+        for (name, value) in [("text", "true"), ("bare", "true"), ("tail", "100000")] where !url.contains("\(name)=") {
+            parameters.append("\(name)=\(value)")
+        }
+        if let since { parameters.append("since=\(since)") }
+        let limits = HTTPLimits(body: logLimit, deadline: query.timeout, connectTimeout: query.timeout)
+        let client = HTTPClient(caFile: query.caFile, observer: query.observer)
+        let endpoint: Endpoint
+        let response: HTTPResponse
+        do throws(HTTPError) {
+            let query = parameters.isEmpty ? "" : (url.contains("?") ? "&" : "?") + parameters.joined(separator: "&")
+            endpoint = try Endpoint(url: url + query)
+            response = try client.perform(HTTPRequest(endpoint, .get, limits: limits))
+        } catch { throw .http(error, retryAfter: nil) }
+        guard response.isSuccess else {
+            throw .http(response.failure(from: endpoint), retryAfter: response.retryAfter)
+        }
+        do throws(ProofLogError) { return try LogSearch.lastProof(in: response.body.span) } catch {
+            throw .log(source: endpoint.displayName, error)
         }
     }
 
@@ -164,8 +205,12 @@ package struct ProofFetcher: Sendable {
     package func fetch(from source: ProofSource) throws(ProofSourceError) -> Proof {
         var backoff = Backoff(budget: retryFor)
         let start = ContinuousClock.now
+        var since: Int?
         while true {
-            do throws(ProofSourceError) { return try source.fetch(query) } catch {
+            // What is printed while the log is read comes again.
+            let time = Glibc.time(nil) - 1
+            do throws(ProofSourceError) { return try source.fetch(query, since: since) } catch {
+                if case .log = error { since = time }
                 guard error.isTransient,
                     let pause = backoff.pause(elapsed: ContinuousClock.now - start, atLeast: error.retryAfter)
                 else { throw error }
@@ -204,6 +249,8 @@ package enum ProofSourceError: UserFacingError, Equatable {
     case notJSON(source: String, NotJSON)
     /// The answer is JSON without a proof. `text` is the server's explanation, or the answer itself.
     case noProof(source: String, text: String)
+    /// No proof is in a container's log.
+    case log(source: String, ProofLogError)
     /// The guest agent gave no key.
     case agent(GuestAgentError)
     /// The document or the chain does not hold.
@@ -217,7 +264,7 @@ package enum ProofSourceError: UserFacingError, Equatable {
         case .http(let error, _): error.kind
         case .notJSON, .noProof, .malformedKey: .serviceFailed
         case .agent(let error): error.kind
-        case .invalid: .negativeResult
+        case .invalid, .log: .negativeResult
         }
     }
 
@@ -227,6 +274,7 @@ package enum ProofSourceError: UserFacingError, Equatable {
         case .http(let error, _): error.description
         case .notJSON(let source, let what): "\(source): \(what)"
         case .noProof(let source, let text): "\(source): answered JSON that is not a proof: \(text.quoted(limit: 196))"
+        case .log(let source, let error): "\(source): \(error)"
         case .agent(let error): error.description
         case .invalid(let source, let error): "the proof from \(source) is invalid: \(error)"
         case .malformedKey(let source, let reason): "\(source) returned an unusable key: \(reason)"
@@ -235,7 +283,9 @@ package enum ProofSourceError: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
-        case .notASource: ["sources are http://HOST:PORT, https://HOST and dstack:SOCKET"]
+        case .notASource:
+            ["sources are http://HOST:PORT, https://HOST, dstack:SOCKET and dstack-log:http://HOST:8090/logs/CONTAINER"]
+        case .log: ["is it the container that prints PROOF_JSON=, and are the app's logs public?"]
         case .http(let error, _): error.hints
         case .agent(let error): error.hints
         case .invalid(_, let error): error.hints
@@ -250,7 +300,7 @@ package enum ProofSourceError: UserFacingError, Equatable {
         case .http(let error, _): error.isTransient
         case .agent(let error): error.isTransient
         // A gateway, or whatever else stands in for a CVM that is not up yet.
-        case .notJSON, .noProof: true
+        case .notJSON, .noProof, .log: true
         case .notASource, .invalid, .malformedKey: false
         }
     }

@@ -39,6 +39,19 @@ package struct LogSearch {
         try readForward(progress: progress) { proofs in if !proofs.isEmpty { try body(proofs) } }
     }
 
+    /// The last proof in a log that is in memory.
+    ///
+    /// - Throws: ``ProofLogError`` if there is none.
+    package static func lastProof(in bytes: Span<UInt8>) throws(ProofLogError) -> Proof {
+        var search = ProofSearch(.last)
+        var summary = LogSummary()
+        summary.take(bytes, countsLines: true)
+        _ = search.feed(bytes)
+        if let proof = search.finish().last { return proof }
+        guard let refused = search.refused else { throw .noMarker(summary) }
+        throw .noValidProof(refused, path: nil, count: search.refusedCount)
+    }
+
     private func readForward(progress: (Int) -> Void, _ body: ([Proof]) throws -> Void) throws {
         let deadline = timeout.map { ContinuousClock.now + $0 }
         var search = ProofSearch(selection)
