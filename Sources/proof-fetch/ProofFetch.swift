@@ -30,7 +30,7 @@ struct ProofFetch: CommandLineTool {
     @OptionGroup var verbosity: VerboseOption
 
     @Option(
-        help: ArgumentHelp("How long to retry a service that is down or overloaded.", valueName: "seconds"),
+        help: ArgumentHelp("How long to retry a service that is down or has no proof yet.", valueName: "seconds"),
         transform: TimeoutOption.seconds)
     var retryFor: Duration = .zero
 
