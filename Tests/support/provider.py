@@ -596,8 +596,9 @@ FAILURES = {
                          "daily request count exceeded", QUOTA),
     "message, 400": always("AWS API Gateway", document({"message": "Missing Authentication Token"}, 400),
                            "Missing Authentication Token"),
-    "lzma": Habit("nobody", compressed("lzma", lzma.compress), failure=Failure('content encoding, "lzma", is unknown')),
-    "damaged gzip": Habit("nobody", compressed("gzip", lambda body: body), failure=Failure("or its body is damaged")),
+    "lzma": always("nobody", Reply(200, lzma.compress(b"{}"), {"Content-Encoding": "lzma"}),
+                   'content encoding, "lzma", is unknown'),
+    "damaged gzip": always("nobody", Reply(200, b"{}", {"Content-Encoding": "gzip"}), "or its body is damaged"),
     "control characters": always("an attacker", document(
         error(-32000, "stop\x1b[2J\u202e here\r\nand there"), 400), "stop"),
     "long": always("gateways", document({"error": "endless " + 400 * "x"}, 403), "endless xxx", KEY),
