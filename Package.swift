@@ -108,7 +108,7 @@ let package = Package(
 
         library("Dstack/Dstack", ["Secp256k1"]),
         library("Dstack/ProofLog", ["Console", "Dstack", "Processes"]),
-        library("Dstack/GuestAgent", ["Dstack", "HTTP", "Processes", "ProofLog", "Secp256k1"]),
+        library("Dstack/GuestAgent", ["Dstack", "HTTP", "KeySources", "Processes", "ProofLog", "Secp256k1"]),
 
         library("Bridge/TEEBridge", ["ABI", "Dstack", "Secp256k1", "Transactions"]),
         library("Bridge/BridgeClient", ["ABI", "EthereumNode", "Secp256k1", "StateProofs", "TEEBridge"]),

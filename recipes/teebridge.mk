@@ -37,6 +37,7 @@ Targets, and [what may be left out]:
   show-member        MEMBER                                         code id, public key and time of registration
 Everywhere: RPC_URL (or ETH_RPC_URL), [CHAIN], BRIDGE (or BRIDGE_CONTRACT; not for deploy-bridge, add-compose-hash).
 Where transactions are sent: KEY, a source as file:owner.key (or TEEBRIDGE_KEY, ETH_KEYSTORE), [JOURNAL] [DRY_RUN=yes].
+Where a key is dstack:, [DSTACK_SOCKET], the guest agent's socket or URL (or DSTACK_SIMULATOR_ENDPOINT).
 KMS_ROOT (or KMS_ROOTS) may be several with commas between, but for allow-root; no other root's proof is registered.
 `make -n TARGET …` shows the pipeline and runs nothing.
 endef
@@ -59,7 +60,7 @@ TEEBRIDGE_example_SIGN_WITH := file:member.key
 TEEBRIDGE_example_TO := 0x followed by 64 hex digits
 
 # Every parameter, and other names that some go by; of two that are equally near, the first is meant.
-TEEBRIDGE_parameters := ALLOW APP ARTEFACT BRIDGE CHAIN CODE_ID COMPOSE_HASH CVM_URL DRY_RUN EXEC FROM JOURNAL KEY \
+TEEBRIDGE_parameters := ALLOW APP ARTEFACT BRIDGE CHAIN CODE_ID COMPOSE_HASH CVM_URL DRY_RUN DSTACK_SOCKET EXEC FROM JOURNAL KEY \
     KMS_ROOT LOG MEMBER ONCE RPC_URL SECRET_FILE SIGN_WITH STATE TO VERIFIER
 TEEBRIDGE_names_BRIDGE := BRIDGE BRIDGE_CONTRACT
 TEEBRIDGE_names_KEY := KEY TEEBRIDGE_KEY
@@ -98,15 +99,16 @@ TEEBRIDGE_source = $(if $(call TEEBRIDGE_name,$1),$(if $(filter file:% keystore:
 TEEBRIDGE_node = $(if $(call TEEBRIDGE_name,RPC_URL),ETH_RPC_URL="$$teebridge_RPC_URL" )$1$(call \
     TEEBRIDGE_option,CHAIN,--chain)
 TEEBRIDGE_at = $(call TEEBRIDGE_option,BRIDGE,--bridge)
+TEEBRIDGE_agent = $(call TEEBRIDGE_option,DSTACK_SOCKET,--dstack)
 TEEBRIDGE_register = $(if $(call TEEBRIDGE_name,KMS_ROOT),KMS_ROOTS="$$teebridge_KMS_ROOT" )abi-encode \
 register$(TEEBRIDGE_at)$(call TEEBRIDGE_switch,ALLOW,--allow)$(call TEEBRIDGE_option,VERIFIER,--verifier)
 TEEBRIDGE_seal = $(if $(call TEEBRIDGE_name,SIGN_WITH),,$(call TEEBRIDGE_need,FROM))$(call \
     TEEBRIDGE_node,ecies-seal)$(TEEBRIDGE_at)$(call TEEBRIDGE_option,FROM,--from-member)$(call \
-    TEEBRIDGE_source,SIGN_WITH,--sign-with) --to-member "$$teebridge_TO" -- "$$teebridge_SECRET_FILE"
-TEEBRIDGE_watch = $(call TEEBRIDGE_node,inbox-watch)$(TEEBRIDGE_at)$(call TEEBRIDGE_source,KEY,--key)$(call \
+    TEEBRIDGE_source,SIGN_WITH,--sign-with)$(TEEBRIDGE_agent) --to-member "$$teebridge_TO" -- "$$teebridge_SECRET_FILE"
+TEEBRIDGE_watch = $(call TEEBRIDGE_node,inbox-watch)$(TEEBRIDGE_at)$(call TEEBRIDGE_source,KEY,--key)$(TEEBRIDGE_agent)$(call \
     TEEBRIDGE_option,STATE,--state)$(call TEEBRIDGE_option,EXEC,--exec)$(call TEEBRIDGE_switch,ONCE,--once)
 TEEBRIDGE_send = $(call TEEBRIDGE_need,RPC_URL)$(TEEBRIDGE_need_key)$(call TEEBRIDGE_node,tx-send)$(call \
-    TEEBRIDGE_source,KEY,--key)$(call TEEBRIDGE_option,JOURNAL,--journal)$(call TEEBRIDGE_switch,DRY_RUN,--dry-run)
+    TEEBRIDGE_source,KEY,--key)$(TEEBRIDGE_agent)$(call TEEBRIDGE_option,JOURNAL,--journal)$(call TEEBRIDGE_switch,DRY_RUN,--dry-run)
 
 TEEBRIDGE_targets = teebridge-$1 $(if $(value TEEBRIDGE_LONG_NAMES),,$1)
 TEEBRIDGE_all := $(foreach command,$(TEEBRIDGE_commands),$(call TEEBRIDGE_targets,$(command)))

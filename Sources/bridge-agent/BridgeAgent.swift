@@ -123,7 +123,8 @@ struct BridgeAgent: CommandLineTool {
         diagnostics.note("listening on \(server.address)")
 
         let keeper = ProofKeeper(
-            state: state, source: .agent(address: agent.dstack), path: path, purpose: purpose, interval: interval,
+            state: state, source: .agent(AgentKey(socket: agent.dstack)), path: path, purpose: purpose,
+            interval: interval,
             repeatProof: repeatProof, observer: verbosity.observer(diagnostics), diagnostics: diagnostics,
             service: service
         ) { heartbeat.beat("proof") }
@@ -157,13 +158,13 @@ struct BridgeAgent: CommandLineTool {
                 return false
             }
         ) { warnings.add($0) }
-        let source = KeySource.guestAgent(path: path, purpose: purpose)
+        let source = KeySource.guestAgent(AgentKey(path: path, purpose: purpose))
         return InboxWatcher(
             reader, telling: state, interval: interval, requiresAuthentication: requireAuthenticated,
             maxMessages: inbox.maxMessages, diagnostics: diagnostics, warnings: warnings, isAlive: isAlive
         ) {
-            try source.load { path, purpose in
-                try agent.connect(observer: observer).getKey(path: path, purpose: purpose).takeSecret()
+            try source.load { socket, path, purpose in
+                try agent.connect(to: socket, observer: observer).getKey(path: path, purpose: purpose).takeSecret()
             }
         }
     }

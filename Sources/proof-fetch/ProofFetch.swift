@@ -12,8 +12,9 @@ struct ProofFetch: CommandLineTool {
         commandName: "proof-fetch",
         abstract: "Get CVMs' proofs over HTTP, or make one with the guest agent.",
         discussion: """
-            A BASE is http://… or https://…, whose /proof is fetched, or dstack:[SOCKET], the guest agent. Each proof \
-            is checked and printed on its own line, in the order of the BASEs.
+            A BASE is http://… or https://…, whose /proof is fetched; dstack:[SOCKET], the guest agent; or \
+            dstack-log:URL, a container's log at a CVM's log endpoint. Each proof is checked and printed on its own \
+            line, in the order of the BASEs.
 
             EXAMPLE
               proof-fetch --retry-for 60 https://… | abi-encode register | tx-send

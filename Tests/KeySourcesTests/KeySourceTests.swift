@@ -19,7 +19,7 @@ import Testing
     ]
 
     static func address(_ source: KeySource) throws -> String {
-        try source.load { _, _ in throw KeyError.noSource }.address.checksummed
+        try source.load { _, _, _ in throw KeyError.noSource }.address.checksummed
     }
 
     /// Expects an error that shows nothing of ``hex``.
@@ -37,10 +37,11 @@ import Testing
         ("file:/a/b", KeySource.file(path: "/a/b")), ("file:a:b", .file(path: "a:b")),
         ("keystore:/a", .keystore(path: "/a", passwordFile: "/password")),
         ("env:KEY", .environment(name: "KEY")), ("fd:3", .descriptor(3)), ("fd:0", .descriptor(0)),
-        ("dstack:", .guestAgent(path: "/bridge", purpose: "ethereum")),
-        ("dstack:/x", .guestAgent(path: "/x", purpose: "ethereum")),
-        ("dstack:/x?purpose=y", .guestAgent(path: "/x", purpose: "y")),
-        ("dstack:?purpose=y", .guestAgent(path: "/bridge", purpose: "y")),
+        ("dstack:", .guestAgent(AgentKey())), ("dstack:/x", .guestAgent(AgentKey(path: "/x"))),
+        ("dstack:/x?purpose=y", .guestAgent(AgentKey(path: "/x", purpose: "y"))),
+        ("dstack:?purpose=y", .guestAgent(AgentKey(purpose: "y"))),
+        ("dstack:?socket=/a.sock&path=/x.sock", .guestAgent(AgentKey(path: "/x.sock", socket: "/a.sock"))),
+        ("dstack:/x?socket=http://h:1/v?a=b", .guestAgent(AgentKey(path: "/x", socket: "http://h:1/v?a=b"))),
     ])
     func `a source is named by its kind and its place`(text: String, source: KeySource) throws {
         #expect(try KeySource(text, passwordFile: "/password") == source)
@@ -52,6 +53,40 @@ import Testing
     ])
     func `other names are refused`(text: String) {
         #expect(throws: KeyError.unknownSource(text)) { try KeySource(text) }
+    }
+
+    @Test(arguments: ["/var/run/dstack.sock", "a.sock", "http://h:1", "https://h", "unix:/a", "/a.sock?purpose=x"])
+    func `a word that may be a socket is no path of a key`(word: String) {
+        let name = String(word.prefix { $0 != "?" })
+        let error = #expect(throws: KeyError.agentKey(.ambiguous(word: name))) { try KeySource("dstack:\(word)") }
+        #expect(error?.hints == ["write dstack:?path=\(name) or dstack:?socket=\(name)"])
+    }
+
+    @Test func `a path of a key is one unless a socket is there`() throws {
+        #expect(try AgentKey("/x", word: .path) { _ in false } == AgentKey(path: "/x"))
+        #expect(throws: AgentKeyError.ambiguous(word: "/x")) { try AgentKey("/x", word: .path) { $0 == "/x" } }
+    }
+
+    @Test(arguments: [
+        ("", AgentKey()), ("/a/dstack.sock", AgentKey(socket: "/a/dstack.sock")), ("/a/b", AgentKey(socket: "/a/b")),
+        ("http://h:1/v", AgentKey(socket: "http://h:1/v")), ("unix:/a", AgentKey(socket: "unix:/a")),
+        ("a.sock?path=/x&purpose=y", AgentKey(path: "/x", purpose: "y", socket: "a.sock")),
+        ("?socket=/bridge", AgentKey(socket: "/bridge")), ("?path=", AgentKey(path: "")),
+    ])
+    func `a word alone is the socket where a proof is fetched`(text: String, key: AgentKey) throws {
+        #expect(try AgentKey(text, word: .socket) { _ in false } == key)
+    }
+
+    @Test(arguments: ["/bridge", "/bridge?purpose=ethereum", "/x?path=/y"])
+    func `a word that may be the path of a key is no socket, unless one is there`(text: String) throws {
+        let word = String(text.prefix { $0 != "?" })
+        #expect(throws: AgentKeyError.ambiguous(word: word)) { try AgentKey(text, word: .socket) { _ in false } }
+        #expect(try AgentKey(text, word: .socket) { _ in true }.socket == word)
+    }
+
+    @Test(arguments: ["?", "?x=y", "?purpose", "?path=/a&path=/b", "?socket=", "a.sock?socket=/b", "?purpose=x&"])
+    func `other parameters are refused`(text: String) {
+        #expect(throws: AgentKeyError.unknown(text)) { try AgentKey(text, word: .socket) { _ in false } }
     }
 
     @Test(arguments: ["", "0x", "env:", "file:", "fd:", "raw:0x"])
@@ -206,7 +241,8 @@ import Testing
     // MARK: - The guest agent
 
     @Test func `the guest agent is asked for the path and the purpose`() throws {
-        let key = try KeySource("dstack:/x?purpose=y").load { path, purpose in
+        let key = try KeySource("dstack:/x?purpose=y&socket=/s").load { socket, path, purpose in
+            #expect(socket == "/s")
             #expect([path, purpose] == ["/x", "y"])
             return SecretBytes(copying: try Hex.decode(Self.hex, prefix: .optional))
         }
@@ -216,7 +252,7 @@ import Testing
     @Test(arguments: [[UInt8](repeating: 0, count: 32), [UInt8](repeating: 0xFF, count: 32), [7]])
     func `an invalid key from the guest agent is a failure of the service`(bytes: [UInt8]) {
         let error = #expect(throws: KeyError.notAgentsKey) {
-            try KeySource.member.load { _, _ in SecretBytes(copying: bytes) }.address
+            try KeySource.member.load { _, _, _ in SecretBytes(copying: bytes) }.address
         }
         #expect(error?.kind == .serviceFailed)
     }

@@ -387,6 +387,30 @@ def test_usage(arguments):
     fetch(*arguments).check_error(BAD_INPUT)
 
 
+# One grammar for what follows dstack:
+
+
+def test_the_agent_and_the_key_are_named_alike(agents):
+    socket = agents[0].socket
+    for base in (f"dstack:?socket={socket}", f"dstack:{socket}?path=/bridge&purpose=ethereum"):
+        assert fetch(base).check_done().document == A
+    other = fetch(f"dstack:?path=/other&socket={socket}").check_done().document
+    assert other["app_id"] == A["app_id"] and other["member_id"] != A["member_id"]
+
+
+def test_a_word_that_could_be_a_path_or_a_socket_is_refused(agents):
+    """A socket in place of a key's path would be the path of another key, and of another inbox."""
+    socket = agents[0].socket
+    for word in (socket, "/var/run/dstack.sock", "http://127.0.0.1:9"):
+        answer = run("inbox-watch", "--once", "--key", f"dstack:{word}", env=agents[0].env)
+        answer.check_error(BAD_INPUT, f'"dstack:{word}" could name a key\'s path or the agent\'s socket')
+        assert answer.messages("hint")[0] == f"write dstack:?path={word} or dstack:?socket={word}"
+    for base in ("dstack:/bridge", "dstack:/bridge?purpose=ethereum"):
+        answer = fetch(base, env=agents[0].env)
+        answer.check_error(BAD_INPUT, '"dstack:/bridge" could name a key\'s path or the agent\'s socket')
+    fetch("dstack:?sock=/a").check_error(BAD_INPUT, 'not a key of the guest agent: "dstack:?sock=/a"')
+
+
 # A container's log at the CVM's log endpoint
 
 

@@ -170,6 +170,9 @@ def test_onboard_and_watch(chain, directory, owner, agents, source):
     [message] = records(directory.make("watch", env=agents[1].env, **reading))
     assert (message["from"], message["payload"]) == (B["member_id"], SECRET)
     assert records(directory.make("watch", env=agents[1].env, **reading)) == []
+    # The state is that member's: another agent's key is refused.
+    assert records(directory.make("watch", DSTACK_SOCKET=str(agents[1].socket), **reading)) == []
+    assert directory.make("watch", DSTACK_SOCKET=str(agents[0].socket), **reading).status != 0
 
 
 def test_onboard_signed_and_watch_with_a_handler(chain, directory, owner, agents):

@@ -586,6 +586,8 @@ def test_the_guest_agents_key(run, agents):
     first, second = agents
     assert sign(run, "dstack:", env=first.env) == PROOFS[0]["derived_address"]
     assert sign(run, "dstack:/bridge?purpose=ethereum", env=second.env) == PROOFS[1]["derived_address"]
+    for source in (f"dstack:?socket={second.socket}", f"dstack:/bridge?socket={second.socket}&purpose=ethereum"):
+        assert sign(run, source, env=first.env) == PROOFS[1]["derived_address"]
     others = {sign(run, source, env=first.env) for source in ("dstack:/gas", "dstack:/gas?purpose=gas")}
     assert PROOFS[0]["derived_address"] not in others
 

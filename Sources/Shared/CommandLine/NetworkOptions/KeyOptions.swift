@@ -68,9 +68,9 @@ package struct KeyOptions: ParsableArguments {
     package func load(
         _ source: KeySource, observer: @escaping HTTPObserver, isCancelled: @escaping () -> Bool = { false }
     ) throws -> SecretKey {
-        try source.load { path, purpose in
-            try agent.connect(observer: observer, isCancelled: isCancelled).getKey(path: path, purpose: purpose)
-                .takeSecret()
+        try source.load { socket, path, purpose in
+            try agent.connect(to: socket, observer: observer, isCancelled: isCancelled)
+                .getKey(path: path, purpose: purpose).takeSecret()
         }
     }
 }
@@ -87,13 +87,14 @@ package struct AgentOption: ParsableArguments {
     /// The agent, not asked yet.
     ///
     /// - Parameters:
+    ///   - socket: where the source of the key says that it is.
     ///   - observer: hears of each request.
     ///   - isCancelled: whether one that runs should end.
     /// - Throws: `GuestAgentError` if no socket is there.
     package func connect(
-        observer: @escaping HTTPObserver, isCancelled: @escaping () -> Bool = { false }
+        to socket: String? = nil, observer: @escaping HTTPObserver, isCancelled: @escaping () -> Bool = { false }
     ) throws -> GuestAgent {
         let client = HTTPClient(observer: observer, isCancelled: isCancelled)
-        return GuestAgent(at: try AgentAddress.find(named: dstack), over: client)
+        return GuestAgent(at: try AgentAddress.find(named: socket ?? dstack), over: client)
     }
 }

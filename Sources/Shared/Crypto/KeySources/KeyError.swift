@@ -6,6 +6,8 @@ package import JSON
 package enum KeyError: UserFacingError, Equatable {
     /// Not one of the forms that name a source.
     case unknownSource(String)
+    /// What follows `dstack:` could be a socket.
+    case agentKey(AgentKeyError)
     /// Something that looks like a key itself, where the name of its source belongs.
     case keyAsArgument
     /// The file cannot be opened or read.
@@ -30,6 +32,7 @@ package enum KeyError: UserFacingError, Equatable {
     package var description: String {
         switch self {
         case .unknownSource(let text): "not a key source: \(text.hidingKeys.quoted())"
+        case .agentKey(let error): error.description
         case .keyAsArgument:
             "a raw key is refused where a key source belongs: process lists and shell history would show it"
         case .unreadable(let source, let reason): "the key from \(source.quoted()) cannot be read: \(reason)"
@@ -52,6 +55,7 @@ package enum KeyError: UserFacingError, Equatable {
                 text.quotesHint
                     ?? "key sources are file:PATH, keystore:PATH, env:NAME, fd:N and dstack:PATH?purpose=PURPOSE"
             ]
+        case .agentKey(let error): error.hints
         case .keyAsArgument: ["write it to a file that only you can read, and name that with file:PATH"]
         case .tooOpen(let path, _): ["chmod 600 \(path)"]
         case .notAKey: ["is it the right file? a JSON keystore is named with keystore:PATH"]

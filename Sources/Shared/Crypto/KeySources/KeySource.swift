@@ -16,17 +16,17 @@ package enum KeySource: Equatable, Sendable {
     case environment(name: String)
     /// An open file descriptor of hex.
     case descriptor(Int32)
-    /// The dstack guest agent's key for a path and a purpose.
-    case guestAgent(path: String, purpose: String)
+    /// A key of the dstack guest agent; what is left out is the member's.
+    case guestAgent(AgentKey)
 
     /// The key that makes a CVM a member.
-    package static let member = KeySource.guestAgent(path: "/bridge", purpose: "ethereum")
+    package static let member = KeySource.guestAgent(AgentKey())
 
-    /// A source as options and TEEBRIDGE_KEY name it: `file:PATH`, `keystore:PATH`, `env:NAME`, `fd:N`,
-    /// `dstack:PATH?purpose=PURPOSE` (each part of the last may be left out).
+    /// A source as options and TEEBRIDGE_KEY name it: `file:PATH`, `keystore:PATH`, `env:NAME`, `fd:N`, or `dstack:` with
+    /// what ``AgentKey`` reads.
     ///
     /// - Parameter passwordFile: where a keystore's password is; nil asks for it on the terminal.
-    /// - Throws: ``KeyError/unknownSource(_:)``, ``KeyError/keyAsArgument``.
+    /// - Throws: ``KeyError/unknownSource(_:)``, ``KeyError/keyAsArgument``, ``KeyError/agentKey(_:)``.
     package init(_ text: String, passwordFile: String? = nil) throws(KeyError) {
         guard let colon = text.firstIndex(of: ":") else {
             throw Self.looksLikeKey(text) ? .keyAsArgument : .unknownSource(text)
@@ -38,7 +38,11 @@ package enum KeySource: Equatable, Sendable {
         case "keystore" where !value.isEmpty: self = .keystore(path: value, passwordFile: passwordFile)
         case "env" where !value.isEmpty: self = .environment(name: value)
         case "fd": self = try Self.descriptor(value)
-        case "dstack": self = try Self.guestAgent(value)
+        case "dstack":
+            do throws(AgentKeyError) { self = .guestAgent(try AgentKey(value, word: .path)) } catch {
+                if case .unknown = error { throw .unknownSource(text) }
+                throw .agentKey(error)
+            }
         default: throw .unknownSource(text)
         }
     }
@@ -52,20 +56,12 @@ package enum KeySource: Equatable, Sendable {
         return .descriptor(number)
     }
 
-    private static func guestAgent(_ value: String) throws(KeyError) -> KeySource {
-        let parts = value.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        let path = parts.first.map(String.init) ?? ""
-        guard parts.count > 1 else { return .guestAgent(path: path.isEmpty ? "/bridge" : path, purpose: "ethereum") }
-        guard parts[1].hasPrefix("purpose=") else { throw .unknownSource("dstack:\(value)") }
-        return .guestAgent(path: path.isEmpty ? "/bridge" : path, purpose: String(parts[1].dropFirst(8)))
-    }
-
     /// The key.
     ///
-    /// - Parameter guestAgent: asks the guest agent for the key of a path and a purpose.
+    /// - Parameter guestAgent: asks the guest agent, at a socket if one is named, for the key of a path and a purpose.
     /// - Throws: ``KeyError``, and what `guestAgent` throws.
     package func load(
-        guestAgent: (_ path: String, _ purpose: String) throws -> SecretBytes
+        guestAgent: (_ socket: String?, _ path: String, _ purpose: String) throws -> SecretBytes
     ) throws -> SecretKey {
         switch self {
         case .file(let path): return try Self.key(inFile: path)
@@ -75,8 +71,9 @@ package enum KeySource: Equatable, Sendable {
         case .descriptor(let number):
             let source = "fd:\(number)"
             return try Self.key(in: SecretFile.read(Descriptor(number: number), source: source), source: source)
-        case .guestAgent(let path, let purpose):
-            do { return try SecretKey(guestAgent(path, purpose)) } catch is Secp256k1Error {
+        case .guestAgent(let key):
+            let (path, purpose) = (key.path ?? AgentKey.memberPath, key.purpose ?? AgentKey.memberPurpose)
+            do { return try SecretKey(guestAgent(key.socket, path, purpose)) } catch is Secp256k1Error {
                 throw KeyError.notAgentsKey
             }
         }

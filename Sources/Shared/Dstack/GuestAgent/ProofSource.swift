@@ -3,6 +3,7 @@ package import Failures
 import Glibc
 package import HTTP
 import JSON
+package import KeySources
 import Processes
 package import ProofLog
 import Secp256k1
@@ -12,12 +13,12 @@ import SecretMemory
 package enum ProofSource: Sendable {
     /// An http or https URL; the proof is at its `/proof`.
     case web(Endpoint)
-    /// A guest agent's socket or URL; nil finds the CVM's own.
-    case agent(address: String?)
+    /// A guest agent; what is left out is the CVM's own, and the path and purpose that the query says.
+    case agent(AgentKey)
     /// The URL of a container's log at the CVM's log endpoint: `http://HOST:8090/logs/CONTAINER`.
     case log(url: String)
 
-    /// `http://…`, `https://…`, `dstack:`, `dstack:SOCKET` or `dstack-log:URL`.
+    /// `http://…`, `https://…`, `dstack:` with what `AgentKey` reads, or `dstack-log:URL`.
     ///
     /// - Throws: ``ProofSourceError/notASource(reason:)``.
     package init(_ text: String) throws(ProofSourceError) {
@@ -31,8 +32,9 @@ package enum ProofSource: Sendable {
             return
         }
         if text.hasPrefix("dstack:") {
-            let address = text.dropFirst("dstack:".count)
-            self = .agent(address: address.isEmpty ? nil : String(address))
+            do throws(AgentKeyError) {
+                self = .agent(try AgentKey(String(text.dropFirst("dstack:".count)), word: .socket))
+            } catch { throw .agentKey(error) }
         } else {
             do throws(HTTPError) { self = .web(try Endpoint(url: text)) } catch {
                 throw .notASource(reason: error.description)
@@ -79,7 +81,7 @@ package enum ProofSource: Sendable {
         switch self {
         case .log(let url): return try Self.search(url, since: since, query)
         case .web(let endpoint): return try Self.fetch(from: endpoint, query)
-        case .agent(let address): return try Self.make(at: address, query)
+        case .agent(let key): return try Self.make(key, query)
         }
     }
 
@@ -138,19 +140,20 @@ package enum ProofSource: Sendable {
     }
 
     /// Makes the proof with the guest agent's key, as the CVM itself does.
-    private static func make(at address: String?, _ query: Query) throws(ProofSourceError) -> Proof {
-        let endpoint = try asking { () throws(GuestAgentError) in try AgentAddress.find(named: address) }
+    private static func make(_ source: AgentKey, _ query: Query) throws(ProofSourceError) -> Proof {
+        let (path, purpose) = (source.path ?? query.path, source.purpose ?? query.purpose)
+        let endpoint = try asking { () throws(GuestAgentError) in try AgentAddress.find(named: source.socket) }
         let agent = GuestAgent(at: endpoint, over: HTTPClient(observer: query.observer), deadline: query.timeout)
         let appId = try asking { () throws(GuestAgentError) in try agent.info().appId }
         let derived = try asking { () throws(GuestAgentError) in
-            try agent.getKey(path: query.path, purpose: query.purpose)
+            try agent.getKey(path: path, purpose: purpose)
         }
         let links = try asking { () throws(GuestAgentError) in try derived.signatureChain }
         let key = try key(derived.takeSecret(), from: endpoint)
         let signatures = try links.map { link throws(ProofSourceError) in try signature(link, from: endpoint) }
         do throws(ProofError) {
             let chain = try SignatureChain(
-                appId: appId, purpose: query.purpose, derivedKey: key.publicKey, appSignature: signatures[0],
+                appId: appId, purpose: purpose, derivedKey: key.publicKey, appSignature: signatures[0],
                 kmsSignature: signatures[1])
             return try Proof(signedBy: key, chain: chain)
         } catch {
@@ -243,6 +246,8 @@ package struct ProofFetcher: Sendable {
 package enum ProofSourceError: UserFacingError, Equatable {
     /// The text names no source.
     case notASource(reason: String)
+    /// What follows `dstack:` names no guest agent.
+    case agentKey(AgentKeyError)
     /// No usable HTTP answer.
     case http(HTTPError, retryAfter: Duration?)
     /// The answer is not JSON: a gateway's page, most likely.
@@ -260,7 +265,7 @@ package enum ProofSourceError: UserFacingError, Equatable {
 
     package var kind: ErrorCategory {
         switch self {
-        case .notASource: .badInput
+        case .notASource, .agentKey: .badInput
         case .http(let error, _): error.kind
         case .notJSON, .noProof, .malformedKey: .serviceFailed
         case .agent(let error): error.kind
@@ -271,6 +276,7 @@ package enum ProofSourceError: UserFacingError, Equatable {
     package var description: String {
         switch self {
         case .notASource(let reason): "not a source of proofs: \(reason)"
+        case .agentKey(let error): error.description
         case .http(let error, _): error.description
         case .notJSON(let source, let what): "\(source): \(what)"
         case .noProof(let source, let text): "\(source): answered JSON that is not a proof: \(text.quoted(limit: 196))"
@@ -286,6 +292,7 @@ package enum ProofSourceError: UserFacingError, Equatable {
         case .notASource:
             ["sources are http://HOST:PORT, https://HOST, dstack:SOCKET and dstack-log:http://HOST:8090/logs/CONTAINER"]
         case .log: ["is it the container that prints PROOF_JSON=, and are the app's logs public?"]
+        case .agentKey(let error): error.hints
         case .http(let error, _): error.hints
         case .agent(let error): error.hints
         case .invalid(_, let error): error.hints
@@ -301,7 +308,7 @@ package enum ProofSourceError: UserFacingError, Equatable {
         case .agent(let error): error.isTransient
         // A gateway, or whatever else stands in for a CVM that is not up yet.
         case .notJSON, .noProof, .log: true
-        case .notASource, .invalid, .malformedKey: false
+        case .notASource, .agentKey, .invalid, .malformedKey: false
         }
     }
 
