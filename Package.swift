@@ -77,6 +77,7 @@ let package = Package(
         cLibrary("CSecp256k1", pkgConfig: "libsecp256k1", package: "libsecp256k1-dev"),
         cLibrary("COpenSSL", pkgConfig: "libcrypto", package: "libssl-dev"),
         cLibrary("CCurl", package: "libcurl4-openssl-dev"),
+        cLibrary("CZlib"),
 
         library("Base/Failures"),
         library("Base/Primitives", ["Failures"]),
@@ -107,7 +108,7 @@ let package = Package(
             ["ABI", "EthereumNode", "Files", "Preparation", "Secp256k1", "Transactions"]),
 
         library("Dstack/Dstack", ["Secp256k1"]),
-        library("Dstack/ProofLog", ["Console", "Dstack", "Processes"]),
+        library("Dstack/ProofLog", ["CZlib", "Console", "Dstack", "Processes"]),
         library("Dstack/GuestAgent", ["Dstack", "HTTP", "KeySources", "Processes", "ProofLog", "Secp256k1"]),
 
         library("Bridge/TEEBridge", ["ABI", "Dstack", "Secp256k1", "Transactions"]),

@@ -7,6 +7,7 @@ proofs are those of dstack-chains.json. Deterministic.
 """
 
 import base64
+import gzip
 import html
 import json
 from pathlib import Path
@@ -153,6 +154,8 @@ LOGS = {
     "utf-16, big-endian": "\r\n".join(PRINTED).encode("utf-16-be"),
     "utf-8 and utf-16": lines(output([LINES[0], ""])) + LINES[1].encode("utf-16-le"),
     "mixed": lines([LINES[0], docker("x\n"), cri("x"), docker(LINES[1] + "\n")]),
+    "gzip": gzip.compress(lines(PRINTED), mtime=0),
+    "gzip, two members": gzip.compress(lines([LINES[0]]), mtime=0) + gzip.compress(lines([LINES[1]]), mtime=0) + bytes(512),
     # Damage.
     "heartbeats": interrupted(LINES[0], HEARTBEAT, HEARTBEAT).encode() + lines(["", LINES[1]]),
     "unreadable lines": interrupted(LINES[0], UNREADABLE, "\n" + UNREADABLE).encode() + lines(["", LINES[1]]),
@@ -180,7 +183,8 @@ def main() -> None:
         old.unlink()
     for name, content in LOGS.items():
         (folder / file_name(name)).write_bytes(content)
-    expected = [{"name": name, "file": file_name(name), "proofs": [0, 1]} for name in LOGS]
+    expected = [{"name": name, "file": file_name(name), "proofs": [0, 1], "isCompressed": name.startswith("gzip")}
+                for name in LOGS]
     (folder / "logs.json").write_text(json.dumps({"logs": expected}, indent=1) + "\n")
 
 

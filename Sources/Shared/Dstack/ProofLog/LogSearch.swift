@@ -63,17 +63,28 @@ package struct LogSearch {
             var reader = try LogReader(path: path, follow: isFollowed ? .init(until: deadline) : nil)
             var step = LogReader.Step.bytes
             var isFirst = true
+            var gzip: GzipStream?
             while step != .ended, step != .timedOut, !search.isSatisfied {
                 step = try reader.next()
                 switch step {
                 case .bytes:
-                    if isFirst {
-                        let compression = reader.withBytes { LogCompression(leading: $0) }
-                        if let compression { throw ProofLogError.compressed(compression, path: path) }
+                    if isFirst, let compression = reader.withBytes({ LogCompression(leading: $0) }) {
+                        gzip = compression == .gzip ? GzipStream() : nil
+                        if gzip == nil { throw ProofLogError.compressed(compression, path: path) }
                     }
                     isFirst = false
-                    reader.withBytes { summary.take($0, countsLines: !search.hasProof) }
-                    try body(reader.withBytes { search.feed($0) })
+                    var proofs: [Proof] = []
+                    let take = { (bytes: Span<UInt8>) in
+                        summary.take(bytes, countsLines: !search.hasProof)
+                        proofs += search.feed(bytes)
+                    }
+                    let isIntact = reader.withBytes { bytes in
+                        if let gzip { return gzip.take(bytes, take) }
+                        take(bytes)
+                        return true
+                    }
+                    try body(proofs)
+                    if !isIntact { throw ProofLogError.damagedGzip(path: path) }
                 case .nothingYet: break
                 case .begunAnew: try body(search.nextLog())
                 case .timedOut: isTimedOut = true
@@ -190,6 +201,8 @@ package enum ProofLogError: UserFacingError, Equatable {
     case unreadable(ConsoleError)
     /// The log is compressed; `path` is nil for standard input.
     case compressed(LogCompression, path: String?)
+    /// The log is compressed with gzip, and damaged; `path` is nil for standard input.
+    case damagedGzip(path: String?)
     /// Nothing in the log looks like a proof.
     case noMarker(LogSummary)
     /// Something looked like a proof and was none; `count` candidates were refused, and this one came furthest.
@@ -200,7 +213,7 @@ package enum ProofLogError: UserFacingError, Equatable {
 
     package var kind: ErrorCategory {
         switch self {
-        case .unreadable, .compressed: .badInput
+        case .unreadable, .compressed, .damagedGzip: .badInput
         case .noMarker, .noValidProof: .negativeResult
         case .timedOut: .serviceFailed
         }
@@ -211,6 +224,7 @@ package enum ProofLogError: UserFacingError, Equatable {
         case .unreadable(let error): error.description
         case .compressed(let compression, let path):
             "\((path ?? "standard input").quotedPath) is compressed with \(compression.rawValue)"
+        case .damagedGzip(let path): "the gzip in \((path ?? "standard input").quotedPath) is damaged"
         case .noMarker(let summary): "no \(ProofScanner.markerText) line in \(summary)"
         case .noValidProof(let refused, let path, let count):
             "a \(ProofScanner.markerText) line was seen at line \(refused.location.line)"
@@ -224,6 +238,7 @@ package enum ProofLogError: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
+        case .damagedGzip: ["was the file copied whole?"]
         case .compressed(let compression, _): ["read it through \(compression.command)"]
         case .noMarker, .timedOut(_, refused: nil, _):
             [
