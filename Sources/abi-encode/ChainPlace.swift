@@ -26,7 +26,9 @@ struct ChainPlace {
     /// - Throws: as ``init(ofTransaction:)``.
     init(ofReceipt json: JSONObject) throws(JSONError) {
         try keepNumber("blockNumber", of: json)
-        try keepHash(of: json, ["transactionHash", "hash"])
+        // A block has a hash too, which is not that of a transaction.
+        let isBlock = json["number"] != nil || json["parentHash"] != nil
+        try keepHash(of: json, ["transactionHash"] + (isBlock ? [] : ["hash"]))
     }
 
     /// The place of a log: what it says itself, and otherwise what the receipt says that it is in.
@@ -38,6 +40,8 @@ struct ChainPlace {
         members += receipt.members.filter { member in !members.contains { $0.name == member.name } }
         // ethers has a shorter name for it.
         try keepNumber("logIndex", of: json, from: json["logIndex"] == nil ? "index" : "logIndex")
+        // Its block was undone.
+        if json["removed"] == .bool(true) { members.append(("removed", .bool(true))) }
     }
 
     /// An object with the place's members after its own.
@@ -62,7 +66,10 @@ struct ChainPlace {
         _ name: String, of json: JSONObject, from member: String? = nil
     ) throws(JSONError) {
         let member = member ?? name
-        guard json[member]?.isNull == false, let number = try json.smallQuantity(member) else { return }
+        guard json[member]?.isNull == false else { return }
+        // Explorers write 0 so.
+        let number = json[member] == .string("0x") ? 0 : try json.smallQuantity(member)
+        guard let number else { return }
         members.append((name, .string(number.quantity)))
     }
 }

@@ -47,7 +47,7 @@ struct DecodeCalldata: ParsableCommand {
         let encodings = try options.encodings(of: .calldata, in: arguments.source, hex: { $0 }) {
             object throws(JSONError) in
             try object.transactions().map { json throws(JSONError) in
-                let member = json["data"] == nil && json["input"] != nil ? "input" : "data"
+                let member = json["data"]?.isNull != false && json["input"] != nil ? "input" : "data"
                 return (try json.hex(member), try ChainPlace(ofTransaction: json))
             }
         }

@@ -48,6 +48,7 @@ extension DecodeOptions {
                 return [Encoding(item: .failure(error), line: line)]
             }
             return try parts.flatMap { part -> [Encoding<Item>] in
+                if part.isNull { return [Encoding(item: .failure(.nothing), line: line)] }
                 if let text = part.string {
                     do throws(PrimitiveError) {
                         return [Encoding(item: .success(item(try Hex.decode(text))), line: line)]

@@ -76,6 +76,9 @@ import Testing
     @Test func `secrets of the URL are cut out of other people's texts`() throws {
         let endpoint = try Endpoint(url: "https://user:password@node.example/v2/APIKEY-1?token=TOKEN-2")
         let text = "Cannot POST /v2/APIKEY-1?token=TOKEN-2 for user:password"
-        #expect(endpoint.redacting(text) == "Cannot POST /v2/…?token=… for user:…")
+        #expect(endpoint.redacting(text) == "Cannot POST /v2/…?token=… for …:…")
+        let other = try Endpoint(url: "http://admin:hunter2@node.example/?key=k3y&token=Secret%2Btoken")
+        let echo = "denied: /?key=k3y&token=Secret+token, Basic YWRtaW46aHVudGVyMg== or Secret%2Btoken"
+        #expect(other.redacting(echo) == "denied: /?key=…&token=…, Basic …== or …")
     }
 }

@@ -57,12 +57,30 @@ struct CorpusTests {
     }
 
     @Test(arguments: logs)
-    func `a log that is cut anywhere has the proofs in front of the cut`(log: Log) {
+    func `a log that is cut anywhere has the proofs in front of the cut`(log: Log) throws {
         var numbers = SeededNumbers(state: 17)
-        for _ in 0..<200 {
-            let cut = Int.random(in: 0...log.bytes.count, using: &numbers)
+        let cuts =
+            (0..<200).map { _ in Int.random(in: 0...log.bytes.count, using: &numbers) }.sorted() + [log.bytes.count]
+        var counts: [Int] = []
+        for cut in cuts {
             let found = SerialLog.proofs(Array(log.bytes[..<cut]))
             #expect(found == Array(log.proofs.prefix(found.count)), "cut at \(cut)")
+            counts.append(found.count)
+        }
+        #expect(counts == counts.sorted() && Set(counts) == [0, 1, 2])
+    }
+
+    /// Where a log begins anywhere, as after rotation, its end is found from the front and from the back.
+    @Test(arguments: logs)
+    func `a log that begins anywhere is the same from both ends`(log: Log) throws {
+        var numbers = SeededNumbers(state: 19)
+        let folder = try TemporaryFolder()
+        for _ in 0..<50 {
+            let bytes = Array(log.bytes[Int.random(in: 0...log.bytes.count, using: &numbers)...])
+            guard !bytes.isEmpty else { continue }
+            let path = try folder.write(bytes, to: "log")
+            let outcome = try BackwardSearchTests.search([path], block: 1000)
+            #expect(outcome == BackwardSearchTests.expected(bytes))
         }
     }
 

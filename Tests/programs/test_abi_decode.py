@@ -375,6 +375,10 @@ def answer(result, **members):
      [{**event, "blockNumber": "0x10", "transactionHash": HASH} for event in (AS_EVENT, AS_LOG)]),
     ({"jsonrpc": "2.0", "id": 1, "result": [MINED_LOG], "error": None}, [AS_MINED]),
     ({"result": [MINED_LOG]}, [AS_MINED]),
+    # A block's hash is none of a transaction, and a log of a block that was undone says so.
+    ({"number": "0x10", "hash": BLOCK_HASH, "blockNumber": "0x10", "logs": [LOG]}, [{**AS_LOG, "blockNumber": "0x10"}]),
+    ({**MINED_LOG, "removed": True}, [{**AS_MINED, "removed": True}]),
+    ({**MINED_LOG, "logIndex": "0x"}, [{**AS_MINED, "logIndex": "0x0"}]),
 ])
 def test_logs_in_answers_keep_their_place(decoded, document, printed):
     assert decoded("log", stdin=json.dumps(document)).check_done().documents == printed
@@ -392,7 +396,7 @@ AS_SENT = {**AS_MADE, "blockNumber": "0x10", "transactionHash": HASH}
     (answer({"number": "0x10", "hash": BLOCK_HASH, "transactions": []}), []),
     ({**TRANSACTION, "blockNumber": 16}, [AS_SENT]),
     (answer({**TRANSACTION, "blockNumber": None}), [{**AS_MADE, "transactionHash": HASH}]),
-    (REQUEST, [AS_TRANSFER]), ({**TRANSACTION, "data": TRANSFER}, [AS_SENT]),
+    (REQUEST, [AS_TRANSFER]), ({**TRANSACTION, "data": TRANSFER}, [AS_SENT]), ({**TRANSACTION, "data": None}, [AS_SENT]),
 ])
 def test_calldata_of_transactions_keeps_its_place(decoded, document, printed):
     answered = decoded("calldata", "transfer(address to, uint256 amount)", stdin=json.dumps(document))

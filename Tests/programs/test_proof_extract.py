@@ -1,5 +1,6 @@
 """proof-extract on the logs of serial-log: noisy, damaged, repeated, growing and large ones."""
 
+import base64
 import bz2
 import gzip
 import json
@@ -71,6 +72,38 @@ def test_a_compressed_log_is_named(tmp_path, name, content, program):
         assert answer.messages("hint") == [f"read it through {program}"]
 
 
+def test_a_compressed_file_behind_another_is_not_passed_over(tmp_path):
+    """An older proof must not be printed in its place."""
+    older, newer = tmp_path / "old.log", tmp_path / "new.log.xz"
+    older.write_bytes(line(A))
+    newer.write_bytes(lzma.compress(line(B)))
+    extract(older, newer).check_error(BAD_INPUT, f'"{newer}" is compressed with xz')
+    newer.write_bytes(gzip.compress(line(B), mtime=0))
+    assert extract(older, newer).check_done().documents == [B]
+    older.write_bytes(b"BZhou: hi\n" + line(A))
+    assert extract(older).documents == extract(stdin=older.read_bytes()).check_done().documents == [A]
+
+
+def test_what_begins_no_record_has_no_base64():
+    """The same in a file and in a pipe, also where a log begins in the middle of a line."""
+    text = base64.b64encode(b"PROOF_JSON=" + json.dumps(A).encode())
+    for content, proofs in ((b"x " + text + b"\n", []), (b'{"message":"' + text + b'"}\n', [A])):
+        answers = [extract("--all", stdin=content), extract(stdin=content)]
+        assert all((answer.documents if proofs else answer.status) == (proofs or NO) for answer in answers)
+
+
+@pytest.mark.parametrize("content", [b"UFJPT0ZfSlNPTj" * 40_000, b'{"log":"' + b"BST09GX0pTT049" * 40_000, b"PROOF_JSON=" * 50_000,
+                                     b"PROOF_JSON={" + b"x" * 8000 + b"<failed to read line:>" * 370])
+def test_many_markers_in_a_line_cost_what_they_are_long(tmp_path, content):
+    path = tmp_path / "log"
+    path.write_bytes(content)
+    for arguments, stdin in (([path], b""), (["--all"], content)):
+        done = subprocess.run(measured("proof-extract", *arguments), input=stdin, capture_output=True, timeout=60)
+        assert done.returncode == NO
+        peak, seconds = cost(done.stderr.decode().splitlines()[-1])
+        assert SANITIZER or (seconds < 4 and peak < MEMORY_LIMIT), (seconds, peak)
+
+
 def test_a_log_in_gzip(tmp_path, noise):
     """It is read as it comes, in little memory; a cut one has what stands in front of the cut."""
     path = tmp_path / "serial.log.gz"
@@ -85,7 +118,7 @@ def test_a_log_in_gzip(tmp_path, noise):
 
 
 @pytest.mark.parametrize("content, seen", [
-    (b"", "the log, which is empty"), (b"a\nb", "the log (3 bytes, 1 line)"),
+    (b"", "the log, which is empty"), (b"a\nb", "the log (3 bytes, 2 lines)"), (b"a\n", "the log (2 bytes, 1 line)"),
     (b'{"log":"x\\n","stream":"stdout"}\n' * 3, "lines of docker's json-file)"),
     (b'{"MESSAGE":"x"}\n', "1 line of journalctl -o json)"), (b'{"msg":"x"}\n', "of JSON records)"),
     (b"2025-11-20T10:00:00Z stdout F x\n", "of Kubernetes (CRI))"), ("x\n".encode("utf-16"), "of UTF-16)"),

@@ -87,18 +87,18 @@ package enum ProofSource: Sendable {
 
     /// Searches what a container has printed (dstack: guest-agent, `/logs/<container>`).
     private static func search(_ url: String, since: Int?, _ query: Query) throws(ProofSourceError) -> Proof {
-        var parameters: [String] = []
-        for (name, value) in [("text", "true"), ("bare", "true"), ("tail", "100000")] where !url.contains("\(name)=") {
-            parameters.append("\(name)=\(value)")
-        }
-        if let since { parameters.append("since=\(since)") }
+        let parts = url.split(separator: "?", maxSplits: 1)
+        let own = parts.count > 1 ? parts.last?.split(separator: "&").map(String.init) ?? [] : []
+        let wanted =
+            [("text", "true"), ("bare", "true"), ("tail", "100000")] + (since.map { [("since", "\($0)")] } ?? [])
+        let added = wanted.filter { name, _ in !own.contains { $0 == name || $0.hasPrefix(name + "=") } }
+        let parameters = own + added.map { name, value in "\(name)=\(value)" }
         let limits = HTTPLimits(body: logLimit, deadline: query.timeout, connectTimeout: query.timeout)
         let client = HTTPClient(caFile: query.caFile, observer: query.observer)
         let endpoint: Endpoint
         let response: HTTPResponse
         do throws(HTTPError) {
-            let query = parameters.isEmpty ? "" : (url.contains("?") ? "&" : "?") + parameters.joined(separator: "&")
-            endpoint = try Endpoint(url: url + query)
+            endpoint = try Endpoint(url: (parts.first ?? "") + "?" + parameters.joined(separator: "&"))
             response = try client.perform(HTTPRequest(endpoint, .get, limits: limits))
         } catch { throw .http(error, retryAfter: nil) }
         guard response.isSuccess else {
@@ -210,8 +210,8 @@ package struct ProofFetcher: Sendable {
         let start = ContinuousClock.now
         var since: Int?
         while true {
-            // What is printed while the log is read comes again.
-            let time = Glibc.time(nil) - 1
+            // The clocks of two machines may differ, and what comes twice does no harm.
+            let time = Glibc.time(nil) - 3600
             do throws(ProofSourceError) { return try source.fetch(query, since: since) } catch {
                 if case .log = error { since = time }
                 guard error.isTransient,
@@ -269,7 +269,9 @@ package enum ProofSourceError: UserFacingError, Equatable {
         case .http(let error, _): error.kind
         case .notJSON, .noProof, .malformedKey: .serviceFailed
         case .agent(let error): error.kind
-        case .invalid, .log: .negativeResult
+        case .log(_, .noMarker): .serviceFailed
+        case .log(_, let error): error.kind
+        case .invalid: .negativeResult
         }
     }
 
@@ -291,7 +293,8 @@ package enum ProofSourceError: UserFacingError, Equatable {
         switch self {
         case .notASource:
             ["sources are http://HOST:PORT, https://HOST, dstack:SOCKET and dstack-log:http://HOST:8090/logs/CONTAINER"]
-        case .log: ["is it the container that prints PROOF_JSON=, and are the app's logs public?"]
+        case .log(_, .noMarker): ["is it the container that prints PROOF_JSON=?"]
+        case .log(_, let error): error.hints
         case .agentKey(let error): error.hints
         case .http(let error, _): error.hints
         case .agent(let error): error.hints

@@ -74,8 +74,7 @@ package struct BackwardSearch {
     private func markedBlocks(in stretch: Range<Int>) throws(SeekableLog.Unreadable) -> [Range<Int>] {
         var buffer = [UInt8](repeating: 0, count: min(sizes.block, stretch.count) + Marker.overlap)
         var marked: [Range<Int>] = []
-        // Nobody has seen how the first line begins.
-        var lines = RecordLines(isInRecord: true)
+        var lines = try lines(at: stretch.lowerBound)
         for block in Self.pieces(of: stretch, size: sizes.block) {
             let end = min(block.upperBound + Marker.overlap, log.byteCount)
             let count = try log.read(block.lowerBound..<end, into: &buffer)
@@ -97,7 +96,7 @@ package struct BackwardSearch {
         let bytes = buffer.span.extracting(first: count)
         var outcome = Outcome.noMarker
         var textEnd = bytes.count
-        for marker in Marker.matches(in: bytes, RecordLines(isInRecord: true)).reversed() {
+        for marker in Marker.matches(in: bytes, try lines(at: block.lowerBound)).reversed() {
             if marker.range.lowerBound < block.count {
                 let text = bytes.extracting(marker.range.upperBound..<max(textEnd, marker.range.upperBound))
                 let candidate = Candidate(at: SourceLocation(line: 1, offset: 0), marker.encoding)
@@ -108,6 +107,30 @@ package struct BackwardSearch {
         }
         return outcome
     }
+
+    /// The line that is gone on with at a place, which may have begun before it.
+    private func lines(at place: Int) throws(SeekableLog.Unreadable) -> RecordLines {
+        var start = place
+        while start > 0, place - start < Self.lineLimit {
+            start = max(0, start - 4096)
+            var buffer = [UInt8](repeating: 0, count: min(4096, place - start))
+            let count = try log.read(start..<(start + buffer.count), into: &buffer)
+            var lines = RecordLines()
+            guard start == 0 || buffer.contains(UInt8(ascii: "\n")) else { continue }
+            let end = buffer.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+            // The line may be longer than what was read of it last: its first byte is what counts.
+            lines.advance(over: buffer.span.extracting(end..<count))
+            if end < count || start + count == place { return lines }
+            var next: [UInt8] = [0]
+            _ = try log.read((start + count)..<(start + count + 1), into: &next)
+            lines.advance(over: next.span)
+            return lines
+        }
+        return RecordLines(isInRecord: place > 0)
+    }
+
+    /// How long a line may be of which the beginning is looked for.
+    private static let lineLimit = 1 << 20
 
     private static func pieces(of range: Range<Int>, size: Int) -> [Range<Int>] {
         stride(from: range.lowerBound, to: range.upperBound, by: size).map { $0..<min($0 + size, range.upperBound) }
@@ -132,7 +155,7 @@ package struct SeekableLog: Sendable {
         var files: [(file: SeekableFile, range: Range<Int>)] = []
         var end = 0
         for path in paths {
-            guard let file = SeekableFile(path: path) else { return nil }
+            guard let file = SeekableFile(path: path), !file.isCompressed else { return nil }
             let (sum, isTooMuch) = end.addingReportingOverflow(file.byteCount)
             guard !isTooMuch else { return nil }
             files.append((file, end..<sum))
@@ -188,6 +211,14 @@ private final class SeekableFile: Sendable {
     }
 
     deinit { if isOwned, number >= 0 { close(number) } }
+
+    /// Whether the file has to be decompressed, from its beginning on.
+    var isCompressed: Bool {
+        var head = [UInt8](repeating: 0, count: min(LogCompression.leadingByteCount, byteCount))
+        var span = head.mutableSpan
+        guard let count = try? read(into: &span, 0..<span.count, from: 0) else { return false }
+        return LogCompression(leading: head.span.extracting(first: count)) != nil
+    }
 
     /// Reads some bytes, at least one, into that place of the buffer.
     func read(

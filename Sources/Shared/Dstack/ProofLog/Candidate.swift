@@ -42,6 +42,7 @@ struct Candidate {
 
     /// The result if the candidate is known to end with these bytes.
     func finding(in bytes: Span<UInt8>, _ validator: inout ProofValidator) -> ScanResult {
+        guard !bytes.isEmpty else { return .refused(.cutOff(in: nil), place) }
         var candidate = self
         return candidate.take(bytes, &validator) ?? candidate.end(&validator)
     }

@@ -130,13 +130,16 @@ extension LogDamage {
     /// The line without `<failed to read line: …>` (dstack: vmm/src/main_routes.rs).
     private static func withoutNotices(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let opening = "<failed to read line:".utf8
+        var kept: [UInt8] = []
         var rest = line
-        while let start = rest.indices.first(where: { rest[$0...].starts(with: opening) }),
-            let end = rest[start...].firstIndex(of: UInt8(ascii: ">"))
-        {
-            rest = rest[..<start] + rest[(end + 1)...]
+        while let start = rest.firstIndex(of: UInt8(ascii: "<")) {
+            kept += rest[..<start]
+            rest = rest[start...]
+            let end = rest.starts(with: opening) ? rest.firstIndex(of: UInt8(ascii: ">")) : nil
+            if end == nil { kept.append(UInt8(ascii: "<")) }
+            rest = rest[((end ?? start) + 1)...]
         }
-        return rest
+        return kept.isEmpty ? rest : kept + rest
     }
 
     /// The line with the characters that its entities name, also where those were written as entities once more.

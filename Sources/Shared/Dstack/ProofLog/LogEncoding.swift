@@ -117,7 +117,7 @@ struct LogDecoder: Sendable {
     }
 
     private mutating func takeRecord(_ byte: UInt8, _ text: inout [UInt8]) {
-        guard byte == UInt8(ascii: "\n") || line.count >= Candidate.byteLimit else {
+        guard byte == UInt8(ascii: "\n") || line.count >= Candidate.encodedByteLimit else {
             line.append(byte)
             return
         }

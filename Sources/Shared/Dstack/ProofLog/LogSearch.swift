@@ -45,8 +45,15 @@ package struct LogSearch {
     package static func lastProof(in bytes: Span<UInt8>) throws(ProofLogError) -> Proof {
         var search = ProofSearch(.last)
         var summary = LogSummary()
-        summary.take(bytes, countsLines: true)
-        _ = search.feed(bytes)
+        // Candidates take memory until the bytes behind them were seen.
+        for start in stride(from: 0, to: bytes.count, by: LogReader.blockByteCount) {
+            let piece = bytes.extracting(start..<min(start + LogReader.blockByteCount, bytes.count))
+            if start == 0, let compression = LogCompression(leading: piece) {
+                throw .compressed(compression, path: nil)
+            }
+            summary.take(piece, countsLines: true)
+            _ = search.feed(piece)
+        }
         if let proof = search.finish().last { return proof }
         guard let refused = search.refused else { throw .noMarker(summary) }
         throw .noValidProof(refused, path: nil, count: search.refusedCount)
@@ -62,36 +69,54 @@ package struct LogSearch {
             let isFollowed = isFollowing && index == paths.count - 1
             var reader = try LogReader(path: path, follow: isFollowed ? .init(until: deadline) : nil)
             var step = LogReader.Step.bytes
-            var isFirst = true
+            // The first bytes, until there are enough to tell whether the log is compressed; nil from then on.
+            var head: [UInt8]? = []
             var gzip: GzipStream?
+            var proofs: [Proof] = []
+            let take = { (bytes: Span<UInt8>) in
+                summary.take(bytes, countsLines: !search.hasProof)
+                proofs += search.feed(bytes)
+            }
             while step != .ended, step != .timedOut, !search.isSatisfied {
                 step = try reader.next()
                 switch step {
                 case .bytes:
-                    if isFirst, let compression = reader.withBytes({ LogCompression(leading: $0) }) {
-                        gzip = compression == .gzip ? GzipStream() : nil
-                        if gzip == nil { throw ProofLogError.compressed(compression, path: path) }
+                    var first: [UInt8]?
+                    if var begun = head {
+                        reader.withBytes { begun.append($0) }
+                        head = begun
+                        guard begun.count >= LogCompression.leadingByteCount else { break }
+                        (first, head) = (begun, nil)
+                        if let compression = LogCompression(leading: begun.span) {
+                            gzip = compression == .gzip ? GzipStream() : nil
+                            if gzip == nil { throw ProofLogError.compressed(compression, path: path) }
+                        }
                     }
-                    isFirst = false
-                    var proofs: [Proof] = []
-                    let take = { (bytes: Span<UInt8>) in
-                        summary.take(bytes, countsLines: !search.hasProof)
-                        proofs += search.feed(bytes)
-                    }
-                    let isIntact = reader.withBytes { bytes in
+                    let isIntact = { (bytes: Span<UInt8>) in
                         if let gzip { return gzip.take(bytes, take) }
                         take(bytes)
                         return true
                     }
-                    try body(proofs)
-                    if !isIntact { throw ProofLogError.damagedGzip(path: path) }
+                    let isTaken = if let first { isIntact(first.span) } else { reader.withBytes(isIntact) }
+                    if !isTaken { throw ProofLogError.damagedGzip(path: path) }
                 case .nothingYet: break
-                case .begunAnew: try body(search.nextLog())
+                case .begunAnew:
+                    (head, gzip) = ([], nil)
+                    proofs += search.nextLog()
                 case .timedOut: isTimedOut = true
                 case .ended: break
                 }
+                try body(proofs)
+                proofs = []
                 progress(summary.byteCount)
             }
+            if let head {
+                if let compression = LogCompression(leading: head.span) {
+                    throw ProofLogError.compressed(compression, path: path)
+                }
+                take(head.span)
+            }
+            try body(proofs)
         }
         try body(search.finish())
         if search.foundCount == 0 { throw failure(of: search, summary, isTimedOut: isTimedOut) }
@@ -248,7 +273,7 @@ package enum ProofLogError: UserFacingError, Equatable {
         case .noValidProof(let refused, _, _), .timedOut(_, .some(let refused), _):
             switch refused.cause {
             case .invalid(let error): error.hints
-            case .cutOff, .tooLong, .notJSON: ["proof-fetch gets the proof from the CVM itself"]
+            case .cutOff, .tooLong, .notJSON: ["get the proof from the CVM itself, by its URL"]
             }
         case .unreadable(let error): error.hints
         }

@@ -1,20 +1,26 @@
+import Primitives
+
 /// What was read of a log, for the message when nothing was found in it.
 package struct LogSummary: Equatable, Sendable, CustomStringConvertible {
     /// How many bytes were read.
     package private(set) var byteCount = 0
-    /// How many lines they were.
-    package private(set) var lineCount = 0
+    /// How many lines they were, the last of which may have no end.
+    package var lineCount: Int { lineEndCount + (isInLine ? 1 : 0) }
+    private var lineEndCount = 0
+    private var isInLine = false
     private var container: LogContainer?
 
     package init() {}
 
     /// Takes the next bytes.
     ///
-    /// - Parameter countsLines: whether their lines are counted: nobody asks once there is a proof.
+    /// - Parameter countsLines: whether to count their lines, which no message needs once there is a proof.
     mutating func take(_ bytes: Span<UInt8>, countsLines: Bool) {
+        guard !bytes.isEmpty else { return }
         if byteCount == 0 { container = LogContainer(leading: bytes.extracting(first: min(bytes.count, 4096))) }
         byteCount += bytes.count
-        if countsLines { lineCount += LineEnds.count(in: bytes) }
+        isInLine = bytes[bytes.count - 1] != UInt8(ascii: "\n")
+        if countsLines { lineEndCount += LineEnds.count(in: bytes) }
     }
 
     package var description: String {
@@ -41,7 +47,7 @@ enum LogContainer: String, Sendable {
     init?(leading bytes: Span<UInt8>) {
         var start: [UInt8] = []
         start.append(bytes)
-        if start.prefix(64).contains(0) {
+        if case .utf16 = TextEncoding(leading: bytes) {
             self = .utf16
             return
         }
@@ -81,13 +87,20 @@ package enum LogCompression: String, Equatable, Sendable {
     /// The Burrows-Wheeler transform.
     case bzip2
 
+    /// How many bytes decide.
+    static let leadingByteCount = 10
+
     init?(leading bytes: Span<UInt8>) {
         let all: [(LogCompression, [UInt8])] = [
             (.gzip, [0x1F, 0x8B]), (.zstd, [0x28, 0xB5, 0x2F, 0xFD]), (.xz, [0xFD, 0x37, 0x7A, 0x58, 0x5A]),
-            (.bzip2, Array("BZh".utf8)),
+            (.bzip2, Array("BZh91AY&SY".utf8)),
         ]
-        let match = all.first { _, mark in
-            bytes.count >= mark.count && mark.indices.allSatisfy { bytes[$0] == mark[$0] }
+        let match = all.first { kind, mark in
+            // bzip2 says the size of its blocks, 1 to 9, before the first of them.
+            bytes.count >= mark.count
+                && mark.indices.allSatisfy {
+                    bytes[$0] == mark[$0] || (kind == .bzip2 && $0 == 3 && 0x31...0x39 ~= bytes[3])
+                }
         }
         guard let match else { return nil }
         self = match.0

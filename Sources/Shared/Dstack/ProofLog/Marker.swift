@@ -60,11 +60,14 @@ struct Marker: Sendable {
                 unsafe findNumbers(in: buffer, &matches)
             }
             guard !matches.isEmpty else { return matches }
-            matches.removeAll { match in
-                match.encoding.isInRecords && !lines.isRecord(at: match.range.lowerBound, in: bytes)
-            }
             matches.sort { $0.range.lowerBound < $1.range.lowerBound }
-            return matches
+            var line = lines
+            var position = 0
+            return matches.filter { match in
+                line.advance(over: bytes.extracting(position..<match.range.lowerBound))
+                position = match.range.lowerBound
+                return !match.encoding.isInRecords || line.isRecord(bytes[position])
+            }
         }
     }
 
@@ -138,11 +141,8 @@ struct RecordLines {
         }
     }
 
-    /// Whether a line of the next bytes is a record.
-    func isRecord(at place: Int, in bytes: Span<UInt8>) -> Bool {
-        if let start = Self.lineStart(in: bytes, before: place) { return bytes[start] == Self.brace }
-        return (first ?? bytes[0]) == Self.brace
-    }
+    /// Whether the line that goes on with this byte is a record.
+    func isRecord(_ next: UInt8) -> Bool { (first ?? next) == Self.brace }
 
     /// Goes on behind these bytes.
     mutating func advance(over bytes: Span<UInt8>) {

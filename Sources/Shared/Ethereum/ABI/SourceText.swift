@@ -63,13 +63,21 @@ private struct StructTypes {
 
     /// Takes the structs among the definitions, `struct Order { address maker; uint256 amount; }`, in any order.
     init(_ definitions: [String]) {
+        var contradictory: Set<String> = []
         for text in definitions.filter(Self.isStruct).prefix(Self.countLimit) {
             let parts = text.split(maxSplits: 2) { "{}".contains($0) }
             guard let head = parts.first, let body = parts.dropFirst().first,
                 let name = head.split(whereSeparator: \.isWhitespace).last
             else { continue }
             let components = body.split(separator: ";").filter { !$0.allSatisfy(\.isWhitespace) }
-            written[String(name)] = Array("(\(components.joined(separator: ",")))".utf8)
+            let tuple = Array("(\(components.joined(separator: ",")))".utf8)
+            // Of two different structs of a name nobody can tell which is meant.
+            if let other = written.updateValue(tuple, forKey: String(name)), other != tuple {
+                contradictory.insert(String(name))
+            }
+        }
+        for name in contradictory {
+            written[name] = nil
         }
     }
 

@@ -97,10 +97,55 @@ package struct Endpoint: Hashable, Sendable {
     package func redacting(_ text: String) -> String {
         guard socketPath == nil else { return text }
         let userInfo = origin.dropFirst(displayName.prefix { $0 != ":" }.count + 3).split(separator: "@").dropLast()
-        let secrets = ([path, query] + userInfo.map(String.init))
-            .flatMap { $0.split(whereSeparator: { "/?&=:@".contains($0) }) }
+            .map(String.init)
+        // A part of the path may be a word of the text; who one is and what one hands over are secrets, if short ones.
+        let words = path.split(separator: "/").filter { $0.utf8.count >= 6 }.map(String.init)
+        let values = query.dropFirst().split(separator: "&").flatMap { $0.split(separator: "=").dropFirst() }
+        let names = query.dropFirst().split(separator: "&").flatMap { $0.split(separator: "=").prefix(1) }
             .filter { $0.utf8.count >= 6 }
+        let credentials = userInfo.flatMap { $0.split(separator: ":") } + values
+        let short = credentials.filter { $0.utf8.count >= 3 }.map(String.init)
+        let spelled = words + names.map(String.init) + short + userInfo.map { Self.base64($0.removingPercentEscapes) }
+        // The longest first: a shorter one may be a part of it.
+        let secrets = Set(spelled + spelled.map(\.removingPercentEscapes)).sorted {
+            ($1.utf8.count, $1) < ($0.utf8.count, $0)
+        }
         return secrets.reduce(text) { $0.replacing($1, with: "…") }
+    }
+
+    /// A name and a password as a request carries them (RFC 7617), without padding.
+    private static func base64(_ text: String) -> String {
+        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        var result: [UInt8] = []
+        var (value, count) = (0, 0)
+        for byte in Array(text.utf8) {
+            (value, count) = (value << 8 | Int(byte), count + 8)
+            while count >= 6 {
+                count -= 6
+                result.append(digits[value >> count & 63])
+            }
+            value &= 63
+        }
+        if count > 0 { result.append(digits[value << (6 - count) & 63]) }
+        return String(decoding: result, as: UTF8.self)
+    }
+}
+
+extension String {
+    /// The text with what its percent escapes stand for, as servers read it.
+    fileprivate var removingPercentEscapes: String {
+        var result: [UInt8] = []
+        var rest = Array(utf8)[...]
+        while let byte = rest.popFirst() {
+            let digits = String(decoding: rest.prefix(2), as: UTF8.self)
+            if byte == UInt8(ascii: "%"), digits.utf8.count == 2, let decoded = UInt8(digits, radix: 16) {
+                result.append(decoded)
+                rest = rest.dropFirst(2)
+            } else {
+                result.append(byte)
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
     }
 }
 

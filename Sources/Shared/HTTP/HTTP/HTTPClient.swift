@@ -97,7 +97,8 @@ package final class HTTPClient {
         unsafe options.set(CURLOPT_ERRORBUFFER, pointer: errorText)
         options.set(CURLOPT_NOSIGNAL, 1)
         options.set(CURLOPT_USERAGENT, "teebridge")
-        options.set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate")
+        // A guest agent's answer may be a key, which is not to stand in more places.
+        if request.endpoint.socketPath == nil { options.set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate") }
         options.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         if case .post(let body) = request.method { options.set(postBody: body) }
         if let path = request.endpoint.socketPath { options.set(CURLOPT_UNIX_SOCKET_PATH, path) }
