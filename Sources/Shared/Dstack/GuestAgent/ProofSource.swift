@@ -186,7 +186,7 @@ package enum ProofSource: Sendable {
 
 /// Gets proofs from several sources side by side, trying again where that can help.
 package struct ProofFetcher: Sendable {
-    /// What is asked for.
+    /// The key, the limits and the observer of each request.
     package let query: ProofSource.Query
     /// For how long a source is tried again, from the first attempt on; zero for one attempt.
     package let retryFor: Duration

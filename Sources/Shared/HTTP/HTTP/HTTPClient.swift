@@ -5,7 +5,8 @@ import Glibc
 /// Sends HTTP requests, one at a time, and keeps connections for the next one.
 ///
 /// TLS certificates are checked against the system's roots, redirects are not followed, and no cookie or netrc file
-/// takes part. Bodies may come compressed (RFC 9110, section 8.4); their limit is that of what they hold. Proxies come from the environment (`https_proxy`, `no_proxy`), except to this machine.
+/// takes part. Bodies may come compressed (RFC 9110, section 8.4); their limit counts the decompressed bytes. Proxies
+/// come from the environment (`https_proxy`, `no_proxy`), except to this machine.
 ///
 /// Not `Sendable`: the curl handle that it owns belongs to one thread at a time.
 @safe
