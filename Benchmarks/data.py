@@ -65,10 +65,10 @@ def LATE(file):
 
 
 def contained(file, write):
-    """A proof and 300 MB of a console's lines as a container has them."""
+    """A proof and 1 GB of a console's lines as a container has them."""
     file.write(json.dumps(write(marker(0))).encode() + b"\n")
     block = "".join(json.dumps(write(LINE), separators=(",", ":")) + "\n" for _ in range(2000)).encode()
-    for _ in range(300_000_000 // len(block)):
+    for _ in range(1_000_000_000 // len(block)):
         file.write(block)
 
 

@@ -56,7 +56,7 @@ def logs() -> Iterator[Row]:
               memory=16 * MIB)
     # A tenth of what jq takes, and half as much again.
     for name, path in (("docker's records", DOCKER), ("the log endpoint's base64", ENDPOINT), ("journald's numbers", JOURNAL)):
-        yield Row(f"`proof-extract --all`, 300 MB of {name}", "`jq -r`", 0.15, program("proof-extract", "--all", path),
+        yield Row(f"`proof-extract --all`, 1 GB of {name}", "`jq -r`", 0.15, program("proof-extract", "--all", path),
                   shell(f"jq -r '.log // .message // .MESSAGE' {path} > /dev/null"), 3, memory=16 * MIB)
     count = 3 * DENSE.read_bytes().count(b"PROOF_JSON=")
     dense = program("proof-extract", "--all", DENSE)
