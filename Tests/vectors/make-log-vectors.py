@@ -121,6 +121,7 @@ LOGS = {
     "cri, partial": lines(cri_split()),
     "journald, json": lines(compact(journal(text)) for text in PRINTED),
     "journald, json, numbers": lines(compact(journal(numbers("\x1b[0m" + text + "\x1b[0m"))) for text in PRINTED),
+    "journald, json, numbers with spaces": lines(json.dumps(journal(numbers("\x1b[0m" + text))) for text in PRINTED),
     "journald, json, pretty": lines(json.dumps(journal(text), indent="\t") for text in PRINTED),
     "journald, export": b"".join(journal_export(text) for text in output([LINES[0], "\x1b[0m" + LINES[1]])),
     "json lines, message": lines(compact({"time": TIME, "level": "info", "message": text}) for text in PRINTED),

@@ -34,10 +34,13 @@ struct Marker: Sendable {
     ]
 
     /// The bytes' numbers, as journalctl prints what is no UTF-8 or has control characters.
-    private static let numbers = Marker(.numbers, "80,82,79,79,70,95,74,83,79,78,61", rare: 0)
+    private static let numbers = [
+        Marker(.numbers, "80,82,79,79,70,95,74,83,79,78,61", rare: 0),
+        Marker(.numbers, "80, 82, 79, 79, 70, 95, 74, 83, 79, 78, 61", rare: 0),
+    ]
 
     /// How many bytes of a marker may stand in front of a cut through it.
-    static let overlap = ([numbers] + withJ + base64).reduce(0) { max($0, $1.bytes.utf8CodeUnitCount) } - 1
+    static let overlap = (numbers + withJ + base64).reduce(0) { max($0, $1.bytes.utf8CodeUnitCount) } - 1
 
     /// A marker in some bytes.
     struct Match {
@@ -98,14 +101,19 @@ struct Marker: Sendable {
     /// Finds markers in arrays of numbers: in one that the bytes begin in, and behind brackets.
     private static func findNumbers(in buffer: UnsafeRawBufferPointer, _ matches: inout [Match]) {
         guard let base = buffer.baseAddress else { return }
-        let count = numbers.bytes.utf8CodeUnitCount
         var start = 0
         while start < buffer.count {
             var end = start
             while end < buffer.count, unsafe isInArray(buffer[end]) { end += 1 }
-            while start + count <= end {
-                if unsafe memcmp(base + start, numbers.bytes.utf8Start, count) == 0 {
-                    matches.append(Match(range: start..<(start + count), encoding: .numbers))
+            while start < end {
+                if unsafe buffer[start] == UInt8(ascii: "8") {
+                    for marker in numbers {
+                        let count = marker.bytes.utf8CodeUnitCount
+                        guard start + count <= end,
+                            unsafe memcmp(base + start, marker.bytes.utf8Start, count) == 0
+                        else { continue }
+                        matches.append(Match(range: start..<(start + count), encoding: .numbers))
+                    }
                 }
                 start += 1
             }
