@@ -153,7 +153,7 @@ struct Candidate {
             readings[index].refuse(refusal)
             return nil
         }
-        switch validator.validator(text, line: place.line) {
+        switch validator.validate(text, line: place.line) {
         case .success(let proof): return proof
         case .failure(let refusal):
             readings[index].refuse(refusal)
@@ -179,7 +179,7 @@ struct ProofValidator: Sendable {
     /// The proof that the text is.
     ///
     /// - Parameter line: the line of the text, for the rejection.
-    mutating func validator(_ text: [UInt8], line: Int) -> Result<Proof, RejectionReason> {
+    mutating func validate(_ text: [UInt8], line: Int) -> Result<Proof, RejectionReason> {
         if let proof, text == self.text { return .success(proof) }
         do throws(RejectionReason) {
             let proof = try Self.proof(text, line: line)

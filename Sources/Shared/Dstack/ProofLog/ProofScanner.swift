@@ -45,7 +45,7 @@ package struct ProofScanner {
             candidate = Candidate(
                 at: SourceLocation(source: place.source, line: place.line, offset: offset), marker.encoding)
         }
-        validator(whole).forEach(report)
+        judge(whole).forEach(report)
         let rest = bytes.extracting(position...)
         take(rest, report: report)
         place.offset += rest.count
@@ -74,7 +74,7 @@ package struct ProofScanner {
     }
 
     /// Validates successive candidates, as many as matter.
-    private mutating func validator(_ candidates: [WholeCandidate]) -> [ScanResult] {
+    private mutating func judge(_ candidates: [WholeCandidate]) -> [ScanResult] {
         switch selection {
         case .all:
             let validator = validator
