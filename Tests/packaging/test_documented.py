@@ -126,7 +126,7 @@ def machine(request, chain, tmp_path_factory) -> Iterator[Machine]:
         if package is None or package.stat().st_mtime < max((BIN / each).stat().st_mtime for each in PROGRAMS):
             pytest.skip("the package is not built, or of other programs: make deb")
         # Only below /usr: the root directory is the machine's own.
-            install = f"dpkg-deb --fsys-tarfile {package} | tar --extract --directory=/usr --strip-components=2 ./usr"
+        install = f"dpkg-deb --fsys-tarfile {package} | tar --extract --directory=/usr --strip-components=2 ./usr"
     else:
         root = tmp_path_factory.mktemp("root")
         check(make("install", f"DESTDIR={root}"))

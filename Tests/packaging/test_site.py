@@ -128,6 +128,13 @@ def test_places_are_those_of_the_prefix(tmp_path):
     assert "PATH=/usr/bin:/bin\n" in text and "/usr/share/teebridge/deploy/inbox-watch.service" in text
 
 
+def test_a_program_that_is_missing_is_named(tmp_path):
+    done = subprocess.run(["/usr/bin/python3", SITE, tmp_path / "site"], capture_output=True, text=True, timeout=60,
+                          env={"PATH": str(tmp_path)})
+    assert (done.returncode, done.stderr) == (
+        1, "site: error: Debian's mandoc is not installed\nsite: hint: make setup\n")
+
+
 @pytest.mark.parametrize("link", ["docs/none.md", "ARCHITECTURE.md", "../elsewhere", "#none", "docs/deploy.md#none"])
 def test_a_link_to_what_is_not_on_the_site_is_an_error(tmp_path, link):
     for folder in ("docs", "man", "scripts"):
