@@ -182,6 +182,14 @@ def test_places_that_documents_and_files_name_are_there(machine):
     assert [path for path in sorted(paths) if not machine.exists(path)] == []
 
 
+def test_hosted_where_it_is_installed(machine):
+    script = f"{machine.prefix}/share/teebridge/deploy/hosted.sh"
+    assert "usage: hosted.sh" in machine.run(f"{script} --help", user="alice", directory="/home/alice")
+    settings = {"TEEBRIDGE_IMAGE": "registry.example.org/teebridge@sha256:" + "ab" * 32, **machine.settings}
+    rendered = machine.run(f"{script} render", user="alice", directory="/home/alice", environment=settings)
+    assert machine.settings["ETH_RPC_URL"] in rendered
+
+
 def test_the_quick_start_of_the_readme(machine):
     blocks = machine.document("index")["Quick start"]
     assert len(blocks) == 3
