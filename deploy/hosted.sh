@@ -221,7 +221,9 @@ proof() {
     proof-extract --follow --timeout "$PROOF_TIMEOUT" <&"$log"
 }
 
-[[ ${1-} != --help ]] || set -- -h
+for word; do
+    [[ $word != --help ]] || { usage; exit; }
+done
 dry=''
 while getopts nc:h option; do
     case $option in

@@ -123,8 +123,10 @@ def machine(request, chain, tmp_path_factory) -> Iterator[Machine]:
     place = tmp_path_factory.mktemp("machine")
     if request.param == "package":
         [package] = [*(ROOT / ".build/dist").glob(f"teebridge_{VERSION}_*.deb")] or [None]
-        if package is None or package.stat().st_mtime < max((BIN / each).stat().st_mtime for each in PROGRAMS):
-            pytest.skip("the package is not built, or of other programs: make deb")
+        held = [*(BIN / each for each in PROGRAMS), ROOT / "README.md", *(
+            path for folder in ("deploy", "docs", "man", "recipes", "scripts") for path in (ROOT / folder).iterdir())]
+        if package is None or package.stat().st_mtime < max(path.stat().st_mtime for path in held):
+            pytest.skip("the package is not built, or older than what it holds: make deb")
         # Only below /usr: the root directory is the machine's own.
         install = f"dpkg-deb --fsys-tarfile {package} | tar --extract --directory=/usr --strip-components=2 ./usr"
     else:
@@ -180,6 +182,14 @@ def test_places_that_documents_and_files_name_are_there(machine):
     assert [path for path in sorted(paths) if not machine.exists(path)] == []
 
 
+def test_hosted_where_it_is_installed(machine):
+    script = f"{machine.prefix}/share/teebridge/deploy/hosted.sh"
+    assert "usage: hosted.sh" in machine.run(f"{script} --help", user="alice", directory="/home/alice")
+    settings = {"TEEBRIDGE_IMAGE": "registry.example.org/teebridge@sha256:" + "ab" * 32, **machine.settings}
+    rendered = machine.run(f"{script} render", user="alice", directory="/home/alice", environment=settings)
+    assert machine.settings["ETH_RPC_URL"] in rendered
+
+
 def test_the_quick_start_of_the_readme(machine):
     blocks = machine.document("index")["Quick start"]
     assert len(blocks) == 3
@@ -203,7 +213,7 @@ def test_the_pipelines_of_the_readme(machine, chain):
 
 
 def test_the_crontab_of_the_readme(machine, chain):
-    [crontab] = machine.document("index")["Receive it"]
+    [crontab] = machine.document("index")["Receive a secret"]
     home = "/home/alice"
     machine.write(f"{home}/member.key", VECTORS["keys"]["derived"], "600", "alice")
     place = f"{home}/secrets/{post(chain, 'for a crontab')}"

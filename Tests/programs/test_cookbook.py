@@ -1,4 +1,5 @@
-"""docs/cookbook.md does what it says: its lines are run from the first to the last, in one directory."""
+"""docs/cookbook.md does what it says: its lines are run from the first to the last, in one directory, with the programs
+as `make install` installs them."""
 
 import json
 import os
@@ -81,12 +82,21 @@ def directory(chain, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def outputs(chain, directory, agents) -> dict[str, str]:
-    """What each block printed; all must end with 0 and say nothing of errors."""
+def installed(tmp_path_factory) -> Path:
+    """The directory of the installed programs."""
     for name in PROGRAMS:
         program_path(name)
+    root = tmp_path_factory.mktemp("installed")
+    subprocess.run(["make", "-C", ROOT, f"BUILD={BIN}", f"DESTDIR={root}", "install"], check=True, timeout=120,
+                   capture_output=True, env=ENVIRONMENT)
+    return root / "usr/local/bin"
+
+
+@pytest.fixture(scope="module")
+def outputs(chain, directory, agents, installed) -> dict[str, str]:
+    """What each block printed; all must end with 0 and say nothing of errors."""
     settings = ENVIRONMENT | chain.env | agents[1].env | {
-        "TEEBRIDGE_KEY": "file:owner.key", "PATH": f"{BIN}:{ROOT / 'deploy'}:{os.environ['PATH']}", "CHAIN_ID": hex(CHAIN_ID),
+        "TEEBRIDGE_KEY": "file:owner.key", "PATH": f"{installed}:{os.environ['PATH']}", "CHAIN_ID": hex(CHAIN_ID),
         "CVM_A": agents[0].url, "CVM_B": agents[1].url, "A": A["member_id"], "B": B["member_id"],
         "ROOT": A["kms_root"], "OTHER_ROOT": B["kms_root"], "APP_ID": A["app_id"], "OTHER_APP_ID": B["app_id"],
     }
