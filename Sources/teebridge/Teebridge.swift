@@ -8,6 +8,7 @@ import Glibc
 /// own work, such as ignored signals, a program would inherit.
 @main
 enum Start {
+    /// Becomes the program that is named, or runs this one.
     static func main() {
         do throws(ProgramError) { try runProgram() } catch {
             exit(Teebridge.diagnostics.report(error).rawValue)

@@ -123,3 +123,10 @@ def test_a_terminal_stays_the_programs(folder):
     with subprocess.Popen([folder / "teebridge", "tx-send"], stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
         assert int(process.communicate(timeout=60)[0]) == process.pid
     assert os.WEXITSTATUS(process.returncode) == 0
+
+
+def test_what_runs_a_program_loads_no_more_than_the_smallest_of_them():
+    """It costs a start of its own each time."""
+    loaded = [set(re.findall(r"^\s*(\S+)", start("ldd", program_path(name)).stdout.decode(), re.M))
+              for name in ("teebridge", "proof-extract")]
+    assert "libc.so.6" in loaded[0] and loaded[0] <= loaded[1]

@@ -34,6 +34,9 @@ package struct CommandOutline: Sendable {
         positionals = arguments.filter { $0.kind == .positional }
     }
 
+    /// The objects of an array; none where there is no such member.
+    ///
+    /// - Throws: `JSONError` if it is no array.
     static func objects(_ member: String, in object: JSONObject) throws(JSONError) -> [JSONObject] {
         object[member] == nil ? [] : try object.array(member).compactMap(\.object)
     }
@@ -71,6 +74,7 @@ package struct ArgumentOutline: Sendable {
     /// Whether the value is a file's name.
     var isFile: Bool { values.isEmpty && !computesValues && Self.fileNames.contains(valueName) }
 
+    /// - Throws: `JSONError` if it is no description of an argument.
     init(_ object: JSONObject) throws(JSONError) {
         guard let kind = Kind(rawValue: try object.string("kind")) else {
             throw object.illTyped("kind", expected: "a kind of argument")
