@@ -1,36 +1,37 @@
 #!/bin/bash
-# Deploys a CVM on a dstack host with vmm-cli.py, and gets its proof; `hosted.sh -h` tells how.
-# The host's password reaches vmm-cli.py through its environment: a command line everybody can read.
+# Deploys a CVM on a dstack host with vmm-cli.py, and gets its proof; see `hosted.sh --help`.
+# vmm-cli.py gets the host's password in its environment, since anyone can read a command line.
 set -euo pipefail
 
 usage() {
     cat <<'END'
 usage: hosted.sh [-n] [-c FILE] COMMAND
 
-  render [FILE]   print a compose file with its values: CVM_COMPOSE, if none is named
+  render [FILE]   print a compose file with the settings filled in; by default, CVM_COMPOSE
   compose         write docker-compose.yaml and app-compose.json here; print the compose hash
-  allow           allow that hash in the app contract, with a transaction unless it is allowed
-  deploy          create the CVM unless there is one of this name; print its id
-  logs [-f]       print its serial console; -f goes on
-  proof           wait for its proof on the serial console, and print it
+  allow           allow that hash in the app contract, with a transaction if it is not yet allowed
+  deploy          create the CVM if none has this name; print its id
+  logs [-f]       print the serial console; with -f, keep printing
+  proof           wait for the proof on the serial console, and print it
 
-  -n              change nothing: print the commands that would be run
-  -c FILE         take settings that the environment lacks from the NAME=VALUE lines of FILE,
-                  which nobody else may read (chmod 600)
+  -n              change nothing: print the commands
+  -c FILE         read settings from the NAME=VALUE lines of FILE, which only you may be able to
+                  read (chmod 600); environment variables override it
+  -h, --help      print this help
 
 settings
   DSTACK_VMM_URL    the host's VMM; DSTACK_VMM_AUTH_USER and DSTACK_VMM_AUTH_PASSWORD, or DSTACK_VMM_TOKEN
-  VMM_CLI           where vmm-cli.py is, unless in PATH
-  CVM_NAME          teebridge by default
-  CVM_COMPOSE       docker-compose.selfhosted.yaml beside this script by default
-  CVM_IMAGE         the host's dstack image, as dstack-0.5.7
-  CVM_PORT          as tcp:0.0.0.0:18080:8080; none by default
+  VMM_CLI           the path of vmm-cli.py; by default, found in PATH
+  CVM_NAME          the CVM's name; teebridge by default
+  CVM_COMPOSE       the compose file; by default, docker-compose.selfhosted.yaml beside this script
+  CVM_IMAGE         the host's dstack image, such as dstack-0.5.7
+  CVM_PORT          a port to forward, such as tcp:0.0.0.0:18080:8080; none by default
   TEEBRIDGE_IMAGE   REGISTRY/NAME@sha256:DIGEST
-  BRIDGE_CONTRACT, ETH_RPC_URL, CHAIN   the bridge, and a node of its chain
-  DSTACK_APP_ID     the address of the app contract, which lists the hashes that may boot
-  DSTACK_KMS_URL    the KMS, as the CVM reaches it
+  BRIDGE_CONTRACT, ETH_RPC_URL, CHAIN   the bridge, a node of its chain, and that chain
+  DSTACK_APP_ID     the address of the app contract, which lists the compose hashes that may boot
+  DSTACK_KMS_URL    the URL at which the CVM reaches the KMS
   KMS_RPC_URL, KMS_CHAIN   a node of the app contract's chain, and that chain
-  TEEBRIDGE_KEY     where the key of the app contract's owner is, for tx-send
+  TEEBRIDGE_KEY     the source of the app owner's key, as for tx-send
   PROOF_TIMEOUT     how many seconds `proof` waits; 600 by default
 END
 }
@@ -39,7 +40,7 @@ credentials=(DSTACK_VMM_AUTH_USER DSTACK_VMM_AUTH_PASSWORD DSTACK_VMM_TOKEN)
 settings=(DSTACK_VMM_URL "${credentials[@]}" VMM_CLI CVM_NAME CVM_COMPOSE CVM_IMAGE CVM_PORT TEEBRIDGE_IMAGE
     BRIDGE_CONTRACT ETH_RPC_URL CHAIN DSTACK_APP_ID DSTACK_KMS_URL KMS_RPC_URL KMS_CHAIN TEEBRIDGE_KEY PROOF_TIMEOUT)
 
-# What settings look like. Nothing in a URL ends a YAML string, and no name and password stand before an @.
+# The forms of settings. A URL can neither end a YAML string nor hold a user name and password.
 is_name='[A-Za-z0-9][A-Za-z0-9._-]*'
 is_address='0x[0-9a-fA-F]{40}'
 is_image='[a-z0-9][A-Za-z0-9._:/-]*@sha256:[0-9a-f]{64}'
@@ -52,16 +53,16 @@ fail() {
     exit 2
 }
 
-# Takes settings from a file. None of its lines is shown: one holds the password.
+# Reads settings from a file. No message shows a line of it: one holds the password.
 read_settings() {
     local file=$1 line mode number=0
-    [[ -f $file && -r $file ]] || fail "'$file' is no file that can be read"
+    [[ -f $file && -r $file ]] || fail "'$file' is not a readable file"
     mode=$(stat -L -c %a -- "$file")
-    (( (8#$mode & 8#077) == 0 )) || fail "others have rights to '$file' (mode $mode)" "chmod 600 '$file'"
+    (( (8#$mode & 8#077) == 0 )) || fail "other users have access to '$file' (mode $mode)" "chmod 600 '$file'"
     while IFS= read -r line || [[ -n $line ]]; do
         (( ++number ))
         [[ -n $line && $line != '#'* ]] || continue
-        [[ $line == *=* && " ${settings[*]} " == *" ${line%%=*} "* ]] || fail "'$file', line $number: not a setting"
+        [[ $line == *=* && " ${settings[*]} " == *" ${line%%=*} "* ]] || fail "'$file', line $number: this is not a setting"
         [[ -v ${line%%=*} ]] || printf -v "${line%%=*}" %s "${line#*=}"
     done < "$file"
 }
@@ -69,7 +70,7 @@ read_settings() {
 # Checks settings: check NAME PATTERN EXAMPLE…
 check() {
     while (( $# )); do
-        [[ -n ${!1-} ]] || fail "$1 is not set" "it looks like $3; hosted.sh -h tells what it is"
+        [[ -n ${!1-} ]] || fail "$1 is not set" "it looks like $3; see hosted.sh --help"
         [[ ${!1} =~ ^($2)$ ]] || fail "$1 does not look like $3"
         shift 3
     done
@@ -86,7 +87,7 @@ check_vmm() {
 # Becomes vmm-cli.py, with its own credentials and nobody else's, and with output that does not wait for more.
 become_vmm() {
     command -v "$VMM_CLI" > /dev/null ||
-        fail "there is no program '$VMM_CLI'" 'VMM_CLI is where vmm-cli.py of the dstack repository is'
+        fail "there is no program '$VMM_CLI'" 'set VMM_CLI to the path of vmm-cli.py, from the dstack repository'
     unset TEEBRIDGE_KEY PRIVATE_KEY ETH_KEYSTORE ETH_PASSWORD
     export PYTHONUNBUFFERED=1 DSTACK_VMM_URL "${credentials[@]?}"
     exec "$VMM_CLI" "$@"
@@ -126,7 +127,7 @@ render() {
     for setting in TEEBRIDGE_IMAGE BRIDGE_CONTRACT ETH_RPC_URL CHAIN; do
         text=${text//"\${$setting}"/"${!setting}"}
     done
-    [[ $text != *'$'* ]] || fail "'$1' has a \$ that is no setting's" 'a CVM has no environment to take a value from'
+    [[ $text != *'$'* ]] || fail "'$1' has a \$ that does not belong to a setting" 'a CVM has no environment with a value for it'
     printf '%s\n' "$text"
 }
 
@@ -150,7 +151,7 @@ compose() {
     echo "0x$hash"
 }
 
-# Public logs are the containers', which print no secret.
+# The containers' logs are public; they hold no secrets.
 compose_app() {
     vmm compose --name "$CVM_NAME" --docker-compose docker-compose.yaml --kms --public-logs --output "$1"
 }
@@ -220,6 +221,7 @@ proof() {
     proof-extract --follow --timeout "$PROOF_TIMEOUT" <&"$log"
 }
 
+[[ ${1-} != --help ]] || set -- -h
 dry=''
 while getopts nc:h option; do
     case $option in
@@ -231,7 +233,7 @@ while getopts nc:h option; do
 done
 shift $((OPTIND - 1))
 
-# Programs other than vmm-cli.py get no credentials of the host's.
+# Only vmm-cli.py gets the host's credentials.
 export -n "${credentials[@]?}"
 : "${VMM_CLI:=vmm-cli.py}" "${CVM_NAME:=teebridge}" "${PROOF_TIMEOUT:=600}"
 : "${CVM_COMPOSE:=$(dirname "$0")/docker-compose.selfhosted.yaml}"

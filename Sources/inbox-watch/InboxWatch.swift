@@ -37,7 +37,7 @@ struct InboxWatch: CommandLineTool {
 
             EXAMPLE
               inbox-watch --once --bridge 0x… --rpc-url https://…
-              inbox-watch --once --state inbox.json --exec on-secret
+              inbox-watch --once --state inbox.json --exec on-secret --exec-arg secrets
               inbox-watch --verify --bridge 0x… --rpc-url https://a… --rpc-url https://b…
             """,
         version: version)

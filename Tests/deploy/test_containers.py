@@ -193,6 +193,16 @@ def test_on_secret_keeps_what_is_signed_apart(tmp_path, told, kind):
     assert kept == tmp_path / "a b" / kind / "0xab" / "7" and kept.read_bytes() == b"again"
 
 
+@pytest.mark.parametrize("arguments, sender", [((), "0xab"), (("a", "b"), "0xab"), (("a",), None)])
+def test_on_secret_names_what_is_missing(tmp_path, arguments, sender):
+    environment = {"PATH": "/usr/bin:/bin", "TEEBRIDGE_INDEX": "7"} | ({"TEEBRIDGE_FROM": sender} if sender else {})
+    done = subprocess.run([DEPLOY / "on-secret", *arguments], cwd=tmp_path, input=b"x", env=environment, timeout=20,
+                          capture_output=True)
+    error, hint = done.stderr.decode().splitlines()
+    assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (2, b"", [])
+    assert error.startswith("on-secret: error: ") and hint.endswith("--exec on-secret --exec-arg DIRECTORY")
+
+
 @pytest.mark.parametrize("step", ["mkdir", "cat", "sync", "mv"])
 def test_on_secret_takes_nothing_that_it_did_not_keep(tmp_path, step):
     (tmp_path / step).write_text("#!/bin/sh\nexit 1\n")

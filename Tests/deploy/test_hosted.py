@@ -186,7 +186,7 @@ def test_a_file_that_others_have_rights_to_is_refused(host, tmp_path, mode):
     file.write_text(f"DSTACK_VMM_AUTH_PASSWORD={PASSWORD}\n")
     file.chmod(mode)
     answer = host.run("-c", file, "logs")
-    assert f"{mode:o}" in answer.check_error(2, "others have rights")
+    assert f"{mode:o}" in answer.check_error(2, "other users have access")
     assert "chmod 600" in answer.messages("hint")[0] and not host.calls
 
 
@@ -246,7 +246,7 @@ def test_no_value_breaks_out_of_the_compose_file(host, name, value):
 def test_a_value_that_nobody_would_fill_in_is_refused(host, tmp_path):
     file = tmp_path / "compose.yaml"
     file.write_text("a: ${CHAIN} ${OTHER}\n")
-    host.run("render", file).check_error(2, "that is no setting's")
+    host.run("render", file).check_error(2, "does not belong to a setting")
     file.write_text("a: ${CHAIN} ${ETH_RPC_URL}")
     assert line(host.run("render", file)) == "a: base https://base.example.org/?a=1&b=2"
 

@@ -4,4 +4,4 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
-sys.path[1:1] = [str(TESTS / each) for each in ("programs", "contract")]
+sys.path[1:1] = [str(TESTS / each) for each in ("programs", "support", "contract")]

@@ -50,12 +50,16 @@ def expected(zsh: str = "site-functions") -> dict[str, str]:
         result[f"share/fish/vendor_completions.d/{program}.fish"] = "0o644"
     for page in (ROOT / "man").iterdir():
         result[f"share/man/man{page.suffix[1:]}/{page.name}"] = "0o644"
-    for file in ("TEEBridge.json", *(recipe.name for recipe in (ROOT / "recipes").glob("*.mk"))):
+    for file in ("TEEBridge.json", *(recipe.name for recipe in (ROOT / "recipes").glob("*.mk")),
+                 *(f"example/{example.name}" for example in (ROOT / "docs/example").iterdir())):
         result[f"share/teebridge/{file}"] = "0o644"
     for file in (ROOT / "deploy").glob("*"):
         if not file.name.startswith("Dockerfile"):
-            result[f"share/teebridge/deploy/{file.name}"] = "0o755" if os.access(file, os.X_OK) else "0o644"
-    return result
+            place = "bin" if file.name == "on-secret" else "share/teebridge/deploy"
+            result[f"{place}/{file.name}"] = "0o755" if os.access(file, os.X_OK) else "0o644"
+    for page in ("index", "cookbook", "deploy", "security", "all", *(page.name for page in (ROOT / "man").iterdir())):
+        result[f"share/doc/teebridge/html/{page}.html"] = "0o644"
+    return result | dict.fromkeys((f"share/doc/teebridge/html/{file}" for file in ("style.css", "dataflow.svg")), "0o644")
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +148,7 @@ def test_units_name_what_is_installed(installed):
         named |= set(re.findall(rf"{re.escape(str(installed))}/[\w/-]+(?=[ \n])", text))
     if not named:
         pytest.skip("there are no units")
-    assert {installed / "bin/inbox-watch", installed / "share/teebridge/deploy/on-secret"} <= set(map(Path, named))
+    assert {installed / "bin/inbox-watch", installed / "bin/on-secret"} <= set(map(Path, named))
     assert all(os.access(path, os.X_OK) for path in named)
 
 
@@ -202,7 +206,7 @@ def test_uninstall_removes_what_was_installed(tmp_path, built):
     check(make("install", built, f"PREFIX={tmp_path}"))
     check(make("uninstall", f"PREFIX={tmp_path}"))
     assert files(tmp_path).keys() == set(foreign)
-    assert not (tmp_path / "share/teebridge").exists()
+    assert not any((tmp_path / "share" / each).exists() for each in ("teebridge", "doc/teebridge"))
     # What is not there need not be removed.
     check(make("uninstall", f"PREFIX={tmp_path}"))
 

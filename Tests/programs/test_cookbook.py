@@ -37,7 +37,7 @@ SIX, TWO = "success\n" * 6, "success\n" * 2
 PRINTS = {
     "What would happen": None,
     "Many CVMs at once": SIX,
-    "CVMs of one root and one app alone": "skipped\n",
+    "CVMs of one root and one app only": "skipped\n",
     "Who is a member": "[true]\n",
     "To every member": TWO,
     "A rotation": TWO,
@@ -46,17 +46,17 @@ PRINTS = {
     "In cron": "",
     "In systemd": "",
     "In a container": "ONBOARDING from={a} payload={first}\nONBOARDING from={a} payload={secret}\\u{{a}}\n",
-    "Sent here, waited for elsewhere": "",
-    "Sent here, waited for elsewhere #2": "success\n",
-    "Signed offline": "",
-    "Signed offline #2": "",
-    "Signed offline #3": "success\n",
+    "Send here, wait elsewhere": "",
+    "Send here, wait elsewhere #2": "success\n",
+    "Sign offline": "",
+    "Sign offline #2": "",
+    "Sign offline #3": "success\n",
     "Calldata": "0x77a35f6c" + "00" * 12 + "{root}\n",
     "A question": None,
     "A transaction": None,
     "What it costs": None,
     "Signing and publishing": None,
-    "What came into an inbox": "0x{a}\n" * 2,
+    "New messages": "0x{a}\n" * 2,
 }
 
 
@@ -74,10 +74,9 @@ def directory(chain, tmp_path_factory) -> Path:
     for name, text in {
         "owner.key": chain.owner.key.hex(), "member.key": VECTORS["keys"]["derived"], "password": "password\n",
         "owner.json": json.dumps(keystore), "secret.txt": SECRET, "serial.log": f"PROOF_JSON={json.dumps(A)}\n",
-        "on-secret": "#!/bin/sh\ncat > taken-$TEEBRIDGE_INDEX\n",
     }.items():
         (path / name).write_text(text)
-        (path / name).chmod(0o700 if name == "on-secret" else 0o600)
+        (path / name).chmod(0o600)
     return path
 
 
@@ -87,7 +86,7 @@ def outputs(chain, directory, agents) -> dict[str, str]:
     for name in PROGRAMS:
         program_path(name)
     settings = ENVIRONMENT | chain.env | agents[1].env | {
-        "TEEBRIDGE_KEY": "file:owner.key", "PATH": f"{BIN}:{os.environ['PATH']}", "CHAIN_ID": hex(CHAIN_ID),
+        "TEEBRIDGE_KEY": "file:owner.key", "PATH": f"{BIN}:{ROOT / 'deploy'}:{os.environ['PATH']}", "CHAIN_ID": hex(CHAIN_ID),
         "CVM_A": agents[0].url, "CVM_B": agents[1].url, "A": A["member_id"], "B": B["member_id"],
         "ROOT": A["kms_root"], "OTHER_ROOT": B["kms_root"], "APP_ID": A["app_id"], "OTHER_APP_ID": B["app_id"],
     }
@@ -123,8 +122,9 @@ def test_what_came_of_it(outputs, chain, directory):
     view = chain.bridge.functions
     assert all(view.isMember(proof["member_id"]).call() for proof in PROOFS)
     assert view.allowedKmsRoots(A["kms_root"]).call() and view.allowedCode(A["code_id"]).call()
-    assert (directory / "taken-0").read_text() == SECRET
-    assert (directory / "taken-1").read_text() == (directory / "secret.txt").read_text()
+    assert (directory / "secrets" / "unsigned" / A["member_id"] / "0").read_text() == SECRET
+    rotated = (directory / "secrets" / "signed" / A["member_id"] / "1").read_text()
+    assert rotated == (directory / "secret.txt").read_text()
     assert json.loads(outputs["A transaction"])["status"] == "skipped"
     assert json.loads(outputs["A question"])["returns"] == ["0x2"]
     assert int(outputs["What it costs"], 16) > 0

@@ -29,7 +29,7 @@ PROXIES = {"https_proxy", "http_proxy", "all_proxy", "no_proxy"}
 
 
 def test_every_program_has_a_page():
-    assert sorted(PAGES) == sorted((*PROGRAMS, "teebridge(7)"))
+    assert sorted(PAGES) == sorted((*PROGRAMS, "on-secret", "teebridge(7)"))
     assert [page.name for page in PAGES.values() if page.number != "1"] == ["teebridge"]
 
 
@@ -175,9 +175,6 @@ def example_place(chain, agents, tmp_path, key_file):
     log = subprocess.run([sys.executable, ROOT / "Tests" / "support" / "serial-log", "--nul"], capture_output=True,
                          input=json_lines(NEWCOMER).encode(), check=True, timeout=20)
     (tmp_path / "serial.log").write_bytes(log.stdout)
-    handler = tmp_path / "on-secret"
-    handler.write_text('#!/bin/sh\n{ printf "taken: "; cat; } >> taken.log\n')
-    handler.chmod(0o755)
     request = run("abi-encode", "add-allowed-code", "22" * 20, env=chain.env).check_done()
     (tmp_path / "requests.jsonl").write_bytes(request.stdout)
 
@@ -189,7 +186,7 @@ def example_place(chain, agents, tmp_path, key_file):
         port = free.getsockname()[1]
     chain.rpc("dev_setBlockTime", 0.1)
     yield ENVIRONMENT | chain.env | agents[0].env | {
-        "PATH": f"{BIN}:{os.environ['PATH']}", "SECRET": SECRET,
+        "PATH": f"{BIN}:{ROOT / 'deploy'}:{os.environ['PATH']}", "SECRET": SECRET,
         "A": A["member_id"], "B": B["member_id"], "PUBLIC_KEY": A["dstack_proof"]["derived_compressed_pubkey"],
         "APP_ID": NEWCOMER["app_id"], "KMS_ROOT": NEWCOMER["kms_root"],
         "CVM_URL": agents[1].url, "NODE_1": chain.url, "NODE_2": chain.url.replace("127.0.0.1", "localhost"),

@@ -25,8 +25,11 @@ NEEDS = {
     "watch": {"BRIDGE": "0xb", "RPC_URL": "https://n"},
     "deploy-bridge": {"RPC_URL": "https://n", "KEY": "file:k"},
     "allow-root": {"KMS_ROOT": "phala-base", "BRIDGE": "0xb", "RPC_URL": "https://n", "KEY": "file:k"},
+    "remove-root": {"KMS_ROOT": "phala-base", "BRIDGE": "0xb", "RPC_URL": "https://n", "KEY": "file:k"},
     "allow-code": {"CODE_ID": "0xc", "BRIDGE": "0xb", "RPC_URL": "https://n", "KEY": "file:k"},
+    "remove-code": {"CODE_ID": "0xc", "BRIDGE": "0xb", "RPC_URL": "https://n", "KEY": "file:k"},
     "add-compose-hash": {"APP": "0xa", "COMPOSE_HASH": "0xh", "RPC_URL": "https://n", "KEY": "file:k"},
+    "status": {"BRIDGE": "0xb", "RPC_URL": "https://n"},
     "show-member": {"MEMBER": "0xm", "BRIDGE": "0xb", "RPC_URL": "https://n"},
 }
 # What else they take.
@@ -36,6 +39,7 @@ TAKES = {
     "onboard": {"SIGN_WITH": "file:member.key"},
     "watch": {"KEY": "file:k", "STATE": "inbox.json", "EXEC": "on-secret", "ONCE": "yes"},
     "deploy-bridge": {"KMS_ROOT": "0xr", "ARTEFACT": "TEEBridge.json"},
+    "status": {"MEMBER": "0xm"},
 }
 PIPELINES = {
     "register-from-url": ["proof-fetch", "abi-encode register", "tx-send"],
@@ -44,13 +48,20 @@ PIPELINES = {
     "watch": ["inbox-watch"],
     "deploy-bridge": ["abi-encode deploy", "tx-send"],
     "allow-root": ["abi-encode add-kms-root", "tx-send"],
+    "remove-root": ["abi-encode remove-kms-root", "tx-send"],
     "allow-code": ["abi-encode add-allowed-code", "tx-send"],
+    "remove-code": ["abi-encode remove-allowed-code", "tx-send"],
     "add-compose-hash": ["abi-encode add-compose-hash", "tx-send"],
-    "show-member": ["abi-encode call", "tx-send --call", "abi-encode decode result"],
+    "status": ["abi-encode call", "tx-send --call", "abi-encode decode result owner"],
+    "show-member": ["abi-encode call", "tx-send --call", "abi-encode decode result isMember",
+                    "abi-encode call", "tx-send --call", "abi-encode decode result getMember"],
 }
 OPTIONAL = {"CHAIN": "base", "JOURNAL": "sent.jsonl", "DRY_RUN": "yes"}
 SWITCHES = ("ALLOW", "ONCE", "DRY_RUN")
-ASKING = ("watch", "show-member")
+ASKING = ("watch", "status", "show-member")
+SENDING = tuple(target for target in NEEDS if target not in ASKING)
+# What a program of a pipeline may be replaced with: it prints what every pipeline goes on with.
+TAKEN = "cat > /dev/null; echo true"
 
 
 class Directory:
@@ -76,6 +87,11 @@ class Directory:
     def replace_all(self, script: str) -> None:
         for name in PROGRAMS:
             self.wrap(name, script)
+
+    def shell(self, script: bytes) -> None:
+        """Run what `make -n` showed; it must succeed."""
+        subprocess.run(["bash", "-c", script], cwd=self.path, stdin=subprocess.DEVNULL, timeout=20, check=True,
+                       env=ENVIRONMENT | {"PATH": f"{self._bin}:{os.environ['PATH']}"})
 
     def make(self, *arguments: str, stdin: bytes = b"", env: dict | None = None, **parameters: str) -> Result:
         words = [f"{name}={value}" for name, value in parameters.items()]
@@ -204,6 +220,26 @@ def test_allowing(chain, directory, owner):
     assert statuses(directory.make("allow-root", KMS_ROOT=A["kms_root"], **owner)) == ["success"]
     assert statuses(directory.make("allow-code", CODE_ID=A["app_id"], **owner)) == ["success"]
     assert view.allowedKmsRoots(A["kms_root"]).call() and view.allowedCode(A["code_id"]).call()
+    assert statuses(directory.make("remove-root", KMS_ROOT=A["kms_root"], **owner)) == ["success"]
+    assert statuses(directory.make("remove-code", CODE_ID=A["app_id"], **owner)) == ["success"]
+    assert not view.allowedKmsRoots(A["kms_root"]).call() and not view.allowedCode(A["code_id"]).call()
+    assert statuses(directory.make("remove-root", KMS_ROOT=A["kms_root"], **owner)) == ["skipped"]
+
+
+@pytest.mark.parametrize("target", SENDING)
+def test_a_dry_run_sends_nothing(chain, directory, owner, agents, target):
+    (directory.path / "secret").write_text(SECRET)
+    (directory.path / "log").write_text(f"PROOF_JSON={json.dumps(A)}\n")
+    assert chain.rpc("dev_setCode", "0x00000000000000000000000000000000000a11ce", "0x60205ff3")
+    app = chain.web3.to_checksum_address("0x00000000000000000000000000000000000a11ce")
+    known = {"CVM_URL": agents[0].url, "LOG": "log", "ALLOW": "yes", "FROM": B["member_id"], "TO": B["member_id"],
+             "SECRET_FILE": "secret", "KMS_ROOT": (B if target.startswith("remove") else A)["kms_root"],
+             "CODE_ID": (B if target.startswith("remove") else A)["app_id"], "APP": app, "COMPOSE_HASH": "11" * 32}
+    wanted = NEEDS[target] | TAKES.get(target, {})
+    parameters = {name: value for name, value in known.items() if name in wanted}
+    with chain.nothing_sent():
+        simulated = statuses(directory.make(target, DRY_RUN="yes", **owner, **parameters))
+    assert set(simulated) == {"simulated"}
 
 
 def test_add_compose_hash(chain, directory, owner):
@@ -225,12 +261,48 @@ def test_show_member(chain, directory):
     assert B["code_id"] in text and B["dstack_proof"]["derived_compressed_pubkey"] in text
 
 
+def test_show_member_of_who_is_none(chain, directory):
+    done = directory.make("-s", "show-member", MEMBER=A["member_id"], BRIDGE=chain.bridge.address, RPC_URL=chain.url)
+    assert done.stdout == b"" and "show-member] Error 1\n" in done.stderr
+    assert done.stderr.startswith(f"show-member: error: {A['member_id']} is not a member of the bridge\n")
+
+
+def test_show_member_without_a_node_says_nothing_of_the_member(directory):
+    done = directory.make("-s", "show-member", **NEEDS["show-member"] | {
+        "MEMBER": A["member_id"], "BRIDGE": "0x" + "11" * 20, "RPC_URL": "http://127.0.0.1:9"})
+    assert done.stdout == b"" and "not a member" not in done.stderr and "Error 1" not in done.stderr
+
+
+def test_status(chain, directory):
+    parameters = {"BRIDGE": chain.bridge.address, "RPC_URL": chain.url}
+    [owner] = records(directory.make("-s", "status", **parameters))
+    assert (owner["name"], owner["returns"]) == ("owner", [chain.owner.address])
+    for proof, is_member in ((A, False), (B, True)):
+        shown = records(directory.make("-s", "status", MEMBER=proof["member_id"], **parameters))
+        assert [(each["name"], each["returns"]) for each in shown] == [
+            ("owner", [chain.owner.address]), ("isMember", [is_member])]
+
+
 def test_help_names_every_target_and_parameter(directory):
     text = directory.make("help").stdout.decode()
     assert directory.calls == [] and directory.make("-n", "teebridge-help").stdout.decode().startswith(text)
     named = set(text.replace("[", " ").replace("]", " ").replace("=", " ").replace(",", " ").split())
     for target in NEEDS:
         assert {target, *NEEDS[target], *TAKES.get(target, {}), *OPTIONAL} <= named
+
+
+def test_alone_it_lists_its_targets(directory):
+    alone = directory.make("-f", str(RECIPES))
+    assert (alone.status, alone.stderr, directory.calls) == (0, "", [])
+    assert alone.stdout == directory.make("help").stdout
+
+
+@pytest.mark.parametrize("makefile", [f"include {RECIPES}\nmine:\n\t@echo mine\n",
+                                      f"mine:\n\t@echo mine\ninclude {RECIPES}\n",
+                                      f"include {RECIPES}\n.DEFAULT_GOAL := mine\nother:\nmine:\n\t@echo mine\n"])
+def test_the_default_goal_of_a_makefile_stays(directory, makefile):
+    (directory.path / "Makefile").write_text(makefile)
+    assert directory.make().stdout == b"mine\n"
 
 
 # What they say.
@@ -250,7 +322,7 @@ def test_a_parameter_that_is_missing(directory, target, name):
 def test_a_raw_key_is_neither_shown_nor_passed_on(directory, name, key):
     done = directory.make("onboard", **NEEDS["onboard"] | {name: key})
     assert done.status == 2 and done.stdout == b"" and directory.calls == []
-    assert f"onboard: {name} is not where a key is; for example {name}=file:" in done.stderr
+    assert f"onboard: {name} is not the source of a key; for example {name}=file:" in done.stderr
     assert "5f5f" not in done.stderr
 
 
@@ -262,24 +334,48 @@ def test_a_switch_has_one_value(directory, target, name, value):
 
 
 @pytest.mark.parametrize("target", NEEDS)
-def test_a_dry_run_shows_the_pipeline_and_runs_nothing(directory, target):
+def test_what_n_shows_is_what_is_run(directory, target):
+    """The pipeline with its values, which a shell can run as it is."""
     parameters = NEEDS[target] | TAKES.get(target, {}) | OPTIONAL
     shown = directory.make("-n", target, **parameters)
     assert (shown.status, shown.stderr, directory.calls) == (0, "", [])
-    stages = shown.stdout.decode().rstrip("\n").split(" | ")
-    assert len(stages) == len(PIPELINES[target])
-    for stage, start in zip(stages, PIPELINES[target]):
-        assert f" {start}" in f" {stage}"
-    # What is shown is what is run.
-    directory.replace_all("cat")
-    directory.make(target, **parameters)
-    run = {tuple(call) for call in directory.calls}
-    shell_environment = {f"teebridge_{name}": value for name, value in parameters.items()}
-    echoed = Directory(make_subdirectory(directory.path))
-    echoed.replace_all("cat")
-    subprocess.run(["bash", "-c", shown.stdout], env=ENVIRONMENT | shell_environment | {
-        "PATH": f"{echoed.path / 'bin'}:{os.environ['PATH']}"}, stdin=subprocess.DEVNULL, timeout=20, check=True)
-    assert {tuple(call) for call in echoed.calls} == run
+    text = shown.stdout.decode()
+    for start in PIPELINES[target]:
+        assert start in text
+        text = text.partition(start)[2]
+    directory.replace_all(TAKEN)
+    assert directory.make(target, **parameters).status == 0
+    copied = Directory(make_subdirectory(directory.path))
+    copied.replace_all(TAKEN)
+    copied.shell(shown.stdout)
+    assert sorted(copied.calls) == sorted(directory.calls) != []
+
+
+@pytest.mark.parametrize("url, shown", [
+    ("https://node.example", "https://node.example"), ("https://node.example/", "https://node.example"),
+    (f"https://node.example:8545/v2/{URL_SECRET}", "https://node.example:8545/[…]"),
+    (f"https://node.example?key={URL_SECRET}", "https://node.example/[…]"),
+    (f"https://user:{URL_SECRET}@node.example:8545", "https://node.example:8545"),
+    (f"https://user:{URL_SECRET}@node.example/{URL_SECRET}?{URL_SECRET}", "https://node.example/[…]"),
+    (f"https://user:p/{URL_SECRET}@node.example", None), (f"https://node.example/{URL_SECRET}%20@x", None),
+    (f"ws://node.example/{URL_SECRET}", None), (f"{URL_SECRET}", None), (f"https://a {URL_SECRET}", None),
+])
+def test_n_shows_no_credentials_of_a_node(directory, url, shown):
+    for given in ({"RPC_URL": url}, {"env": {"ETH_RPC_URL": url}}):
+        text = directory.make("-n", "watch", BRIDGE="0xb", **given).stdout.decode()
+        assert URL_SECRET not in text and text.startswith("ETH_RPC_URL='")
+        assert shown is None or text.startswith(f"ETH_RPC_URL='{shown}' inbox-watch")
+
+
+@pytest.mark.parametrize("name, value", [("CVM_URL", f"https://user:{URL_SECRET}@cvm.example"),
+                                         ("CVM_URL", f"https://cvm.example/?token={URL_SECRET}"),
+                                         ("CVM_URL", f"dstack-log:https://user:{URL_SECRET}@cvm.example/logs/agent"),
+                                         ("KEY", f"dstack:?socket=http://user:{URL_SECRET}@agent.example"),
+                                         ("DSTACK_SOCKET", f"http://user:{URL_SECRET}@agent.example")])
+def test_n_shows_no_password_of_another_url(directory, name, value):
+    done = directory.make("-n", "register-from-url", **NEEDS["register-from-url"] | {name: value},
+                          env={"PRIVATE_KEY": URL_SECRET})
+    assert done.status == 0 and URL_SECRET not in done.stdout.decode() + done.stderr
 
 
 def make_subdirectory(path: Path) -> Path:
@@ -300,30 +396,33 @@ def hostile_cases():
                 yield target, name
 
 
-@pytest.mark.parametrize("target, name", hostile_cases())
+@pytest.mark.parametrize("target, name", list(hostile_cases()))
 def test_a_value_is_text_and_no_program(directory, target, name):
     """Neither make nor the shell finds anything to do in it, and it arrives as it is."""
     value = ("file:" if name in ("KEY", "SIGN_WITH") else "") + HOSTILE
     parameters = NEEDS[target] | TAKES.get(target, {}) | {"CHAIN": "base", "JOURNAL": "sent.jsonl"}
-    directory.replace_all('env -0 > "env.$$"; cat')
+    directory.replace_all(f'env -0 > "env.$$"; {TAKEN}')
     for given in ({"parameters": parameters | {name: value}}, {"parameters": parameters, "env": {name: value}}):
         if "env" in given:
             del given["parameters"][name]
-        for options in (["-n"], []):
-            done = directory.make(target, *options, env=given.get("env"), **given["parameters"])
-            assert done.status == 0, done
-            assert not (directory.path / "EVIL").exists()
-            assert b"EVIL" not in done.stdout and "EVIL" not in done.stderr
+        shown = directory.make("-n", target, env=given.get("env"), **given["parameters"])
+        assert shown.status == 0 and directory.shell(shown.stdout) is None
+        done = directory.make(target, env=given.get("env"), **given["parameters"])
+        assert done.status == 0, done
+        assert not (directory.path / "EVIL").exists()
+        assert b"EVIL" not in done.stdout and "EVIL" not in done.stderr
     expected = [f"[{value}]"] if (target, name) == ("deploy-bridge", "KMS_ROOT") else [value]
     arguments = [argument for call in directory.calls for argument in call]
     settings = [setting.split("=", 1)[1] for file in directory.path.glob("env.*")
                 for setting in file.read_text().split("\0") if setting.startswith(("ETH_RPC_URL=", "KMS_ROOTS="))]
-    assert (arguments + settings).count(expected[0]) >= 2
+    # A node's URL is shown without what may be a secret.
+    assert (arguments + settings).count(expected[0]) >= (2 if name == "RPC_URL" else 4)
 
 
 @pytest.mark.parametrize("target, name", [("register-from-url", "CVM_URL"), ("register-from-log", "LOG"),
                                           ("onboard", "SECRET_FILE"), ("allow-root", "KMS_ROOT"),
-                                          ("allow-code", "CODE_ID"), ("show-member", "MEMBER"),
+                                          ("allow-code", "CODE_ID"), ("remove-root", "KMS_ROOT"),
+                                          ("remove-code", "CODE_ID"), ("show-member", "MEMBER"),
                                           ("add-compose-hash", "COMPOSE_HASH")])
 def test_a_value_is_no_option(directory, target, name):
     assert directory.make(target, **NEEDS[target] | {name: "--help"}).status != 0
@@ -361,9 +460,9 @@ def test_no_secret_is_an_argument_or_printed(chain, directory, owner, agents):
 @pytest.mark.parametrize("target", [target for target in NEEDS if len(PIPELINES[target]) > 1])
 def test_a_program_that_fails_anywhere_fails_the_target(directory, target):
     for failing in {part.split()[0] for part in PIPELINES[target]}:
-        directory.replace_all("cat > /dev/null; echo '{}'")
+        directory.replace_all(TAKEN)
         assert directory.make(target, **NEEDS[target]).status == 0
-        directory.wrap(failing, "cat > /dev/null; echo '{}'; exit 3")
+        directory.wrap(failing, f"{TAKEN}; exit 3")
         assert directory.make(target, **NEEDS[target]).status == 2
 
 

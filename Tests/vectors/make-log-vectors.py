@@ -99,6 +99,15 @@ def endpoint(text: str) -> str:
     return compact({"channel": "stdout", "message": base64.b64encode(text.encode()).decode()})
 
 
+def endpoint_split(encoded: bool, **layout) -> list[str]:
+    """Lines that the endpoint cut into records, with the other stream's between: the stream stands before the text."""
+    record = lambda text, stream="stdout": json.dumps({
+        "channel": stream, "message": base64.b64encode(text.encode()).decode() if encoded else text}, **layout)
+    texts = [[record(part) for part in parts(line + "\n", 300, 900)] for line in LINES]
+    noise = [record("a warning: {\n", "stderr"), record("another, of many words\n", "stderr")]
+    return [texts[0][0], noise[0], *texts[0][1:], record("ready\n"), texts[1][0], texts[1][1], *noise, texts[1][2]]
+
+
 def wrapped(text: str, columns: int) -> list[str]:
     return [text[start:start + columns] for start in range(0, len(text), columns)]
 
@@ -135,6 +144,13 @@ LOGS = {
     "dstack endpoint, behind two bytes": lines(endpoint("> " + text + "\n") for text in PRINTED),
     "dstack endpoint, split": lines(endpoint(part) for text in PRINTED for part in parts(
         text + "\n", *([400, 900] if len(text) > 900 else []))),
+    "dstack endpoint, split, two streams": lines(endpoint_split(True)),
+    "dstack endpoint, text, split, two streams": lines(endpoint_split(False, separators=(",", ":"))),
+    "dstack endpoint, marked": b"\xef\xbb\xbf" + lines(endpoint(text + "\n") for text in (LINES[0], "ready", LINES[1])),
+    "dstack endpoint, indented": lines("  " + endpoint(text + "\n") for text in PRINTED),
+    "dstack endpoint, in an array": ("[" + ",\n".join(endpoint_split(True)) + "]\n").encode(),
+    "dstack endpoint, in a line": compact([json.loads(endpoint(text + "\n")) for text in PRINTED]).encode(),
+    "dstack endpoint, behind compose's prefix": lines(f"logs-1  | {text}" for text in endpoint_split(True)),
     "syslog, rfc 3164": lines(SYSLOG + text for text in PRINTED),
     "syslog, rfc 5424": lines(f"<30>1 {TIME} cvm docker 768 - - {text}" for text in PRINTED),
     "compose": lines(f"bridge-agent-1  | {text}" for text in PRINTED),

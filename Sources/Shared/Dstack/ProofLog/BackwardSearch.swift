@@ -74,13 +74,13 @@ package struct BackwardSearch {
     private func markedBlocks(in stretch: Range<Int>) throws(SeekableLog.Unreadable) -> [Range<Int>] {
         var buffer = [UInt8](repeating: 0, count: min(sizes.block, stretch.count) + Marker.overlap)
         var marked: [Range<Int>] = []
-        var lines = try lines(at: stretch.lowerBound)
+        var line = try openLine(at: stretch.lowerBound)
         for block in Self.pieces(of: stretch, size: sizes.block) {
             let end = min(block.upperBound + Marker.overlap, log.byteCount)
             let count = try log.read(block.lowerBound..<end, into: &buffer)
             let bytes = buffer.span.extracting(first: count)
-            let matches = Marker.matches(in: bytes, lines)
-            lines.advance(over: bytes.extracting(first: min(count, block.count)))
+            let matches = Marker.matches(in: bytes, line)
+            line.advance(over: bytes.extracting(first: min(count, block.count)))
             if matches.contains(where: { $0.range.lowerBound < block.count }) { marked.append(block) }
         }
         return marked
@@ -96,10 +96,10 @@ package struct BackwardSearch {
         let bytes = buffer.span.extracting(first: count)
         var outcome = Outcome.noMarker
         var textEnd = bytes.count
-        for marker in Marker.matches(in: bytes, try lines(at: block.lowerBound)).reversed() {
+        for marker in Marker.matches(in: bytes, try openLine(at: block.lowerBound)).reversed() {
             if marker.range.lowerBound < block.count {
                 let text = bytes.extracting(marker.range.upperBound..<max(textEnd, marker.range.upperBound))
-                let candidate = Candidate(at: SourceLocation(line: 1, offset: 0), marker.encoding)
+                let candidate = Candidate(at: SourceLocation(line: 1, offset: 0), behind: marker)
                 if case .proof(let proof, _) = candidate.finding(in: text, &validator) { return .proof(proof) }
                 outcome = .unknown
             }
@@ -108,29 +108,22 @@ package struct BackwardSearch {
         return outcome
     }
 
-    /// The line that is gone on with at a place, which may have begun before it.
-    private func lines(at place: Int) throws(SeekableLog.Unreadable) -> RecordLines {
-        var start = place
-        while start > 0, place - start < Self.lineLimit {
-            start = max(0, start - 4096)
-            var buffer = [UInt8](repeating: 0, count: min(4096, place - start))
-            let count = try log.read(start..<(start + buffer.count), into: &buffer)
-            var lines = RecordLines()
+    /// The line that a place is in, up to there.
+    private func openLine(at place: Int) throws(SeekableLog.Unreadable) -> OpenLine {
+        for limit in Self.lineLimits {
+            let start = max(0, place - limit)
+            var buffer = [UInt8](repeating: 0, count: place - start)
+            _ = try log.read(start..<place, into: &buffer)
             guard start == 0 || buffer.contains(UInt8(ascii: "\n")) else { continue }
-            let end = buffer.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-            // The line may be longer than what was read of it last: its first byte is what counts.
-            lines.advance(over: buffer.span.extracting(end..<count))
-            if end < count || start + count == place { return lines }
-            var next: [UInt8] = [0]
-            _ = try log.read((start + count)..<(start + count + 1), into: &next)
-            lines.advance(over: next.span)
-            return lines
+            var line = OpenLine()
+            line.advance(over: buffer.span)
+            return line
         }
-        return RecordLines(isInRecord: place > 0)
+        return .unknown
     }
 
-    /// How long a line may be of which the beginning is looked for.
-    private static let lineLimit = 1 << 20
+    /// How far in front of a place the beginning of its line is looked for; most lines are short.
+    private static let lineLimits = [4 << 10, 64 << 10, 1 << 20]
 
     private static func pieces(of range: Range<Int>, size: Int) -> [Range<Int>] {
         stride(from: range.lowerBound, to: range.upperBound, by: size).map { $0..<min($0 + size, range.upperBound) }

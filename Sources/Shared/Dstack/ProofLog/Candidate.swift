@@ -20,7 +20,7 @@ struct Candidate {
     private let encoding: LogEncoding
     private var decoder: LogDecoder
     private var encodedByteCount = 0
-    private var readings = LogDamage.allCases.map(ParseAttempt.init)
+    private var readings: [ParseAttempt]
     private var filter = TerminalFilter()
     private var line: [UInt8] = []
     private var byteCount = 0
@@ -31,10 +31,11 @@ struct Candidate {
     /// vmm/src/main_routes.rs); a line end follows.
     private static let heartbeat = Array("[vmm heartbeat]".utf8)
 
-    init(at place: SourceLocation, _ encoding: LogEncoding) {
+    init(at place: SourceLocation, behind marker: Marker.Match) {
         self.place = place
-        self.encoding = encoding
-        decoder = LogDecoder(encoding)
+        encoding = marker.encoding
+        decoder = LogDecoder(marker.encoding, stream: marker.stream)
+        readings = LogDamage.allCases.map { ParseAttempt($0, stream: marker.stream) }
     }
 
     /// Whether nothing was read yet.
@@ -44,6 +45,8 @@ struct Candidate {
     func finding(in bytes: Span<UInt8>, _ validator: inout ProofValidator) -> ScanResult {
         guard !bytes.isEmpty else { return .refused(.cutOff(in: nil), place) }
         var candidate = self
+        // Without a brace no reading finds an object; the plain one says what there is.
+        if encoding == .plain, !bytes.contains(UInt8(ascii: "{")) { candidate.readings.removeSubrange(1...) }
         return candidate.take(bytes, &validator) ?? candidate.end(&validator)
     }
 

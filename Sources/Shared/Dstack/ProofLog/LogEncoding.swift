@@ -35,6 +35,8 @@ struct LogDecoder: Sendable {
     }
 
     private let encoding: LogEncoding
+    /// The stream of the first record; nil if it is not known.
+    private var stream: String?
     private var state = State.text
     /// What has come of a character, a group of digits or a number.
     private var begun: (value: Int, count: Int) = (0, 0)
@@ -42,8 +44,9 @@ struct LogDecoder: Sendable {
     private var skipCount = 0
     private var line: [UInt8] = []
 
-    init(_ encoding: LogEncoding) {
+    init(_ encoding: LogEncoding, stream: String?) {
         self.encoding = encoding
+        self.stream = stream
         if case .base64(let digits, let markerByteCount) = encoding {
             var none: [UInt8] = []
             for digit in digits.utf8 { takeBase64(digit, &none) }
@@ -64,8 +67,7 @@ struct LogDecoder: Sendable {
             case .base64:
                 switch state {
                 case .text: takeBase64(byte, &text)
-                case .recordEnd: if byte == UInt8(ascii: "\n") { state = .record }
-                case .record: takeRecord(byte, &text)
+                case .recordEnd, .record: takeLine(byte, &text)
                 case .ended: break
                 }
             }
@@ -116,16 +118,22 @@ struct LogDecoder: Sendable {
         if skipCount > 0 { skipCount -= 1 } else { text.append(decoded) }
     }
 
-    private mutating func takeRecord(_ byte: UInt8, _ text: inout [UInt8]) {
+    private mutating func takeLine(_ byte: UInt8, _ text: inout [UInt8]) {
         guard byte == UInt8(ascii: "\n") || line.count >= Candidate.encodedByteLimit else {
             line.append(byte)
+            return
+        }
+        defer { line = [] }
+        guard state == .record else {
+            stream = stream ?? LogRecord.stream(inEnd: line[...])
+            state = .record
             return
         }
         guard let record = LogRecord(line: line) else {
             state = .ended
             return
         }
-        line = []
+        guard stream == nil || record.stream == stream else { return }
         begun = (0, 0)
         for digit in record.text { takeBase64(digit, &text) }
         state = .record

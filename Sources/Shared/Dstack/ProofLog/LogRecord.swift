@@ -12,9 +12,10 @@ struct LogRecord {
     /// The members that have the stream.
     private static let streamMembers = ["stream", "channel"]
 
-    /// Reads a line: an object with the text in one of the usual members, or an event of asciicast.
+    /// Reads a line: an object with the text in one of the usual members, also behind a prefix or as an element of an
+    /// array; or an event of asciicast.
     init?(line: [UInt8]) {
-        guard let json = try? JSONParser.parse(line) else { return nil }
+        guard let json = (try? JSONParser.parse(line)) ?? Self.object(in: line) else { return nil }
         if let event = json.array {
             guard event.count == 3, let text = event.last?.string else { return nil }
             (self.text, stream) = (Array(text.utf8), event.dropFirst().first?.string)
@@ -27,18 +28,34 @@ struct LogRecord {
         }
     }
 
-    /// The stream that the end of a record's line says, behind its text.
-    static func stream(inEnd end: ArraySlice<UInt8>) -> String? {
-        guard end.first == UInt8(ascii: ","),
-            let object = (try? JSONParser.parse(Array("{".utf8) + end.dropFirst()))?.object
+    private static func object(in line: [UInt8]) -> JSONValue? {
+        guard let start = line.firstIndex(of: UInt8(ascii: "{")), let end = line.lastIndex(of: UInt8(ascii: "}")),
+            start < end
         else { return nil }
+        return try? JSONParser.parse(Array(line[start...end]))
+    }
+
+    /// The stream that the rest of a record's line names, behind the quote that ends its text.
+    static func stream(inEnd end: ArraySlice<UInt8>) -> String? {
+        guard end.first == UInt8(ascii: ","), let brace = end.lastIndex(of: UInt8(ascii: "}")) else { return nil }
+        return stream(inMembers: end[(end.startIndex + 1)..<brace])
+    }
+
+    /// The stream that some members of a record name.
+    static func stream(inMembers members: ArraySlice<UInt8>) -> String? {
+        guard let object = (try? JSONParser.parse(Array("{".utf8) + members + Array("}".utf8)))?.object else {
+            return nil
+        }
         return streamMembers.lazy.compactMap { object[$0]?.string }.first
     }
 }
 
 /// Joins the text of records that stand one behind the other, where one line was cut into several: docker cuts at 16 KiB.
 struct RecordJoiner: Sendable {
+    /// The stream of the first record; nil if it is not known.
     private var stream: String?
+
+    init(stream: String?) { self.stream = stream }
 
     /// The text of a line.
     ///
@@ -50,7 +67,7 @@ struct RecordJoiner: Sendable {
             guard let end = Self.stringEnd(in: line) else { return Self.unescaped(line) }
             // An object in a string has escaped quotes.
             guard line[..<end].contains(UInt8(ascii: "\\")) else { return [] }
-            stream = LogRecord.stream(inEnd: line[(end + 1)...])
+            stream = stream ?? LogRecord.stream(inEnd: line[(end + 1)...])
             return Self.unescaped(line[..<end])
         }
         guard let record = LogRecord(line: Array(line)), stream == nil || record.stream == stream else { return [] }

@@ -48,28 +48,31 @@ struct Marker: Sendable {
         let range: Range<Int>
         /// How the log is written there.
         let encoding: LogEncoding
+        /// The stream that the record was printed to, as the members in front of its text say; nil if none does.
+        let stream: String?
     }
 
     /// Where markers stand, in their order; goes through the bytes at the speed of memory.
     ///
-    /// - Parameter lines: the line that the bytes go on with. Base64 and numbers stand in records alone.
-    static func matches(in bytes: Span<UInt8>, _ lines: RecordLines) -> [Match] {
+    /// - Parameter line: the line that the bytes continue. Base64 and numbers stand in records alone, so behind a brace.
+    static func matches(in bytes: Span<UInt8>, _ line: OpenLine) -> [Match] {
         unsafe bytes.withUnsafeBytes { buffer in
             var matches: [Match] = []
             unsafe find(withJ, in: buffer, &matches)
-            if lines.mayBegin(in: bytes) {
+            if line.hasBrace || bytes.contains(OpenLine.brace) {
                 unsafe find([base64[1]], in: buffer, &matches)
                 unsafe find([base64[2]], in: buffer, &matches)
                 unsafe findNumbers(in: buffer, &matches)
             }
             guard !matches.isEmpty else { return matches }
             matches.sort { $0.range.lowerBound < $1.range.lowerBound }
-            var line = lines
+            var line = line
             var position = 0
-            return matches.filter { match in
+            return matches.compactMap { match in
                 line.advance(over: bytes.extracting(position..<match.range.lowerBound))
                 position = match.range.lowerBound
-                return !match.encoding.isInRecords || line.isRecord(bytes[position])
+                guard line.hasBrace || !match.encoding.isInRecords else { return nil }
+                return Match(range: match.range, encoding: match.encoding, stream: line.stream)
             }
         }
     }
@@ -92,7 +95,7 @@ struct Marker: Sendable {
                 guard start >= 0, end <= buffer.count,
                     unsafe memcmp(base + start, marker.bytes.utf8Start, end - start) == 0
                 else { continue }
-                matches.append(Match(range: start..<end, encoding: marker.encoding))
+                matches.append(Match(range: start..<end, encoding: marker.encoding, stream: nil))
             }
             position += 1
         }
@@ -112,7 +115,7 @@ struct Marker: Sendable {
                         guard start + count <= end,
                             unsafe memcmp(base + start, marker.bytes.utf8Start, count) == 0
                         else { continue }
-                        matches.append(Match(range: start..<(start + count), encoding: .numbers))
+                        matches.append(Match(range: start..<(start + count), encoding: .numbers, stream: nil))
                     }
                 }
                 start += 1
@@ -129,75 +132,87 @@ struct Marker: Sendable {
     }
 }
 
-/// Which lines of a stream of bytes are JSON records: those that begin with a brace.
-struct RecordLines {
-    /// The first byte of the line that the next bytes go on with; nil if they begin a line.
-    private var first: UInt8?
+/// The line that a stream of bytes continues: what it has so far, as far as that tells how to read the rest.
+struct OpenLine {
+    /// The first bytes of the line.
+    private var head: [UInt8] = []
+    /// Whether the line has a brace, as every JSON record has in front of its text.
+    private(set) var hasBrace = false
 
-    /// - Parameter isInRecord: whether the first bytes are taken for those of a record.
-    init(isInRecord: Bool = false) { if isInRecord { first = Self.brace } }
+    static let brace = UInt8(ascii: "{")
 
-    private static let brace = UInt8(ascii: "{")
-    private static let lineEnd = UInt8(ascii: "\n")
+    /// How many bytes of a line are kept: those in front of a record, and its members in front of the text.
+    private static let headLimit = 128
 
-    /// Whether there may be a part of a record in the next bytes.
-    func mayBegin(in bytes: Span<UInt8>) -> Bool {
-        if first == Self.brace { return true }
-        return unsafe bytes.withUnsafeBytes { buffer in
-            guard let base = buffer.baseAddress else { return false }
-            return unsafe memchr(base, Int32(Self.brace), buffer.count) != nil
-        }
+    /// A line that nothing came of.
+    init() {}
+
+    /// A line of which nobody knows the beginning, and which may be a record.
+    static var unknown: OpenLine {
+        var line = OpenLine()
+        line.hasBrace = true
+        return line
     }
 
-    /// Whether the line that goes on with this byte is a record.
-    func isRecord(_ next: UInt8) -> Bool { (first ?? next) == Self.brace }
+    /// The stream that the members in front of a record's text name; nil if none does.
+    var stream: String? {
+        guard hasBrace, let brace = head.firstIndex(of: Self.brace),
+            let comma = head.lastIndex(of: UInt8(ascii: ",")), brace < comma
+        else { return nil }
+        return LogRecord.stream(inMembers: head[(brace + 1)..<comma])
+    }
 
-    /// Goes on behind these bytes.
+    /// Continues behind these bytes.
     mutating func advance(over bytes: Span<UInt8>) {
-        guard !bytes.isEmpty else { return }
-        if let start = Self.lineStart(in: bytes, before: bytes.count) {
-            first = start < bytes.count ? bytes[start] : nil
-        } else {
-            first = first ?? bytes[0]
+        var rest = bytes
+        if let end = bytes.lastIndex(of: UInt8(ascii: "\n")) {
+            rest = bytes.extracting((end + 1)...)
+            self = OpenLine()
+        }
+        head.append(rest.extracting(first: min(rest.count, Self.headLimit - head.count)))
+        hasBrace = hasBrace || rest.contains(Self.brace)
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether one of the bytes is this one.
+    func contains(_ byte: UInt8) -> Bool {
+        unsafe withUnsafeBytes { buffer in
+            guard let base = buffer.baseAddress else { return false }
+            return unsafe memchr(base, Int32(byte), buffer.count) != nil
         }
     }
 
-    /// Where the line begins that a place is in; nil if that is in front of the bytes.
-    private static func lineStart(in bytes: Span<UInt8>, before place: Int) -> Int? {
-        var start = place
-        while start > 0 {
-            if bytes[start - 1] == lineEnd { return start }
-            start -= 1
-        }
-        return nil
-    }
+    /// Where the last of the bytes stands that is this one.
+    fileprivate func lastIndex(of byte: UInt8) -> Int? { indices.last { self[$0] == byte } }
 }
 
 /// Finds markers in a stream of bytes, whatever pieces it comes in.
 struct MarkerSearch {
     /// The last bytes, in which a marker may have begun.
     private var last: [UInt8] = []
-    private var lines = RecordLines()
+    /// The line that those continue.
+    private var line = OpenLine()
 
     /// The markers that end in the next bytes, in their order; one may have begun before them.
     mutating func matches(in bytes: Span<UInt8>) -> [Marker.Match] {
-        var matches: [Marker.Match] = []
-        if !last.isEmpty {
-            var seam = last
-            seam.append(bytes.extracting(first: min(bytes.count, Marker.overlap)))
-            // What stands in front of the seam is of the line that it goes on with, or in front of that.
-            for match in Marker.matches(in: seam.span, lines)
-            where match.range.lowerBound < last.count && match.range.upperBound > last.count {
-                let range = (match.range.lowerBound - last.count)..<(match.range.upperBound - last.count)
-                matches.append(Marker.Match(range: range, encoding: match.encoding))
-            }
+        var seam = last
+        seam.append(bytes.extracting(first: min(bytes.count, Marker.overlap)))
+        var matches = Marker.matches(in: seam.span, line).compactMap { match -> Marker.Match? in
+            guard match.range.lowerBound < last.count, match.range.upperBound > last.count else { return nil }
+            let range = (match.range.lowerBound - last.count)..<(match.range.upperBound - last.count)
+            return Marker.Match(range: range, encoding: match.encoding, stream: match.stream)
         }
-        matches += Marker.matches(in: bytes, lines)
-        lines.advance(over: bytes)
+        var lineOfBytes = line
+        lineOfBytes.advance(over: last.span)
+        matches += Marker.matches(in: bytes, lineOfBytes)
         if bytes.count < Marker.overlap {
-            last.append(bytes)
-            last.removeFirst(max(0, last.count - Marker.overlap))
+            let passed = max(0, seam.count - Marker.overlap)
+            line.advance(over: seam.span.extracting(first: passed))
+            last = Array(seam[passed...])
         } else {
+            line = lineOfBytes
+            line.advance(over: bytes.extracting(droppingLast: Marker.overlap))
             last.removeAll(keepingCapacity: true)
             last.append(bytes.extracting(last: Marker.overlap))
         }

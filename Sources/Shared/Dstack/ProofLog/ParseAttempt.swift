@@ -14,12 +14,16 @@ struct ParseAttempt {
     private(set) var text: [UInt8] = []
     private(set) var state = State.open
 
-    private var records = RecordJoiner()
+    private var records: RecordJoiner
     private var depth = 0
     private var isInString = false
     private var isEscaped = false
 
-    init(_ damage: LogDamage) { self.damage = damage }
+    /// - Parameter stream: that of the record in which the marker stands; nil if it is not known.
+    init(_ damage: LogDamage, stream: String?) {
+        self.damage = damage
+        records = RecordJoiner(stream: stream)
+    }
 
     /// Takes what of a line belongs to the proof.
     mutating func take(line: ArraySlice<UInt8>, isFirst: Bool) {

@@ -43,7 +43,7 @@ package struct ProofScanner {
             position = end
             let offset = max(0, place.offset - marker.range.count)
             candidate = Candidate(
-                at: SourceLocation(source: place.source, line: place.line, offset: offset), marker.encoding)
+                at: SourceLocation(source: place.source, line: place.line, offset: offset), behind: marker)
         }
         judge(whole).forEach(report)
         let rest = bytes.extracting(position...)
