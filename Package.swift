@@ -116,7 +116,8 @@ let package = Package(
         library("Bridge/Inbox", ["BridgeClient", "Console", "ECIES", "Envelope", "Files", "Secp256k1"]),
         library("Bridge/AgentSite", ["Dstack", "HTTP", "HTTPServer", "KeySources", "Secp256k1"]),
 
-        library("CommandLine/CommandLineTool", ["Console", "Processes", "Secp256k1", argumentParser]),
+        library("CommandLine/Completions"),
+        library("CommandLine/CommandLineTool", ["Completions", "Console", "Processes", "Secp256k1", argumentParser]),
         library(
             "CommandLine/NetworkOptions",
             [
@@ -151,6 +152,14 @@ let package = Package(
             [
                 "AgentSite", "BridgeClient", "Dstack", "GuestAgent", "HTTP", "HTTPServer", "Inbox", "KeySources",
                 "NetworkOptions", "Processes", "Secp256k1",
+            ]),
+
+        program("teebridge", []),
+        program(
+            "teebridge-doctor",
+            [
+                "ABI", "BridgeClient", "EthereumNode", "GuestAgent", "HTTP", "KeySources", "NetworkOptions",
+                "Secp256k1", "TEEBridge", "Transactions",
             ]),
 
         .target(
@@ -207,6 +216,7 @@ let package = Package(
                 "LoopbackServer", "ModelChecker", "Secp256k1", "TEEBridge",
             ]),
         tests(of: "AgentSite", ["Dstack", "HTTP", "HTTPServer", "KeySources", nio("NIOHTTP1")]),
+        tests(of: "Completions"),
         tests(of: "CommandLineTool", ["Console", argumentParser]),
         tests(
             of: "NetworkOptions",

@@ -12,7 +12,9 @@ struct AddKMSRoot: ParsableCommand {
         abstract: "A request that allows a KMS root.",
         discussion: example("add-kms-root phala-base"))
     @OptionGroup var bridge: BridgeOption
-    @Argument(help: "The root: an address, a public key, or phala-base.", transform: { try KMSRoot($0) })
+    @Argument(
+        help: "The root: an address, a public key, or phala-base.", completion: .list(KMSRoot.names),
+        transform: { try KMSRoot($0) })
     var root: KMSRoot
 
     func run() throws {
@@ -27,7 +29,9 @@ struct RemoveKMSRoot: ParsableCommand {
         abstract: "A request that takes a KMS root off the allow-list.",
         discussion: example("remove-kms-root 0x…"))
     @OptionGroup var bridge: BridgeOption
-    @Argument(help: "The root: an address, a public key, or phala-base.", transform: { try KMSRoot($0) })
+    @Argument(
+        help: "The root: an address, a public key, or phala-base.", completion: .list(KMSRoot.names),
+        transform: { try KMSRoot($0) })
     var root: KMSRoot
 
     func run() throws {

@@ -27,7 +27,9 @@ struct Call: ParsableCommand {
     @OptionGroup var interface: InterfaceOption
     @OptionGroup var options: RequestOptions
 
-    @Argument(help: "The function: 'name(types)', its source declaration, or with --abi its name.")
+    @Argument(
+        help: "The function: 'name(types)', its source declaration, or with --abi its name.",
+        completion: .names { $0.functions.map(\.name) })
     var function: String
 
     @OptionGroup var arguments: ArgumentOptions

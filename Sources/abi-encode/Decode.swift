@@ -72,7 +72,9 @@ struct DecodeResult: ParsableCommand {
             """)
     @OptionGroup var options: DecodeOptions
 
-    @Argument(help: "The function with its return types, or its name.")
+    @Argument(
+        help: "The function with its return types, or its name.",
+        completion: .names { $0.functions.filter { $0.outputs?.isEmpty == false }.map(\.name) })
     var signature: String
 
     @Argument(help: "What to decode: 0x-hex, or a file; standard input if absent or -.")
@@ -137,7 +139,9 @@ struct DecodeError: ParsableCommand {
 
 /// What is to be decoded, and by which definition.
 struct DecodeArguments: ParsableArguments {
-    @Argument(help: "The definition or its name; a single argument without a parenthesis is the input.")
+    @Argument(
+        help: "The definition or its name; a single argument without a parenthesis is the input.",
+        completion: .names { $0.functions.map(\.name) + $0.events.map(\.name) + $0.reverts.map(\.name) })
     var signature: String?
 
     @Argument(help: "What to decode: 0x-hex, or a file; standard input if absent or -.")
@@ -193,5 +197,12 @@ struct DecodeOptions: ParsableArguments {
         let interface = (named ?? TEEBridge.interface).adding(errors)
         guard let definition else { return interface }
         return ContractABI(try find(interface)(definition).map(wrap))
+    }
+}
+
+extension CompletionKind {
+    /// Names of the bridge's interface.
+    static func names(_ names: @escaping @Sendable (ContractABI) -> [String]) -> CompletionKind {
+        .custom { _, _, _ in Set(names(TEEBridge.interface)).sorted() }
     }
 }

@@ -44,7 +44,7 @@ struct BridgeAgent: CommandLineTool {
             """
             Who may read messages besides this machine: a network, as 10.0.0.0/8, or clients that send the token in \
             token-file:PATH as "Authorization: Bearer TOKEN". Repeatable.
-            """, valueName: "who"))
+            """, valueName: "who"), completion: .list(["token-file:"]))
     var serveSecretsTo: [String] = []
 
     @Option(
@@ -76,10 +76,10 @@ struct BridgeAgent: CommandLineTool {
     @Flag(help: "Keep only messages signed by their senders; warn about others.")
     var requireAuthenticated = false
 
-    @Option(help: "The path of the key at the guest agent.")
+    @Option(help: "The path of the key at the guest agent.", completion: .list([Proof.path]))
     var path = Proof.path
 
-    @Option(help: "The purpose of the key at the guest agent.")
+    @Option(help: "The purpose of the key at the guest agent.", completion: .list([Proof.purpose]))
     var purpose = Proof.purpose
 
     @Option(

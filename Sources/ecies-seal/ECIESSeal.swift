@@ -4,6 +4,7 @@ import CommandLineTool
 import Console
 import ECIES
 import Envelope
+import KeySources
 import NetworkOptions
 import Primitives
 import Processes
@@ -65,7 +66,7 @@ struct ECIESSeal: CommandLineTool {
     @Option(
         help: ArgumentHelp(
             "Sign the message with the sending member's key, from a SOURCE as for --key.",
-            valueName: "source"))
+            valueName: "source"), completion: .list(KeySource.prefixes))
     var signWith: String?
 
     @Flag(help: "Open a sealed message (JSON, hex or bytes) with --key, and print its content.")

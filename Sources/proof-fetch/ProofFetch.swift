@@ -35,13 +35,14 @@ struct ProofFetch: CommandLineTool {
         transform: TimeoutOption.seconds)
     var retryFor: Duration = .zero
 
-    @Option(help: "The path of the key at the guest agent.")
+    @Option(help: "The path of the key at the guest agent.", completion: .list([Proof.path]))
     var path = Proof.path
 
-    @Option(help: "The purpose of the key at the guest agent.")
+    @Option(help: "The purpose of the key at the guest agent.", completion: .list([Proof.purpose]))
     var purpose = Proof.purpose
 
-    @Argument(help: "Where to get a proof.")
+    @Argument(
+        help: "Where to get a proof.", completion: .list(["http://", "https://", "dstack:", "dstack-log:http://"]))
     var base: [String]
 
     func run() throws {

@@ -6,12 +6,14 @@ import subprocess
 import pytest
 
 from cvm import DEPLOY
-from harness import PROGRAMS, ROOT, run
+from harness import BIN, ENVIRONMENT, PROGRAMS, ROOT, run
 
 DOCUMENT = ROOT / "docs" / "deploy.md"
 TEXTS = sorted(each for each in DEPLOY.iterdir() if each.is_file()) + [DOCUMENT]
 # What may stand between a program and its options on a line: anything that does not end the command.
-COMMAND = re.compile(rf"(?<![\w./-])(?:/usr/local/bin/)?({'|'.join(PROGRAMS)})(?=[\s,\]])([^|;&`\n]*)")
+# The package and users of it have the name of the program teebridge.
+NAMES = [program for program in PROGRAMS if program != "teebridge"]
+COMMAND = re.compile(rf"(?<![\w./-])(?:/usr/local/bin/)?({'|'.join(NAMES)})(?=[\s,\]])([^|;&`\n]*)")
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 
 
@@ -32,7 +34,7 @@ def test_commands_are_found_where_they_are():
     files = {file for file, _, _ in USES}
     assert {"docker-compose.phala.yaml", "docker-compose.selfhosted.yaml", "inbox-watch.service", "hosted.sh",
             "inbox-watch-once.conf", "inbox-watch.cron", "bridge-agent.service", "deploy.md"} <= files
-    assert {command.split()[0] for _, command, _ in USES} == set(PROGRAMS) - {"tx-send"}
+    assert {command.split()[0] for _, command, _ in USES} == set(NAMES) - {"tx-send", "teebridge-doctor"}
     assert ("inbox-watch.cron", "inbox-watch", "--exec-arg") in USES
 
 
@@ -81,3 +83,19 @@ def test_every_file_is_in_the_document():
     shown = DOCUMENT.read_text()
     for file in TEXTS[:-1]:
         assert file.name in shown or file.suffix in shown and file.stem in shown or file.suffix == ".dockerignore", file
+
+
+def test_a_shell_and_systemd_read_the_settings_alike(chain, tmp_path):
+    """Filled in, the file works as it says; every line has a form that means the same to both."""
+    text = (DEPLOY / "teebridge.env").read_text()
+    # Values with what a shell would take for its own.
+    values = chain.env | {"ETH_RPC_URL": f"{chain.url}/?a=1&b=2"}
+    filled = re.sub(r"^([A-Z_]+)=$", lambda match: f"{match[0]}'{values[match[1]]}'", text, flags=re.M)
+    (tmp_path / "teebridge.env").write_text(filled)
+    lines = [line for line in filled.splitlines() if not line.startswith("#")]
+    assert len(lines) == 3 and all(re.fullmatch(r"[A-Z_]+='[^'\\]*'", line) for line in lines)
+    [command] = re.findall(r"^#   (set -a; .*)$", text, re.M)
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                          env=ENVIRONMENT | {"PATH": f"{BIN}:/usr/bin:/bin"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"ok: contract: {chain.bridge.address}" in done.stdout and "?a=1" not in done.stdout

@@ -23,7 +23,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("TEEBRIDGE_BIN", ROOT / ".build" / "debug")).resolve()
-PROGRAMS = ("abi-encode", "bridge-agent", "ecies-seal", "inbox-watch", "proof-extract", "proof-fetch", "tx-send")
+PROGRAMS = ("abi-encode", "bridge-agent", "ecies-seal", "inbox-watch", "proof-extract", "proof-fetch", "teebridge",
+            "teebridge-doctor", "tx-send")
 # The sanitizer that they were built with, if any; it needs memory, time and system calls of its own.
 SANITIZER = os.environ.get("SANITIZER")
 ENVIRONMENT = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"} | {

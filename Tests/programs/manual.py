@@ -61,6 +61,8 @@ class Page:
 
     def __init__(self, file: str):
         self.name, _, self.number = file.rpartition(".")
+        # The page of formats and settings has the name of a program.
+        self.title = self.name if self.number == "1" else f"{self.name}({self.number})"
         self.lines = (MAN / file).read_text().splitlines()
         self.sections = [Section("", [])]
         for line in self.lines:
@@ -98,7 +100,7 @@ class Page:
         text = "\n".join(self.section("EXAMPLES").lines)
         blocks = re.findall(
             r'^\.\\" (goes on, and )?prints: (.*)\n\.Bd -literal -offset indent\n((?:.*\n)*?)\.Ed', text, re.MULTILINE)
-        return [Example(self.name, number, shell.replace("\\e", "\\"), prints, bool(goes_on))
+        return [Example(self.title, number, shell.replace("\\e", "\\"), prints, bool(goes_on))
                 for number, (goes_on, prints, shell) in enumerate(blocks, 1)]
 
 
@@ -107,7 +109,7 @@ def options_named(line: str) -> list[str]:
     return ["-" + word for word in re.findall(r"\bFl (-?[a-z][a-z-]*)", line)] if line.startswith(".") else []
 
 
-PAGES = {page.name: page for page in (Page(path.name) for path in sorted(MAN.glob("*.[17]")))}
+PAGES = {page.title: page for page in (Page(path.name) for path in sorted(MAN.glob("*.[17]")))}
 
 
 @dataclass(frozen=True)

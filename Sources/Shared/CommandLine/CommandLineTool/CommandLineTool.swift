@@ -1,4 +1,5 @@
 package import ArgumentParser
+import Completions
 package import Console
 import Failures
 import Glibc
@@ -30,12 +31,26 @@ extension CommandLineTool {
             Glibc.exit(ExitStatus.badInput.rawValue)
         }
         do {
+            if CommandLine.arguments.dropFirst().first == Completion.request { return try printCompletion() }
             var command = try parseAsRoot()
             defer { StatusLine.erase() }
             try command.run()
         } catch {
             Glibc.exit(report(error).rawValue)
         }
+    }
+
+    /// Prints what the last word of the command line may become, for a shell.
+    private static func printCompletion() throws {
+        let words = Array(CommandLine.arguments.dropFirst(2))
+        let completion = try CommandOutline(dump: _dumpHelp()).completion(of: words) { path, argument in
+            // The parser has the function that knows them, and hands on what it returns as an error.
+            do { _ = try parseAsRoot(["---completion"] + path + ["--", argument, "0", "0"]) } catch {
+                return fullMessage(for: error).split(separator: "\n").map(String.init)
+            }
+            return []
+        }
+        for line in completion.lines { try Descriptor.standardOutput.writeLine(line) }
     }
 
     /// Makes sure that the standard streams are open: a socket that took a closed one's number would get what is
@@ -56,7 +71,10 @@ extension CommandLineTool {
         }
         // What is left comes from the parser: help, the version, a completion script, or a faulty command line.
         guard exitCode(for: error) != .success else {
-            do { try Descriptor.standardOutput.writeLine(fullMessage(for: error)) } catch { return report(error) }
+            let script = CompletionScript(
+                arguments: CommandLine.arguments.dropFirst(), shell: Environment.value("SHELL"))
+            let text = script?.text(for: _commandName) ?? fullMessage(for: error)
+            do { try Descriptor.standardOutput.writeLine(text) } catch { return report(error) }
             return .done
         }
         return diagnostics.report(UsageError(error, in: Self.self, words: CommandLine.arguments.dropFirst()))

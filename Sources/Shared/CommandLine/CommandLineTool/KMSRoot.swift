@@ -15,6 +15,9 @@ package struct KMSRoot: Sendable {
         "phala-base": "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
     ]
 
+    /// The names of known roots.
+    package static var names: [String] { named.keys.sorted() }
+
     /// - Parameter text: a name, an address with 0x, or a public key of 33 or 65 bytes, with 0x or without.
     /// - Throws: `PrimitiveError`, `Secp256k1Error`, ``UnknownName``.
     package init(_ text: String) throws {

@@ -38,7 +38,7 @@ package struct KMSRootOptions: ParsableArguments {
             KMS roots to trust, comma separated: addresses, public keys, or phala-base. Repeatable. \
             [environment: KMS_ROOTS]
             """, valueName: "roots"),
-        transform: { try KMSRoot.list($0) })
+        completion: .list(KMSRoot.names), transform: { try KMSRoot.list($0) })
     package var kmsRoots: [[KMSRoot]] = []
 
     package init() {}

@@ -14,7 +14,7 @@ package struct KeyOptions: ParsableArguments {
             """
             Where the key is: file:PATH, keystore:PATH, env:NAME, fd:N, or dstack:PATH?purpose=PURPOSE. \
             [environment: TEEBRIDGE_KEY; ETH_KEYSTORE, a keystore's path; PRIVATE_KEY, the key itself]
-            """, valueName: "source"))
+            """, valueName: "source"), completion: .list(KeySource.prefixes))
     package var key: String?
 
     @Option(

@@ -19,7 +19,7 @@ package struct RPCOptions: ParsableArguments {
         help: ArgumentHelp(
             "Refuse nodes of any other chain: an id, base, base-sepolia, sepolia or mainnet. [environment: CHAIN]",
             valueName: "chain"),
-        transform: RPCOptions.chainId(of:))
+        completion: .list(chains.keys.sorted()), transform: RPCOptions.chainId(of:))
     package var chain: UInt64?
 
     @Option(
@@ -81,7 +81,7 @@ package struct RPCOptions: ParsableArguments {
     }
 
     /// The usual limits, within the time that the program has.
-    static func limits(timeout: Duration) -> HTTPLimits {
+    package static func limits(timeout: Duration) -> HTTPLimits {
         var limits = HTTPLimits()
         limits.deadline = min(limits.deadline, timeout)
         limits.connectTimeout = min(limits.connectTimeout, timeout)

@@ -22,6 +22,9 @@ package enum KeySource: Equatable, Sendable {
     /// The key that makes a CVM a member.
     package static let member = KeySource.guestAgent(AgentKey())
 
+    /// What the texts of sources begin with.
+    package static let prefixes = ["file:", "keystore:", "env:", "fd:", "dstack:"]
+
     /// A source as options and TEEBRIDGE_KEY name it: `file:PATH`, `keystore:PATH`, `env:NAME`, `fd:N`, or `dstack:` with
     /// what ``AgentKey`` reads.
     ///

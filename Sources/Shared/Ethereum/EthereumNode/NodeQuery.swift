@@ -174,7 +174,7 @@ extension NodeQuery where Answer == UnprovenObject? {
     package static func block(hash: Bytes32) -> NodeQuery { block("eth_getBlockByHash", .string(hash.hex)) }
 
     /// The newest block, as the node states it.
-    static let newestBlock = block("eth_getBlockByNumber", BlockTag.latest.json)
+    package static let newestBlock = block("eth_getBlockByNumber", BlockTag.latest.json)
 
     private static func block(_ method: String, _ name: JSONValue, isWhole: Bool = false) -> NodeQuery {
         NodeQuery(method, [name, .bool(isWhole)]) { value throws(NodeError) in
