@@ -262,7 +262,7 @@ def test_too_little_ether(chain, send, key_file):
                         error)
     needed, missing = map(float, said.groups())
     assert 1 <= needed < 1.01 and missing == pytest.approx(needed - 0.001)
-    check(answer, BAD_INPUT, error, f"send ether to {poor} on this chain; --dry-run shows what the requests may "
+    check(answer, NO, error, f"send ether to {poor} on this chain; --dry-run shows what the requests may "
           "cost, and --max-fee limits it")
 
 
