@@ -21,7 +21,8 @@ struct ECIESSeal: CommandLineTool {
         abstract: "Seal bytes to a member's public key, or open what was sealed.",
         discussion: """
             Reads bytes from FILE or standard input, never from the command line. The format is that of eciespy and \
-            eciesjs. An empty secret is refused, and so is a message for a member that is too long for the bridge.
+            eciesjs. An empty secret is refused, and so is a message to a member that is larger than the \
+            bridge takes (24,576 sealed bytes).
 
             Anyone can seal a message to a member. --sign-with adds the sending member's signature, valid for this \
             recipient, bridge and chain only; inbox-watch and --open check it, and --open names the signer.

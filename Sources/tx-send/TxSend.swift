@@ -33,7 +33,7 @@ struct TxSend: CommandLineTool {
               tx-send --async requests.jsonl > pending.jsonl; tx-send --wait pending.jsonl
 
             EXIT STATUS
-              0 done; 1 reverted, would revert, replaced, or too little ether or gas for it; 2 bad input, nothing sent; 3 node failed or rejected, \
+              0 done; 1 reverted, would revert, replaced, too little ether or too much gas; 2 bad input, nothing sent; 3 node failed or rejected, \
             nothing sent; 4 outcome unknown, or a request failed after others were sent
             """,
         version: version)
