@@ -23,22 +23,24 @@ struct Onboard: ParsableCommand {
 
     func run() throws {
         let requests = try BridgeRequests(bridge: bridge.address())
+        let limit = PayloadLimit(of: requests.bridge)
         let input = try Input(path: file, awaited: "sealed messages", diagnostics: ABIEncode.diagnostics)
         try input.forEachObject(limit: inputLimit) { json in
-            try Self.request(SealedMessage(json: json), of: json, requests).json.compact
+            try Self.request(SealedMessage(json: json), of: json, requests, limit).json.compact
         } _: {
             try Descriptor.standardOutput.writeLine($0)
         }
     }
 
-    /// The request for a message, which must name its sender and recipient.
+    /// The request for a message, which must name its sender and recipient and be short enough for the bridge.
     private static func request(
-        _ message: SealedMessage, of object: JSONObject, _ requests: BridgeRequests
+        _ message: SealedMessage, of object: JSONObject, _ requests: BridgeRequests, _ limit: PayloadLimit
     ) throws -> TransactionRequest {
         guard let from = message.from else {
             throw JSONError.missingMember(line: object.line, member: "from_member")
         }
         guard let to = message.to else { throw JSONError.missingMember(line: object.line, member: "to_member") }
+        try limit.check(message.payload.count, line: object.line)
         return try requests.onboard(from: from, to: to, payload: message.payload)
     }
 }

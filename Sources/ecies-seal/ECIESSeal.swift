@@ -10,6 +10,7 @@ import Primitives
 import Processes
 import Secp256k1
 import SecretMemory
+import TEEBridge
 
 /// How far a large input has come.
 let progress = StatusLine()
@@ -21,7 +22,8 @@ struct ECIESSeal: CommandLineTool {
         abstract: "Seal bytes to a member's public key, or open what was sealed.",
         discussion: """
             Reads bytes from FILE or standard input, never from the command line. The format is that of eciespy and \
-            eciesjs.
+            eciesjs. An empty secret is refused, and so is a message to a member that is larger than the \
+            bridge takes (24,576 sealed bytes).
 
             Anyone can seal a message to a member. --sign-with adds the sending member's signature, valid for this \
             recipient, bridge and chain only; inbox-watch and --open check it, and --open names the signer.
@@ -69,6 +71,12 @@ struct ECIESSeal: CommandLineTool {
             valueName: "source"), completion: .list(KeySource.prefixes))
     var signWith: String?
 
+    @Flag(help: "Seal a secret that is empty, or nothing but a line end.")
+    var allowEmpty = false
+
+    @Flag(help: "Take one line end off the end of the secret.")
+    var stripNewline = false
+
     @Flag(help: "Open a sealed message (JSON, hex or bytes) with --key, and print its content.")
     var open = false
 
@@ -100,9 +108,10 @@ struct ECIESSeal: CommandLineTool {
 
     func validate() throws {
         let recipients = [toMember != nil, toPubkey != nil, recipientsFile != nil].count { $0 }
-        if open, recipients > 0 || fromMember != nil || signWith != nil {
+        if open, recipients > 0 || fromMember != nil || signWith != nil || allowEmpty || stripNewline {
             throw ValidationError(
-                "--open cannot be used with --to-member, --to-pubkey, --recipients, --from-member or --sign-with")
+                "--open cannot be used with --to-member, --to-pubkey, --recipients, --from-member, --sign-with, "
+                    + "--allow-empty or --strip-newline")
         }
         if !open, recipients != 1 { throw ValidationError(Self.neededRecipient) }
         if verification.verify, toMember == nil, recipientsFile == nil {
@@ -121,8 +130,9 @@ struct ECIESSeal: CommandLineTool {
         let reader = try recipients.contains { $0.key == nil } ? reader() : nil
         let sealer = try sealer(reader)
         let members = try members(recipients, reader)
-        if recipientsFile != nil { return try seal(toEach: members, sealer) }
-        for member in members { try seal(to: member, sealer) }
+        let limit = try payloadLimit(for: members)
+        if recipientsFile != nil { return try seal(toEach: members, sealer, limit) }
+        for member in members { try seal(to: member, sealer, limit) }
     }
 
     /// Who the text is sealed to: one, but for those of --recipients.
@@ -155,7 +165,7 @@ struct ECIESSeal: CommandLineTool {
     /// Seals the text, however long, to one recipient, and prints the message.
     ///
     /// A long one is sealed by a second processor while it is read.
-    private func seal(to member: Member, _ sealer: borrowing MessageSealer) throws {
+    private func seal(to member: Member, _ sealer: borrowing MessageSealer, _ limit: PayloadLimit?) throws {
         let input = try Input(path: file, awaited: "the bytes to seal", diagnostics: diagnostics)
         var message = SecretBuffer()
         let sealing = try sealer.sealing(to: member.key)
@@ -165,11 +175,14 @@ struct ECIESSeal: CommandLineTool {
                 into: &message, limit: Self.limit, path: input.path, room: sealer.overhead, beforeMoving: worker.wait
             ) { message in
                 progress.show("\(message.count >> 20) MiB read")
-                guard sealing != nil, message.count - sealedEnd >= Self.pieceByteCount else { return }
-                worker.hand(message.piece(sealedEnd..<message.count))
-                sealedEnd = message.count
+                let end = message.count - mostStripped
+                guard sealing != nil, end - sealedEnd >= Self.pieceByteCount else { return }
+                worker.hand(message.piece(sealedEnd..<end))
+                sealedEnd = end
             }
         }
+        try finish(&message, after: sealer.overhead, from: input.path)
+        try limit?.check(message.count, overhead: sealer.overhead)
         progress.show("sealing \(message.count >> 20) MiB")
         try message.withMutableBytes { message in
             guard let sealing else { return try sealer.sealInPlace(&message, to: member.key) }

@@ -59,7 +59,8 @@ enum SealError: UserFacingError {
     case foreignKey(line: Int, member: Bytes32)
     /// More recipients than are sealed to at once.
     case tooManyRecipients(limit: Int)
-
+    /// There is no secret in the input, or a line end alone.
+    case empty(path: String, hasLineEnd: Bool)
     /// A document has more bytes besides the first long text of digits in it.
     case longDocument(limit: Int)
 
@@ -72,6 +73,8 @@ enum SealError: UserFacingError {
             "--from-member is \(named), but the signing key belongs to \(signer)"
         case .foreignKey(let line, let member): "line \(line): the public key does not belong to member \(member)"
         case .tooManyRecipients(let limit): "there are more than \(limit) recipients"
+        case .empty(let path, false): "the secret is empty: nothing came from \(path.quotedPath)"
+        case .empty(let path, true): "the secret is empty: only a line end came from \(path.quotedPath)"
         case .longDocument(let limit): "the document has more than \(limit) bytes besides its payload"
         }
     }
@@ -84,6 +87,7 @@ enum SealError: UserFacingError {
             ["a member id is the Keccak-256 hash of the 33-byte key; one of the two belongs to another member"]
         case .longDocument: ["a sealed message is an object with a payload, or the payload's hex digits alone"]
         case .tooManyRecipients: ["split the file of recipients"]
+        case .empty: ["is the variable set that it comes from? --allow-empty seals it all the same"]
         }
     }
 }

@@ -6,6 +6,7 @@ import Primitives
 import Processes
 import Secp256k1
 import SecretMemory
+import TEEBridge
 
 /// Somebody to seal to, as the user says it: a member, a key, or both.
 struct Recipient {
@@ -66,9 +67,13 @@ extension ECIESSeal {
     private static let batchByteCount = 8 << 20
 
     /// Seals one text to each member, and prints the messages in the members' order.
-    func seal(toEach members: [Member], _ sealer: borrowing MessageSealer) throws {
+    func seal(toEach members: [Member], _ sealer: borrowing MessageSealer, _ limit: PayloadLimit?) throws {
         let input = try Input(path: file, awaited: "the bytes to seal", diagnostics: diagnostics)
-        let text = try input.descriptor.readSecret(limit: Self.limitForEach, path: input.path)
+        var buffer = SecretBuffer()
+        try input.descriptor.read(into: &buffer, limit: Self.limitForEach, path: input.path)
+        try finish(&buffer, after: 0, from: input.path)
+        let text = buffer.finish()
+        try limit?.check(sealer.overhead + text.count, overhead: sealer.overhead)
         let batchCount = max(Self.batchByteCount / (sealer.overhead + text.count), 1)
         for start in stride(from: 0, to: members.count, by: batchCount) {
             progress.show("\(start) of \(members.count) sealed")

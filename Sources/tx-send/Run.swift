@@ -17,6 +17,7 @@ final class Run: SendObserver {
     static let inputLimit = 16 << 20
 
     private let mode: TxSend.Mode
+    private let isFromNamed: Bool
     private let diagnostics: Diagnostics
     private let signals: Signals?
     private let line = StatusLine()
@@ -31,8 +32,9 @@ final class Run: SendObserver {
     private var status = ExitStatus.done
     private var isComplete = true
 
-    init(mode: TxSend.Mode, diagnostics: Diagnostics) {
+    init(mode: TxSend.Mode, isFromNamed: Bool, diagnostics: Diagnostics) {
         self.mode = mode
+        self.isFromNamed = isFromNamed
         self.diagnostics = diagnostics
         // What sends nothing can be ended at any time.
         signals = mode == .send || mode == .wait ? Signals(catching: SIGINT, SIGTERM, SIGHUP) : nil
@@ -143,7 +145,7 @@ final class Run: SendObserver {
             let verb = record.transactionHash == nil && mode != .call ? "would revert" : "reverted"
             diagnostics.error(
                 "\(name) \(verb): \(record.decodedRevert?.description ?? "its record says why, if that is known")")
-            for hint in record.revertHints { diagnostics.hint(hint) }
+            for hint in record.revertHints(isCall: mode == .call, isFromNamed: isFromNamed) { diagnostics.hint(hint) }
             return .negativeResult
         case .replaced:
             diagnostics.error("\(name) was replaced: another transaction of the sender took the nonce of \(hash)")
@@ -162,16 +164,28 @@ extension SentRecord {
     var decodedRevert: RevertData? { revert.map(TEEBridge.answers.decodeRevert) }
 
     /// What to do about the revert of a request to a bridge, as far as its reason is a known one.
-    var revertHints: [String] {
+    ///
+    /// - Parameters:
+    ///   - isCall: whether it was only a call, in nobody's name unless one is given.
+    ///   - isFromNamed: whether `--from` gives one.
+    func revertHints(isCall: Bool, isFromNamed: Bool) -> [String] {
         switch decodedRevert {
+        case .declared(let error, _) where isFromNamed && Self.ownerErrors.contains(error.name):
+            ["only the owner may do this: is --from the owner, and the contract the right one?"]
+        case .declared(let error, _) where isCall && Self.ownerErrors.contains(error.name):
+            ["only the owner may do this: --from ADDRESS calls in the owner's name, and needs no key"]
         case .declared(let error, _): Self.hints[error.name].map { [$0] } ?? []
         case .empty: selector.flatMap { Self.hintsForOtherVersion[$0] }.map { [$0] } ?? []
         default: []
         }
     }
 
-    /// By the names of the bridges' errors.
+    /// The names of errors that say that the sender is not the owner.
+    private static let ownerErrors = ["NotOwner", "OwnableUnauthorizedAccount"]
+
+    /// By the names of the bridges' errors, and of dstack's app contract.
     private static let hints = [
+        "OwnableUnauthorizedAccount": "only the contract's owner may do this: is --key the owner's?",
         "NotOwner": "only the bridge's owner may do this: is --key the owner's, and the bridge the right one?",
         "CodeNotAllowed": "the owner allows the code first: abi-encode add-allowed-code, or register --allow",
         "InvalidDstackSignature":

@@ -28,11 +28,12 @@ struct TxSend: CommandLineTool {
 
             EXAMPLE
               abi-encode register proof.json | tx-send --key file:owner.key --chain base
+              tx-send --dry-run --from 0x… requests.jsonl
               tx-send --journal sent.jsonl requests.jsonl
               tx-send --async requests.jsonl > pending.jsonl; tx-send --wait pending.jsonl
 
             EXIT STATUS
-              0 done; 1 reverted, would revert, or replaced; 2 bad input, nothing sent; 3 node failed or rejected, \
+              0 done; 1 reverted, would revert, replaced, too little ether or too much gas; 2 bad input, nothing sent; 3 node failed or rejected, \
             nothing sent; 4 outcome unknown, or a request failed after others were sent
             """,
         version: version)
@@ -82,6 +83,13 @@ struct TxSend: CommandLineTool {
         transform: TimeoutOption.seconds)
     var timeout: Duration?
 
+    @Option(
+        help: ArgumentHelp(
+            "With --call or --dry-run: the account that would send the requests, in place of a key.",
+            valueName: "address"),
+        transform: { try Address($0) })
+    var from: Address?
+
     @OptionGroup var rpc: RPCOptions
     @OptionGroup var keys: KeyOptions
     @OptionGroup var verbosity: VerboseOption
@@ -97,7 +105,7 @@ struct TxSend: CommandLineTool {
             switch value {
             case .send: "Sign, send and wait."
             case .call: "Print what the calls return; needs no key."
-            case .dryRun: "Report what sending would do, and its maximum cost."
+            case .dryRun: "Report what sending would do, its maximum cost and what the sender lacks for it."
             case .signOnly: "Sign and print the signed bytes; send nothing."
             case .wait: "Wait for the transactions in pending records, which replace requests as input; needs no key."
             }
@@ -120,10 +128,16 @@ struct TxSend: CommandLineTool {
         guard mode == .send || (!isAsynchronous && journal == nil && bumpAfter == nil) else {
             throw ValidationError("--async, --journal and --bump-after apply only to sending")
         }
+        guard from == nil || mode == .call || mode == .dryRun else {
+            throw ValidationError("--from applies only to --call and --dry-run: the key determines who sends")
+        }
+        guard from == nil || keys.key == nil else {
+            throw ValidationError("--from and --key both name the sender: use one of them")
+        }
     }
 
     func run() throws {
-        let run = Run(mode: mode, diagnostics: diagnostics)
+        let run = Run(mode: mode, isFromNamed: from != nil, diagnostics: diagnostics)
         switch mode {
         case .send: try send(run)
         case .wait: try wait(run)
@@ -157,13 +171,10 @@ struct TxSend: CommandLineTool {
         let work: ([TransactionRequest]) throws -> Void
         if mode == .call {
             let node = try node(run)
-            let executor = CallExecutor(chainId: try rpc.chainId())
+            let executor = CallExecutor(chainId: try rpc.chainId(), sender: from)
             work = { for request in $0 { try run.reportAtOnce(executor.call(request, asking: node)) } }
         } else {
-            let dryRun = try DryRun(
-                key: key(), chainId: rpc.chainId(), fees: FeeRules(maxFee: maxFee, leastTip: minTip),
-                signs: mode == .signOnly
-            ) { try node(run) }
+            let dryRun = try dryRun(run)
             work = { try dryRun.run($0, report: run.reportAtOnce) }
         }
         // However the input was cut on its way, each request is tried on top of those before it.
@@ -175,6 +186,14 @@ struct TxSend: CommandLineTool {
             gathered = []
         }
         if !gathered.isEmpty { try work(gathered) }
+    }
+
+    private func dryRun(_ run: Run) throws -> DryRun {
+        let (chainId, fees) = (try rpc.chainId(), FeeRules(maxFee: maxFee, leastTip: minTip))
+        guard mode == .dryRun else {
+            return try DryRun(signingWith: key(), chainId: chainId, fees: fees) { try node(run) }
+        }
+        return try DryRun(from: from ?? key().address, chainId: chainId, fees: fees) { try node(run) }
     }
 
     /// How many requests are tried one on top of the other.

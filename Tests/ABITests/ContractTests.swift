@@ -62,6 +62,13 @@ import Testing
         #expect(throws: ABIError.self) { try contract.function("transfer(") }
     }
 
+    @Test func `one call that returns different values is not ambiguous`() throws {
+        let versions = try ["a(uint256)(bool)", "a(uint256)(bool,bool)"].map {
+            ABIDefinition.function(try ABIFunction($0))
+        }
+        #expect(try ContractABI(versions).function("a").outputs?.count == 1)
+    }
+
     @Test(
         "where a name is unknown, the overloads are listed, or all names once",
         arguments: [

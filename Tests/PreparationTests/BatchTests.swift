@@ -131,7 +131,8 @@ struct BatchTests {
         #expect(words(try prepare([.open, .open], on: chain)) == ["ready 7", "deferred"])
         let error = #expect(throws: PreparationError.self) {
             let batch = try prepare([.open, .open], on: chain, purpose: .dryRun)
-            if let failure = batch.failure { throw failure }
+            #expect(words(batch) == ["ready 7", "ready 8"])
+            if let shortage = batch.shortage { throw shortage }
         }
         #expect(
             error?.description
@@ -139,6 +140,27 @@ struct BatchTests {
         )
         let spent = AccountUsage(leastNonce: 0, cost: 1, isWaiting: true)
         #expect(words(try prepare([.open], on: chain, after: spent)) == ["deferred"])
+    }
+
+    @Test func `what a simulated block has no gas for is tried once the others have arrived`() throws {
+        func chain(_ calls: [(String, String?)]) -> FakeChain {
+            let results = calls.map { gas, words in
+                JSONValue.members([
+                    "status": words == nil ? "0x1" : "0x0", "returnData": "0x", "gasUsed": .string(gas),
+                    "error": words.map { .members(["code": .number("-32015"), "message": .string($0)]) },
+                ])
+            }
+            return FakeChain(simulation: .result(.array([.members(["calls": .array(results)])])))
+        }
+        let full = chain([("0xf00000", nil), ("0xf00000", "out of gas")])
+        #expect(words(try prepare([.open, .open], on: full)) == ["ready 7", "deferred"])
+        let failure = try prepare([.open, .open], on: full, purpose: .dryRun).failure as? PreparationError
+        #expect(failure == .simulationFull(label: "test"))
+        let broken = chain([("0x1", nil), ("0x1", "invalid opcode")])
+        #expect(words(try prepare([.open, .open], on: broken)).last == "reverts")
+        #expect(throws: PreparationError.tooMuchGas(label: "test", gas: nil, .block(nil))) {
+            try prepare([.open, .open], on: chain([("0xf00000", "out of gas"), ("0x5208", nil)]))
+        }
     }
 
     @Test func `a rollup's fee is part of what must be paid`() throws {

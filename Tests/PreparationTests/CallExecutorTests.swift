@@ -31,6 +31,24 @@ struct CallExecutorTests {
                 == #"{"label":"test","status":"reverted","revert":{"name":"NotOwner","args":{},"data":"0x30cd7471"}}"#)
     }
 
+    @Test func `the account that calls is the request's, or the operator's`() throws {
+        let (owner, other) = (try Address(account), Address(checked: [UInt8](repeating: 0x52, count: 20)))
+        func caller(_ request: TransactionRequest, sender: Address?) throws -> JSONValue? {
+            try FakeChain().run { fake, node throws in
+                _ = try CallExecutor(chainId: nil, sender: sender).call(request, asking: node)
+                return fake.calls.first { $0.method == "eth_call" }?.request?["from"]
+            }
+        }
+        let named = TransactionRequest.open.with { $0.from = owner }
+        #expect(try caller(.open, sender: nil) == nil)
+        #expect(try caller(.open, sender: owner) == .string(account))
+        #expect(try caller(named, sender: nil) == .string(account))
+        #expect(try caller(named, sender: owner) == .string(account))
+        #expect(throws: PreparationError.wrongSender(label: "test", from: owner, sender: other)) {
+            try caller(named, sender: other)
+        }
+    }
+
     @Test func `another chain and an account without code are refused`() throws {
         #expect(throws: PreparationError.wrongChain(expected: 1, actual: 8453)) {
             try call(on: FakeChain(), chainId: 1)

@@ -1,5 +1,6 @@
 import ABI
 import EthereumNode
+import Failures
 import FakeChain
 import FakeNode
 import JSON
@@ -19,7 +20,11 @@ struct DryRunTests {
     ) throws -> SentRecord {
         try chain.run { fake, node in
             defer { #expect(!fake.methods.contains("eth_sendRawTransaction")) }
-            return try DryRun(key: testKey(), chainId: nil, signs: signs, makeNode: { node }).record(of: request)
+            let dryRun =
+                signs
+                ? DryRun(signingWith: try testKey(), chainId: nil) { node }
+                : DryRun(from: try Address(account), chainId: nil) { node }
+            return try dryRun.record(of: request)
         }
     }
 
@@ -34,14 +39,14 @@ struct DryRunTests {
 
     @Test func `what leaves nothing open is signed without a node`() throws {
         struct Asked: Error {}
-        let dryRun = DryRun(key: try testKey(), chainId: nil, signs: true) { throw Asked() }
+        let dryRun = DryRun(signingWith: try testKey(), chainId: nil) { throw Asked() }
         #expect(try dryRun.record(of: .complete).transactionHash == completeHash())
         #expect(throws: Asked.self) { try dryRun.record(of: .open) }
     }
 
     @Test func `each transaction of a run has the next nonce, whatever the node says is pending`() throws {
         try FakeChain().run { _, node throws in
-            let dryRun = DryRun(key: try testKey(), chainId: nil, signs: true) { node }
+            let dryRun = DryRun(signingWith: try testKey(), chainId: nil) { node }
             let nonces = try (0..<3).map { _ in
                 try SignedTransaction(raw: #require(try dryRun.record(of: .open).raw)).transaction.nonce
             }
@@ -52,10 +57,23 @@ struct DryRunTests {
     @Test func `simulating tells gas and the most that it may cost, and wants the funds`() throws {
         let text = try run(signs: false).json(decoding: TEEBridge.answers).compact
         #expect(text == #"{"label":"test","status":"simulated","gasUsed":"0x186a0","maxCost":"0xe531527bc000"}"#)
-        let error = #expect(throws: PreparationError.self) {
-            try run(on: FakeChain(balance: .text("0x0")), signs: false)
+    }
+
+    @Test func `what the sender lacks is told with each record, and as a negative answer after them`() throws {
+        let sender = try Address(account)
+        // 120,000 gas at 2.1 gwei: 252,000 gwei for each, of which there are 300,000.
+        try FakeChain(balance: .text("0x110d9316ec000")).run { _, node throws in
+            var records: [SentRecord] = []
+            let dryRun = DryRun(from: sender, chainId: nil) { node }
+            try dryRun.run([.open]) { records.append($0) }
+            #expect(records.map(\.shortfall) == [nil])
+            let error = PreparationError.insufficientFunds(
+                sender: sender, balance: wei(300_000_000_000_000), needed: wei(504_000_000_000_000))
+            #expect(throws: error) { try dryRun.run([.open]) { records.append($0) } }
+            #expect(error.kind == .negativeResult)
+            #expect(records.map(\.shortfall) == [nil, wei(204_000_000_000_000)])
+            #expect(records.last?.json(decoding: TEEBridge.answers).object?["shortfall"] == "0xb9897388c000")
         }
-        guard case .insufficientFunds = error else { return unexpected(error) }
     }
 
     @Test func `what the sender has not is told as such, though the node refuses the estimate`() throws {

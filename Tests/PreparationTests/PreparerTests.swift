@@ -134,7 +134,7 @@ struct PreparerTests {
             error.description
                 == "\(account) has 0.000252 ether, but the transactions may cost 0.000252000000000001 ether, "
                 + "0.000000000000000001 ether more")
-        #expect(error.kind == .badInput)
+        #expect(error.kind == .negativeResult)
         // A wei more is enough, and who only signs is not asked.
         #expect(try prepare(request, on: FakeChain(balance: .text("0xe531527bc001"))) != .skipped)
         guard case .ready = try prepare(request, on: chain, purpose: .signing) else { return unexpected(nil) }
@@ -218,13 +218,51 @@ struct PreparerTests {
 
     @Test(
         "an estimate gets a fifth more",
-        arguments: [("0x5208", 25_200), ("0x1", 1), ("0x5", 6), ("0x100000000", 5_153_960_755)] as [(String, UInt64)])
+        arguments: [
+            ("0x5208", 25_200), ("0x1", 1), ("0x5", 6), ("0xd55555", 16_777_215), ("0xd55556", 16_777_216),
+            ("0x1000000", 16_777_216), ("0x1000001", 20_132_660), ("0x100000000", 5_153_960_755),
+        ] as [(String, UInt64)])
     func gasMargin(estimate: String, expected: UInt64) throws {
         guard
             case .ready(let prepared) = try prepare(
-                .open, on: FakeChain(gas: .text(estimate)), purpose: .signing)
+                .open, on: FakeChain(chainId: .text("0x7a69"), gas: .text(estimate)), purpose: .signing)
         else { return unexpected(nil) }
         #expect(prepared.transaction.gasLimit == expected)
+    }
+
+    @Test(
+        "more gas than a transaction or a block may use is refused, with both numbers",
+        arguments: [
+            ("0x2105", "0x1000001", nil, "16777217 gas, but a transaction may use at most 16777216 (EIP-7825)"),
+            ("0x1", "0x1c9c380", nil, "30000000 gas, but a transaction may use at most 16777216 (EIP-7825)"),
+            ("0x7a69", "0x1c9c381", "0x1c9c380", "30000001 gas, but a block holds at most 30000000"),
+        ] as [(String, String, String?, String)])
+    func tooMuchGas(chain: String, gas: String, block: String?, words: String) throws {
+        var chain = FakeChain(chainId: .text(chain), gas: .text(gas))
+        chain.block = block.map { .result(.members(["gasLimit": .string($0)])) } ?? chain.block
+        for request in [TransactionRequest.open, .open.with { $0.gas = try? UInt64(quantity: gas) }] {
+            for purpose in [Purpose.sending, .signing, .dryRun] {
+                let error = #expect(throws: PreparationError.self) { try prepare(request, on: chain, purpose: purpose) }
+                #expect(error?.description == "\"test\" takes \(words)")
+                #expect(error?.kind == .negativeResult)
+            }
+        }
+    }
+
+    @Test func `the gas limit is no more than a block holds`() throws {
+        let block = FakeNode.Reply.result(.members(["gasLimit": "0x1c9c380"]))
+        var chain = FakeChain(chainId: .text("0x7a69"), gas: .text("0x1c9c380"))
+        chain.block = block
+        #expect(try ready(.open, on: chain).gasLimit == 30_000_000)
+    }
+
+    @Test(arguments: [
+        "gas required exceeds allowance (30000000)", "Out of gas: required gas exceeds allowance: 30000000",
+    ])
+    func `a node that finds no gas enough says how much it allows`(words: String) throws {
+        let chain = FakeChain(gas: .error(-32000, words))
+        let error = #expect(throws: PreparationError.self) { try prepare(.open, on: chain) }
+        #expect(error?.description == "\"test\" takes more gas than it can have: the node allows at most 30000000")
     }
 
     @Test func `gas that is given is used as it is and not asked for`() throws {

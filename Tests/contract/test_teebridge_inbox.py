@@ -133,8 +133,9 @@ def test_gas(proofs, ready, ids):
 
 
 def test_one_transaction_cannot_pay_for_the_largest_payload(joined, ids):
-    """The bound binds nobody: the protocol's limit on a transaction's gas is lower."""
+    """The bound binds nobody: the protocol's limit on a transaction's gas is lower, at some 23,500 bytes."""
     assert joined.send("onboard", *ids, payload(0, LARGEST_PAYLOAD)).gas_used > 2**24
+    assert joined.send("onboard", *ids, payload(0, 23_552)).gas_used < 2**24
 
 
 # Storage layout

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from abi_words import abi_types, entry, shown, written
 from bridge_v1 import ARTEFACT, ARTEFACT_PATH
 from harness import BAD_INPUT, NO, ROOT, hexed
+from v1_abi import V1_ABI
 
 ADDRESS = to_checksum_address("0x254057d9d92fc7f75e3d49f0c6b0be9ee2a334d5")
 OTHER = to_checksum_address("0xdf463af67d15e470a363e387fd688c78c2e94146")
@@ -305,6 +306,91 @@ def test_the_bridge_by_its_artefact(call):
     member = "0x" + "ab" * 32
     answer = call("--abi", ARTEFACT_PATH, "isMember", "--arg", f"memberId={member}").check_done()
     assert answer.document["data"] == calldata("isMember(bytes32)", [bytes.fromhex("ab" * 32)])
+
+
+# The bridge's functions, by their names alone
+
+MEMBER = bytes.fromhex("ab" * 32)
+BRIDGE = {"BRIDGE_CONTRACT": OTHER}
+# One argument of each type, as a word and as a value.
+WORDS = {"bytes32": (hexed(MEMBER), MEMBER), "address": (ADDRESS, ADDRESS), "uint256": ("3", 3),
+         "bytes": ("0x0102", b"\1\2")}
+
+
+@pytest.mark.parametrize("signature", [
+    *(f"{each['name']}({','.join(each_input['type'] for each_input in each['inputs'])})" for each in V1_ABI
+      if each["type"] == "function" and each["name"] != "registerDstack"),
+    "onboardingCount(bytes32)", "onboardingMessage(bytes32,uint256)",
+    # The second version's.
+    "register(address,bytes)", "addVerifier(address)", "removeVerifier(address)", "allowedVerifiers(address)",
+])
+def test_a_name_of_the_bridge_needs_no_types(run, signature):
+    name, types = signature.split("(")[0], split(signature.split("(")[1][:-1])
+    words, values = zip(*(WORDS[each] for each in types if each)) if types != [""] else ((), ())
+    expected = {"label": name, "to": OTHER, "data": calldata(signature, list(values)), "value": "0x0"}
+    assert run("abi-encode", "call", name, *words, env=BRIDGE).check_done().document == expected
+    assert run("abi-encode", "call", "--bridge", OTHER, name, *words).check_done().document == expected
+    assert run("abi-encode", "call", "--to", OTHER, name, *words, env={"BRIDGE_CONTRACT": ADDRESS}
+               ).check_done().document == expected
+    assert run("abi-encode", "call", signature, *words, env=BRIDGE).check_done().document == expected
+
+
+def test_its_arguments_have_names(run):
+    answer = run("abi-encode", "call", "isMember", "--arg", f"memberId={hexed(MEMBER)}", env=BRIDGE).check_done()
+    assert answer.document["data"] == calldata("isMember(bytes32)", [MEMBER])
+    run("abi-encode", "call", "isMember", "7", env=BRIDGE).check_error(BAD_INPUT, "argument 1 (memberId)")
+    run("abi-encode", "call", "isMember", env=BRIDGE).check_error(BAD_INPUT, "needs 1 value")
+
+
+def test_the_contract_must_be_named_once(run):
+    answer = run("abi-encode", "call", "owner")
+    answer.check_error(BAD_INPUT, "the contract (--to) is not set")
+    assert answer.messages("hint") == ["use --to or --bridge, or set BRIDGE_CONTRACT in the environment"]
+    run("abi-encode", "call", "--to", ADDRESS, "--bridge", OTHER, "owner").check_error(
+        BAD_INPUT, "--to and --bridge both name the contract")
+
+
+@pytest.mark.parametrize("name, hint", [
+    ("isMembr", 'did you mean "isMember"?'), ("ismember", 'did you mean "isMember"?'),
+    ("member", 'did you mean "getMember" or "isMember"?'),
+    ("addRoot", "known without types: addAllowedCode, addComposeHash, addKmsRoot, "),
+    ("kmsroot", 'did you mean "addKmsRoot" or "removeKmsRoot" or "allowedKmsRoots"?'),
+    ("transfer", "known without types: addAllowedCode, "),
+])
+def test_an_unknown_name_gets_near_ones(run, name, hint):
+    answer = run("abi-encode", "call", name, env=BRIDGE)
+    answer.check_error(BAD_INPUT, f'the types of the function "{name}" are not known')
+    [near, types] = answer.messages("hint")
+    assert near.startswith(hint) and "name(address,uint256)" in types
+
+
+@pytest.mark.parametrize("signature, near", [
+    ("isMember(uint256)", '"isMember(bytes32)"'), ("isMembr(uint256)", '"isMember(bytes32)"'),
+    ("getMember(uint256)", '"getMember(bytes32)"'),
+])
+def test_a_signature_that_the_bridge_has_not(run, signature, near):
+    """It may be that of a later version: the request is made, with a warning."""
+    answer = run("abi-encode", "call", signature, "7", env=BRIDGE)
+    assert (answer.status, answer.document["data"]) == (0, calldata(signature, [7]))
+    assert answer.messages("warning") == [f'TEEBridge has no function "{signature}"']
+    assert answer.messages("hint") == [f"did you mean {near}?"]
+    run("abi-encode", "call", "--to", ADDRESS, signature, "7", env=BRIDGE).check_done()
+    run("abi-encode", "call", "transfer(uint256)", "7", env=BRIDGE).check_done()
+
+
+def test_the_app_contract_is_not_the_bridge(run):
+    answer = run("abi-encode", "call", "addComposeHash", hexed(MEMBER), env=BRIDGE)
+    answer.check_error(BAD_INPUT, '"addComposeHash" is a function of dstack\'s app contract, not of the bridge')
+    named = run("abi-encode", "call", "--to", ADDRESS, "addComposeHash", hexed(MEMBER), env=BRIDGE).check_done()
+    assert (named.document["to"], named.document["data"]) == (ADDRESS, calldata("addComposeHash(bytes32)", [MEMBER]))
+
+
+def test_a_call_of_onboard_minds_the_limit_too(run):
+    words = [hexed(MEMBER), hexed(MEMBER)]
+    run("abi-encode", "call", "onboard", *words, hexed(bytes(24576)), env=BRIDGE | {"BRIDGE_CONTRACT": "0x" + "b1" * 20}
+        ).check_done()
+    run("abi-encode", "call", "onboard", *words, hexed(bytes(24577)), env={"BRIDGE_CONTRACT": "0x" + "b1" * 20}
+        ).check_error(BAD_INPUT, "has 24577 bytes, but TEEBridge takes at most 24576")
 
 
 # What goes with it

@@ -3,6 +3,7 @@ as `make install` installs them."""
 
 import json
 import os
+import random
 import re
 import subprocess
 from pathlib import Path
@@ -18,6 +19,8 @@ A, B = PROOFS
 # A paragraph's title is what a block stands for; the second block of the same title is `title 2`.
 BLOCKS = re.compile(r"^\*\*(?P<title>[^*]+?)[.?]?\*\*|^```(?P<kind>\w*)\n(?P<lines>.*?)^```\n", re.MULTILINE | re.DOTALL)
 SECRET = "the first secret"
+# It takes two messages, however gzip packs it.
+LARGE = random.Random(7).randbytes(20_000).hex()
 
 
 def blocks(kind: str) -> dict[str, str]:
@@ -52,12 +55,16 @@ PRINTS = {
     "Sign offline": "",
     "Sign offline #2": "",
     "Sign offline #3": "success\n",
+    "In several messages": "success\n" * 4,
+    "In several messages #2": "",
+    "Kept elsewhere": TWO,
+    "Kept elsewhere #2": "",
     "Calldata": "0x77a35f6c" + "00" * 12 + "{root}\n",
     "A question": None,
     "A transaction": None,
     "What it costs": None,
     "Signing and publishing": None,
-    "New messages": "0x{a}\n" * 2,
+    "New messages": "0x{a}\n" * 5,
 }
 
 
@@ -75,6 +82,7 @@ def directory(chain, tmp_path_factory) -> Path:
     for name, text in {
         "owner.key": chain.owner.key.hex(), "member.key": VECTORS["keys"]["derived"], "password": "password\n",
         "owner.json": json.dumps(keystore), "secret.txt": SECRET, "serial.log": f"PROOF_JSON={json.dumps(A)}\n",
+        "large.txt": LARGE,
     }.items():
         (path / name).write_text(text)
         (path / name).chmod(0o600)
@@ -98,7 +106,7 @@ def outputs(chain, directory, agents, installed) -> dict[str, str]:
     settings = ENVIRONMENT | chain.env | agents[1].env | {
         "TEEBRIDGE_KEY": "file:owner.key", "PATH": f"{installed}:{os.environ['PATH']}", "CHAIN_ID": hex(CHAIN_ID),
         "CVM_A": agents[0].url, "CVM_B": agents[1].url, "A": A["member_id"], "B": B["member_id"],
-        "ROOT": A["kms_root"], "OTHER_ROOT": B["kms_root"], "APP_ID": A["app_id"], "OTHER_APP_ID": B["app_id"],
+        "OWNER": chain.owner.address, "ROOT": A["kms_root"], "OTHER_ROOT": B["kms_root"], "APP_ID": A["app_id"], "OTHER_APP_ID": B["app_id"],
     }
     printed = {}
     for title, lines in LINES.items():
@@ -106,6 +114,9 @@ def outputs(chain, directory, agents, installed) -> dict[str, str]:
                               env=settings | {"NONCE": hex(chain.nonce())}, stdin=subprocess.DEVNULL, timeout=60)
         assert done.returncode == 0 and "error:" not in done.stderr, (title, done)
         printed[title] = done.stdout
+        if (directory / "received.txt").exists():
+            assert (directory / "received.txt").read_text() == LARGE
+            (directory / "received.txt").rename(directory / f"received {title}")
     return printed
 
 
@@ -135,8 +146,10 @@ def test_what_came_of_it(outputs, chain, directory):
     assert (directory / "secrets" / "unsigned" / A["member_id"] / "0").read_text() == SECRET
     rotated = (directory / "secrets" / "signed" / A["member_id"] / "1").read_text()
     assert rotated == (directory / "secret.txt").read_text()
+    assert {path.name for path in directory.glob("received *")} == {
+        "received In several messages #2", "received Kept elsewhere #2"}
     assert json.loads(outputs["A transaction"])["status"] == "skipped"
-    assert json.loads(outputs["A question"])["returns"] == ["0x2"]
+    assert json.loads(outputs["A question"])["returns"] == ["0x5"]
     assert int(outputs["What it costs"], 16) > 0
     assert Account.recover_transaction(outputs["Signing and publishing"].strip()) == chain.owner.address
 

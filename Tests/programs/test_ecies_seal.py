@@ -21,6 +21,7 @@ from harness import (
 )
 from proofs import PROOFS, VECTORS
 from services import CHAIN_ID, relay
+from test_progress import watched
 
 pytestmark = pytest.mark.thread
 
@@ -39,12 +40,15 @@ SETTINGS = [
     for ephemeral, hkdf, nonce in product((False, True), (False, True), (12, 16))
 ]
 OVERHEAD = 97
+# The most bytes of a sealed message that the contract takes.
+LARGEST = 24576
 TEXTS = [b"", b"\0", b"a secret", "geheim 🤐\n".encode(), bytes(range(256)), os.urandom(2**20)]
 
 
 def seal(plaintext: bytes, *options, to: str = COMPRESSED.hex()) -> bytes:
     """What ecies-seal makes of a plaintext for the member's key."""
-    return run("ecies-seal", "--to-pubkey", to, "--output", "raw", *options, stdin=plaintext).check_done().stdout
+    empty = [] if plaintext else ["--allow-empty"]
+    return run("ecies-seal", "--to-pubkey", to, "--output", "raw", *empty, *options, stdin=plaintext).check_done().stdout
 
 
 def open_(payload: bytes, *options, env=KEY_SETTING):
@@ -218,6 +222,127 @@ def test_messages_that_are_none(text):
     open_(text).check_error(BAD_INPUT)
 
 
+# Secrets that are none
+
+
+@pytest.fixture(params=["to one", "to each", "signed"])
+def secret_options(request, recipients, key_file):
+    """The ways in which a document is made for a member, without a node."""
+    signing = ["--sign-with", f"file:{key_file(KEY)}", "--bridge", "0x" + "b1" * 20, "--chain", "base"]
+    to_each = ["--recipients", recipients({"pubkey": COMPRESSED.hex()})]
+    return {"to one": ["--to-pubkey", COMPRESSED.hex()], "to each": to_each,
+            "signed": ["--to-pubkey", COMPRESSED.hex(), *signing]}[request.param]
+
+
+@pytest.mark.parametrize("text, what", [(b"", "nothing came"), (b"\n", "only a line end came"), (b"\r\n", "only a line end")])
+def test_an_empty_secret_is_refused(secret_options, tmp_path, text, what):
+    """As `printf %s "$UNSET"` and `echo "$UNSET"` make it, and as a program that failed leaves it."""
+    answer = run("ecies-seal", *secret_options, stdin=text)
+    answer.check_error(BAD_INPUT, f"the secret is empty: {what}", '"standard input"')
+    assert "--allow-empty" in answer.stderr
+    file = tmp_path / "secret"
+    file.write_bytes(text)
+    run("ecies-seal", *secret_options, file).check_error(BAD_INPUT, "the secret is empty", str(file))
+    run("ecies-seal", *secret_options, "--strip-newline", file).check_error(BAD_INPUT, "the secret is empty")
+
+
+@pytest.mark.parametrize("text", [b"", b"\n"])
+def test_who_means_it_seals_nothing(secret_options, text):
+    sealed = run("ecies-seal", *secret_options, "--allow-empty", stdin=text).check_done().document
+    assert ecies.decrypt(KEY, unhex(sealed["payload"])).endswith(text)
+    stripped = run("ecies-seal", *secret_options, "--allow-empty", "--strip-newline", stdin=text).check_done().document
+    size = OVERHEAD + (221 if "--sign-with" in secret_options else 0)
+    assert len(unhex(stripped["payload"])) == size
+
+
+def test_a_closed_standard_input_is_an_empty_secret():
+    for redirection in ("<&-", "</dev/null"):
+        done = subprocess.run(["bash", "-c", f'"$0" --to-pubkey {COMPRESSED.hex()} {redirection}', program_path("ecies-seal")],
+                              env=ENVIRONMENT, capture_output=True, timeout=60)
+        assert (done.returncode, done.stdout) == (BAD_INPUT, b"") and b"the secret is empty" in done.stderr
+
+
+@pytest.mark.parametrize("size", [1, 100, 300_000, 2_000_000])
+@pytest.mark.parametrize("end, left", [(b"\n", b""), (b"\r\n", b""), (b"\n\n", b"\n"), (b"\r", b"\r"), (b"", b""), (b"\n ", b"\n ")])
+def test_one_line_end_is_taken_off(size, end, left):
+    """Of long ones too, of which most is sealed before the end has come."""
+    text = b"x" * size
+    assert ecies.decrypt(KEY, seal(text + end, "--strip-newline")) == text + left
+    assert ecies.decrypt(KEY, seal(text + end)) == text + end
+
+
+def test_one_line_end_is_taken_off_for_each(recipients):
+    [sealed] = to_each(recipients({"pubkey": COMPRESSED.hex()}), "--strip-newline", stdin=b"a secret\n").check_done().documents
+    assert ecies.decrypt(KEY, unhex(sealed["payload"])) == b"a secret"
+
+
+@pytest.mark.parametrize("text, is_hinted", [
+    (b"a secret\n", True), (b"a\nb\r\n", True), (b"a secret", False), (b"a secret\n\n", False), (b"a\nb", False),
+])
+def test_a_person_gets_a_hint_at_the_line_end(text, is_hinted):
+    hint = "the secret ends in a line end: printf %s adds none, and --strip-newline takes it off"
+    options = ["--to-pubkey", COMPRESSED.hex()]
+    expected = f"ecies-seal: hint: {hint}\n" if is_hinted else ""
+    assert watched("ecies-seal", *options, stdin=[text]).left == expected
+    assert watched("ecies-seal", *options, "--strip-newline", stdin=[text]).left == ""
+    run("ecies-seal", *options, stdin=text).check_done()
+
+
+# Secrets that no bridge takes
+
+
+@pytest.mark.parametrize("signed", [False, True], ids=["plain", "signed"])
+@pytest.mark.parametrize("bridge, contract, most", [
+    ("0x" + "b1" * 20, "TEEBridge", LARGEST), ("0x254057d9d92FC7F75E3D49F0c6b0be9eE2A334D5", "TEEBridge v1 on Base", 23616),
+    ("0xdf463af67d15e470a363e387fd688c78c2e94146", "TEEBridge v2 on Base", 23616),
+])
+def test_the_largest_message_for_a_bridge(recipients, key_file, tmp_path, bridge, contract, most, signed):
+    options = ["--recipients", recipients({"pubkey": COMPRESSED.hex()}), "--bridge", bridge, "--from-member", A]
+    options += ["--sign-with", f"file:{key_file(KEY)}", "--chain", "base"] if signed else []
+    room = most - OVERHEAD - (221 if signed else 0)
+    sealed = run("ecies-seal", *options, stdin=os.urandom(room)).check_done()
+    assert len(unhex(sealed.document["payload"])) == most
+    run("abi-encode", "onboard", "--bridge", bridge, stdin=sealed.stdout).check_done()
+    file = tmp_path / "secret"
+    file.write_bytes(os.urandom(room + 1))
+    answer = run("ecies-seal", *options, file)
+    answer.check_error(BAD_INPUT, f"the sealed message has {most + 1} bytes, but {contract} takes at most {most}")
+    assert answer.messages("hint")[0] == f"a secret of at most {room} bytes fits"
+    assert "LARGE SECRETS in teebridge(7)" in answer.messages("hint")[1]
+    run("ecies-seal", *options, stdin=bytes(2**20)).check_error(BAD_INPUT, str(2**20 + most - room), str(most))
+
+
+def test_the_largest_message_for_one_member(chain):
+    options = ["--from-member", B, "--to-member", A]
+    sealed = run("ecies-seal", *options, stdin=os.urandom(LARGEST - OVERHEAD), env=chain.env).check_done()
+    assert len(unhex(sealed.document["payload"])) == LARGEST
+    for size in (LARGEST - OVERHEAD + 1, 2_000_000):
+        run("ecies-seal", *options, stdin=bytes(size), env=chain.env).check_error(
+            BAD_INPUT, f"has {size + OVERHEAD} bytes", f"at most {LARGEST}")
+
+
+def test_what_goes_to_no_bridge_may_be_longer(chain, recipients):
+    """Bytes and hex are for other places, and so is a document that names no recipient."""
+    text = os.urandom(100_000)
+    for options in (["--to-member", A, "--output", "raw"], ["--to-member", A, "--output", "hex"],
+                    ["--to-pubkey", COMPRESSED.hex(), "--from-member", B],
+                    ["--recipients", recipients({"member_id": A}), "--output", "hex"]):
+        sealed = run("ecies-seal", *options, stdin=text, env=chain.env).check_done().stdout
+        assert run("ecies-seal", "--open", stdin=sealed, env=KEY_SETTING).check_done().stdout == text
+
+
+@pytest.mark.parametrize("place", [1, 3])
+def test_abi_encode_refuses_a_message_that_is_too_long(place):
+    def message(size: int) -> dict:
+        return {"from_member": A, "to_member": B, "payload": hexed(bytes(size))}
+
+    messages = [message(LARGEST)] * place
+    messages[-1] = message(LARGEST + 1)
+    words = f"line {place}: the sealed message has {LARGEST + 1} bytes, but TEEBridge takes at most {LARGEST}"
+    run("abi-encode", "onboard", "--bridge", "0x" + "b1" * 20, stdin=messages).check_error(
+        BAD_INPUT, words, prints=None)
+
+
 # Members of a bridge
 
 
@@ -277,6 +402,7 @@ def test_bridges_that_cannot_be_asked(chain, change, status):
     ["--to-pubkey", COMPRESSED.hex(), "--from-member", "7"], ["--to-pubkey", COMPRESSED.hex(), "--output", "base64"],
     ["--to-pubkey", COMPRESSED.hex(), "--nonce-length", "0"], ["--to-pubkey", COMPRESSED.hex(), "--nonce-length", "24"],
     ["--open", "--to-member", A], ["--open", "--from-member", A], ["--open", "--key", KEY],
+    ["--open", "--allow-empty"], ["--open", "--strip-newline"],
     ["--recipients", "recipients", "--to-member", A], ["--open", "--recipients", "recipients"],
     ["--recipients", "recipients", "--output", "raw"], ["--recipients", "-"], ["--recipients", "-", "-"],
     ["--to-pubkey", COMPRESSED.hex(), "secret", "twice"], ["--to-pubkey", COMPRESSED.hex(), "--max-payload", "1"],
@@ -311,11 +437,12 @@ def to_each(path: str, *options, stdin: bytes = b"a secret", **rest):
     return run("ecies-seal", "--recipients", path, *options, stdin=stdin, **rest)
 
 
-@pytest.mark.parametrize("text", [b"", b"a secret", os.urandom(2**20)], ids=len)
+@pytest.mark.parametrize("text", [b"", b"a secret", os.urandom(LARGEST - OVERHEAD)], ids=len)
 def test_each_recipient_opens_its_message_in_their_order(recipients, text):
     others = OTHERS[:12 if len(text) > 100 else None]
     path = recipients(*({"pubkey": hexed(other.public_key.to_compressed_bytes())} for other in others))
-    sealed = to_each(path, "--from-member", A, stdin=text).check_done().documents
+    empty = [] if text else ["--allow-empty"]
+    sealed = to_each(path, "--from-member", A, *empty, stdin=text).check_done().documents
     assert [document["to_member"] for document in sealed] == [member_id(other.public_key) for other in others]
     payloads = [unhex(document["payload"]) for document in sealed]
     assert [ecies.decrypt(other.to_hex(), payload) for other, payload in zip(others, payloads)] == [text] * len(others)

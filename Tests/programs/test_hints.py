@@ -60,8 +60,8 @@ LISTED = "tx-send --help lists the options"
     (["tx-send", "-k"], "unknown option '-k'", [LISTED]),
     (["tx-send", "--in-flight", "-1"], "missing value for '--in-flight <n>'", [LISTED]),
     (["proof-extract", "-x", "log"], "unknown option '-x'", ["proof-extract --help lists the options"]),
-    (["abi-encode", "call", "--too", ADDRESS, "f()"], "missing expected argument '--to <address>'",
-     ["abi-encode call --help lists the options"]),
+    (["abi-encode", "call", "--too", ADDRESS, "f()"], "unknown option '--too'",
+     ["did you mean '--to'?", "abi-encode call --help lists the options"]),
     (["abi-encode", "--bridge", ADDRESS, "register"], "unknown option '--bridge'",
      ["abi-encode --help lists the commands"]),
     (["abi-encode", "regster"], "unknown command 'regster'", ["abi-encode --help lists the commands"]),
@@ -73,7 +73,7 @@ LISTED = "tx-send --help lists the options"
     (["abi-encode", "call", "--to", ADDRESS, "f(int256)", "-1"], "unknown option '-1'",
      ["put -- in front of words that begin with -, and the options before that",
       "abi-encode call --help lists the options"]),
-    (["abi-encode", "call"], "missing expected argument '--to <address>'",
+    (["abi-encode", "call"], "missing expected argument '<function>'",
      ["abi-encode call --help lists the options"]),
     (["tx-send", "--key"], "missing value for '--key <source>'", [LISTED]),
     (["inbox-watch", "--format", "x"],
@@ -262,7 +262,7 @@ def test_too_little_ether(chain, send, key_file):
                         error)
     needed, missing = map(float, said.groups())
     assert 1 <= needed < 1.01 and missing == pytest.approx(needed - 0.001)
-    check(answer, BAD_INPUT, error, f"send ether to {poor} on this chain; --dry-run shows what the requests may "
+    check(answer, NO, error, f"send ether to {poor} on this chain; --dry-run shows what the requests may "
           "cost, and --max-fee limits it")
 
 

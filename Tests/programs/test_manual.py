@@ -188,7 +188,7 @@ def example_place(chain, agents, tmp_path, key_file):
     yield ENVIRONMENT | chain.env | agents[0].env | {
         "PATH": f"{BIN}:{ROOT / 'deploy'}:{os.environ['PATH']}", "SECRET": SECRET,
         "A": A["member_id"], "B": B["member_id"], "PUBLIC_KEY": A["dstack_proof"]["derived_compressed_pubkey"],
-        "APP_ID": NEWCOMER["app_id"], "KMS_ROOT": NEWCOMER["kms_root"],
+        "APP_ID": NEWCOMER["app_id"], "OWNER": chain.owner.address, "KMS_ROOT": NEWCOMER["kms_root"],
         "CVM_URL": agents[1].url, "NODE_1": chain.url, "NODE_2": chain.url.replace("127.0.0.1", "localhost"),
         "PORT": str(port), "CONSOLE": str(tmp_path / "console"),
     }

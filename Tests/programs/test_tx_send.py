@@ -442,13 +442,107 @@ def test_insufficient_funds(chain, send, missing):
     """Too little for the value and the gas, for the gas alone, or by far."""
     balance = chain.web3.eth.get_balance(chain.owner.address)
     with chain.nothing_sent():
-        send(stdin={"to": TO, "value": hex(balance - 21000 + missing)}).check_error(BAD_INPUT)
+        send(stdin={"to": TO, "value": hex(balance - 21000 + missing)}).check_error(NO)
 
 
 def test_no_funds(chain, send, key_file):
     for request in ({"to": TO, "value": "0x1"}, {"to": chain.bridge.address, "data": "0x8da5cb5b"}):
         with chain.nothing_sent():
-            send(stdin=request, key=f"file:{key_file('7e' * 32, name='poor')}").check_error(BAD_INPUT)
+            send(stdin=request, key=f"file:{key_file('7e' * 32, name='poor')}").check_error(NO)
+
+
+def test_a_dry_run_tells_what_is_lacking(chain, send, ask):
+    """All records come, with what the sender lacks for each and those before it; then the answer is no."""
+    poor = Account.from_key("0x" + "7d" * 32).address
+    requests = [ask("isMember", bytes([number]) * 32) for number in range(3)]
+    plenty = send("--dry-run", "--from", chain.owner.address, stdin=requests).check_done().documents
+    assert not any("shortfall" in record for record in plenty)
+    costs = [int(record["maxCost"], 16) for record in plenty]
+    balance = costs[0] + costs[1] // 2
+    assert chain.rpc("dev_setBalance", poor, hex(balance))
+    with chain.nothing_sent():
+        answer = send("--dry-run", "--from", poor, stdin=requests)
+    answer.check_error(NO, f"{poor} has ", "but the transactions may cost ", prints=None)
+    assert [record["status"] for record in answer.documents] == ["simulated"] * 3
+    total = 0
+    for record in answer.documents:
+        total += int(record["maxCost"], 16)
+        assert int(record.get("shortfall", "0x0"), 16) == max(0, total - balance)
+    assert list(answer.documents[-1])[-1] == "shortfall"
+
+
+# In another's name, without a key
+
+
+def without_a_key(chain, *words, **options):
+    return run("tx-send", *words, env=chain.env, **options)
+
+
+def test_a_call_in_the_owners_name(chain, ask):
+    request = ask("addKmsRoot", TO)
+    answer = without_a_key(chain, "--call", stdin=request)
+    answer.check_error(NO, '"addKmsRoot" reverted: NotOwner()', prints=None)
+    assert answer.messages("hint") == [
+        "only the owner may do this: --from ADDRESS calls in the owner's name, and needs no key"]
+    called = without_a_key(chain, "--call", "--from", chain.owner.address, stdin=request).check_done()
+    assert called.document["status"] == "called"
+    answer = without_a_key(chain, "--call", "--from", chain.stranger.address, stdin=request)
+    assert answer.messages("hint") == ["only the owner may do this: is --from the owner, and the contract the right one?"]
+    # As the request itself may say.
+    without_a_key(chain, "--call", stdin=request | {"from": chain.owner.address}).check_done()
+    without_a_key(chain, "--call", "--from", TO, stdin=request | {"from": chain.owner.address}).check_error(
+        BAD_INPUT, f"is from {chain.owner.address}, but the key or --from names {TO}")
+
+
+def test_an_app_contracts_owner_too(chain):
+    """dstack's app contract says so by an error of OpenZeppelin's."""
+    data = unhex("0x118cdaa7") + encode(["address"], [TO])
+    request = {"label": "addComposeHash", "to": chain.reverting(data), "data": "0x12"}
+    answer = without_a_key(chain, "--call", stdin=request)
+    answer.check_error(NO, "OwnableUnauthorizedAccount", prints=None)
+    assert "--from ADDRESS" in answer.messages("hint")[0]
+
+
+def test_a_dry_run_in_the_owners_name(chain, ask):
+    request = ask("addKmsRoot", TO)
+    with chain.nothing_sent():
+        record = without_a_key(chain, "--dry-run", "--from", chain.owner.address, stdin=request).check_done().document
+        assert record["status"] == "simulated" and int(record["maxCost"], 16) > 0
+        answer = without_a_key(chain, "--dry-run", "--from", chain.stranger.address, stdin=request)
+    answer.check_error(NO, '"addKmsRoot" would revert: NotOwner()', prints=None)
+    assert "is --from the owner" in answer.messages("hint")[0]
+
+
+def test_who_sends_is_said_once(chain, ask, owner_key):
+    request = ask("addKmsRoot", TO)
+    for mode in ([], ["--send"], ["--sign-only"], ["--wait"]):
+        without_a_key(chain, *mode, "--from", TO, stdin=request).check_error(BAD_INPUT, "--from applies only to")
+    without_a_key(chain, "--dry-run", "--from", TO, "--key", owner_key, stdin=request).check_error(
+        BAD_INPUT, "--from and --key both name the sender")
+    # A key of the environment is for sending.
+    run("tx-send", "--dry-run", "--from", chain.owner.address, stdin=request,
+        env=chain.env | {"TEEBRIDGE_KEY": "file:/nowhere"}).check_done()
+    without_a_key(chain, "--call", "--from", "0x12", stdin=request).check_error(BAD_INPUT, "--from <address>")
+
+
+# More gas than there is
+
+
+def test_gas_that_no_block_holds(chain, send, ask):
+    """The chain's blocks hold 30 million."""
+    for mode in ([], ["--dry-run"], ["--sign-only"]):
+        with chain.nothing_sent():
+            send(*mode, stdin=ask("addKmsRoot", TO, gas=hex(30_000_001))).check_error(
+                NO, '"addKmsRoot" takes 30000001 gas, but a block holds at most 30000000')
+    # PUSH0; PUSH4 0xffffffff; MSTORE: more memory than any gas pays for.
+    greedy = to_checksum_address("0x" + "1f" * 20)
+    assert chain.rpc("dev_setCode", greedy, "0x5f63ffffffff52")
+    for mode in ([], ["--dry-run"]):
+        with chain.nothing_sent():
+            answer = send(*mode, stdin={"label": "greedy", "to": greedy, "data": "0x01"})
+            answer.check_error(NO, '"greedy" takes more gas than it can have: the node allows at most 30000000')
+            assert answer.messages("hint") == [
+                "do less in one transaction; for a large secret, see LARGE SECRETS in teebridge(7)"]
 
 
 def test_the_cap_on_the_gas_price(chain, send, ask):

@@ -29,6 +29,8 @@ package struct FakeChain: Sendable {
     package var call: FakeNode.Reply
     /// What requests come to one on top of the other.
     package var simulation: FakeNode.Reply
+    /// The newest block.
+    package var block = FakeNode.Reply.error(-32601, "no such method")
     /// What the oracle of the OP stack says, which most chains have not.
     package var l1Fee: FakeNode.Reply
     /// Whether the node knows a transaction.
@@ -83,6 +85,7 @@ package struct FakeChain: Sendable {
         case "eth_getCode": code
         case "eth_estimateGas": gas
         case "eth_simulateV1": simulation
+        case "eth_getBlockByNumber": block
         case "eth_getTransactionByHash": .result(isKnown ? .members([:]) : .null)
         case "eth_call" where call.request?["to"] == "0x420000000000000000000000000000000000000F": l1Fee
         case "eth_call": self.call

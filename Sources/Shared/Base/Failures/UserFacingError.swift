@@ -87,6 +87,14 @@ extension String {
         return near.flatMap { $0.distance <= Swift.min(2, text.count / 3) ? $0.name : nil }
     }
 
+    /// The names that the text may be meant to be, in their order: those that ``nearest(among:)`` takes for it, and those
+    /// that it is a part of.
+    package func near(among names: [String]) -> [String] {
+        names.filter { name in
+            nearest(among: [name]) != nil || (count > 2 && name.lowercased().contains(lowercased()))
+        }
+    }
+
     /// How many bytes are to be put in, taken out or changed to make one text the other (Levenshtein).
     private static func distance(_ text: [UInt8], _ other: [UInt8]) -> Int {
         var row = Array(0...other.count)

@@ -119,13 +119,18 @@ extension TEEBridge {
     package static let answers = ContractABI(eventsAndErrors)
 
     /// All functions, events and errors of the contracts.
-    package static let interface = ContractABI(functions.map(ABIDefinition.function) + eventsAndErrors)
+    package static let interface = ContractABI(
+        (functions + appFunctions).map(ABIDefinition.function) + eventsAndErrors)
 
+    /// The functions of the bridges and of the dstack verifier.
     private static let functions = [
         registerDstack, register, onboard, getMember, getMemberV2, isMember, getOnboarding, onboardingCount,
         onboardingMessage, addKmsRoot, removeKmsRoot, allowedKmsRoots, addAllowedCode, removeAllowedCode, allowedCode,
-        owner, addVerifier, removeVerifier, allowedVerifiers, addComposeHash, allowedComposeHashes,
+        owner, addVerifier, removeVerifier, allowedVerifiers,
     ]
+
+    /// Those of dstack's app contract.
+    package static let appFunctions = [addComposeHash, allowedComposeHashes]
 
     private static let eventsAndErrors = [
         event(

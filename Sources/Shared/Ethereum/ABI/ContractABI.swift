@@ -141,7 +141,8 @@ extension ContractABI {
         let signatures =
             found.map(\.signature)
             + unusable.filter { $0.item == .function && $0.name == name }.map { $0.signature ?? $0.title }
-        guard let function = found.first, signatures.count == 1 else {
+        // What versions of a contract return differs, but not the call.
+        guard let function = found.first, Set(signatures).count == 1 else {
             throw .ambiguousName(name: name, signatures: signatures)
         }
         return function

@@ -72,6 +72,17 @@ extension RPCError {
     }
 }
 
+extension RPCError {
+    /// The most gas that the node tries, where it says that a call needs more: geth's words, and those of most nodes.
+    package var gasAllowance: UInt64? {
+        guard case .response(_, let message, _, _) = self,
+            let words = message.lowercased().firstRange(of: "exceeds allowance")
+        else { return nil }
+        let rest = message.lowercased()[words.upperBound...].drop { !("0"..."9" ~= $0) }
+        return UInt64(rest.prefix { "0"..."9" ~= $0 })
+    }
+}
+
 /// Calls of one account that are tried one on top of the other in a single eth_call, for nodes without
 /// eth_simulateV1.
 ///
@@ -160,11 +171,8 @@ package struct SimulatedCall: Equatable, Sendable {
     package let outcome: CallOutcome<[UInt8]>
     /// The gas it used, before refunds where the node says so.
     package let gasUsed: UInt64
-
-    package init(outcome: CallOutcome<[UInt8]>, gasUsed: UInt64) {
-        self.outcome = outcome
-        self.gasUsed = gasUsed
-    }
+    /// Whether it failed for want of gas, of which a call gets what the block has left.
+    package let ranOutOfGas: Bool
 
     /// Reads a call's result in the answer to eth_simulateV1.
     ///
@@ -177,8 +185,10 @@ package struct SimulatedCall: Equatable, Sendable {
         gasUsed = max(used, most ?? 0)
         let returned = try json.member("returnData", of: method).bytes(of: method)
         if try json.member("status", of: method).number(of: method) == 1 {
-            outcome = .returned(returned)
+            (outcome, ranOutOfGas) = (.returned(returned), false)
         } else {
+            let words = json.member("error")?.member("message")?.string?.lowercased()
+            ranOutOfGas = words?.contains("out of gas") ?? false
             let data = json.member("error")?.member("data")?.string.flatMap { try? Hex.decode($0) }
             outcome = .reverted(data ?? returned)
         }

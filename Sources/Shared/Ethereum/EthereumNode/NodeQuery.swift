@@ -70,6 +70,14 @@ extension NodeQuery where Answer == UInt64 {
         try value.number(of: "eth_blockNumber")
     }
 
+    /// The gas that the transactions of the newest block may use together.
+    package static let blockGasLimit = NodeQuery(
+        "eth_getBlockByNumber", [BlockTag.latest.json, .bool(false)]
+    ) { value throws(NodeError) in
+        let method = "eth_getBlockByNumber"
+        return try value.member("gasLimit", of: method).number(of: method)
+    }
+
     /// How many transactions an account has sent: its next nonce.
     package static func transactionCount(of address: Address, at block: BlockTag) -> NodeQuery {
         NodeQuery("eth_getTransactionCount", [.string(address.checksummed), block.json]) { value throws(NodeError) in

@@ -1,24 +1,33 @@
 import ABI
 package import EthereumNode
+package import Primitives
 package import Transactions
 
 /// Asks what requests would return, without a key and without a transaction (eth_call).
 package struct CallExecutor {
     /// The chain that the operator named; any, if nil.
     package let chainId: UInt64?
+    /// The account that calls; nobody in particular, if nil.
+    package let sender: Address?
 
-    package init(chainId: UInt64?) { self.chainId = chainId }
+    package init(chainId: UInt64?, sender: Address? = nil) {
+        self.chainId = chainId
+        self.sender = sender
+    }
 
     /// - Returns: the record: called with its result, or reverted.
     /// - Throws: `NodeError`, ``PreparationError``.
     package func call(_ request: TransactionRequest, asking node: EthereumNode) throws -> SentRecord {
+        if let sender, let from = request.from, from != sender {
+            throw PreparationError.wrongSender(label: request.label, from: from, sender: sender)
+        }
         var batch = NodeBatch()
         let chainTicket = batch.add(.chainId)
         let codeTicket = request.to.map { batch.add(.code(of: $0, at: .latest)) }
         let callTicket = batch.add(
             .call(
                 CallRequest(
-                    from: request.from, to: request.to, data: request.data, value: request.value,
+                    from: request.from ?? sender, to: request.to, data: request.data, value: request.value,
                     accessList: request.accessList), at: .latest))
         let answers = try node.ask(batch)
 

@@ -21,6 +21,7 @@ struct PreparationAnswers {
     }
 
     private let questions: Questions
+    private let node: EthereumNode
     private let answers: NodeAnswers
     private let chainTicket: NodeBatch.Ticket<UInt64>
     private let nonceTicket: NodeBatch.Ticket<UInt64>
@@ -43,6 +44,7 @@ struct PreparationAnswers {
     /// - Throws: `NodeError` if the batch as a whole failed.
     init(_ questions: Questions, from node: EthereumNode) throws {
         self.questions = questions
+        self.node = node
         let requests = questions.requests
         var batch = NodeBatch()
         chainTicket = batch.add(.chainId)
@@ -93,6 +95,10 @@ struct PreparationAnswers {
     /// - Throws: `NodeError` if the node did not answer it.
     func feeHistory() throws(NodeError) -> FeeHistory { try fees.get() }
 
+    /// The gas that the newest block may use; nil if the node does not say. It is asked only now: few requests take so
+    /// much gas that it matters.
+    func blockGasLimit() -> UInt64? { try? node.ask(.blockGasLimit) }
+
     /// What the requests and their preconditions come to, one on top of the other.
     ///
     /// - Returns: nil if that was not asked, or the node does not offer it.
@@ -130,6 +136,8 @@ struct PreparationAnswers {
         case uses(UInt64, isEstimate: Bool)
         /// It reverts with these bytes; alone, or after those before it.
         case reverts([UInt8], isAlone: Bool)
+        /// It needs more gas than those before it leave of a block.
+        case exceedsBlock
 
         var gas: UInt64? { if case .uses(let gas, _) = self { gas } else { nil } }
     }
@@ -139,6 +147,7 @@ struct PreparationAnswers {
     /// - Throws: `NodeError` if the node did not answer it.
     func trial(_ index: Int) throws(NodeError) -> Trial? {
         if let simulated = try simulation()?[index].call {
+            if simulated.ranOutOfGas { return .exceedsBlock }
             switch simulated.outcome {
             case .returned: return .uses(simulated.gasUsed, isEstimate: false)
             case .reverted(let data): return .reverts(data, isAlone: false)

@@ -5,41 +5,55 @@ package import Primitives
 package enum PreparationError: UserFacingError, Equatable {
     /// The node is of another chain than the one that the operator or the request names.
     case wrongChain(expected: UInt64, actual: UInt64)
-    /// The request names an account as its sender, and the key is another's.
-    case wrongSender(label: String?, from: Address, key: Address)
+    /// The request names an account as its sender, and the key or the operator another.
+    case wrongSender(label: String?, from: Address, sender: Address)
     /// Calldata for an account that has no code: it would succeed and do nothing.
     case noContract(Address)
     /// The sender cannot pay what the transaction may cost at most, in wei; `UInt256.max` stands for more than that too.
     case insufficientFunds(sender: Address, balance: UInt256, needed: UInt256)
     /// What a request would do depends on those before it, and the node cannot try them together.
     case dependent(label: String?)
+    /// A request and those before it take more gas than the block has in which they are simulated.
+    case simulationFull(label: String?)
+    /// A request takes more gas than a transaction can have; how much is nil where nobody knows.
+    case tooMuchGas(label: String?, gas: UInt64?, GasLimit)
     /// What the chain asks for each unit of gas is more than the operator allows, both in wei.
     case tooExpensive(baseFee: UInt256, limit: UInt256)
 
     package var kind: ErrorCategory {
         switch self {
-        case .wrongChain, .wrongSender, .noContract, .insufficientFunds: .badInput
-        case .dependent: .serviceFailed
-        case .tooExpensive: .negativeResult
+        case .wrongChain, .wrongSender, .noContract: .badInput
+        case .dependent, .simulationFull: .serviceFailed
+        case .tooExpensive, .insufficientFunds, .tooMuchGas: .negativeResult
         }
     }
 
     package var description: String {
         switch self {
         case .wrongChain(let expected, let actual): "the node is on chain \(actual), not on chain \(expected)"
-        case .wrongSender(let label, let from, let key):
-            "\(label.map { $0.quoted() } ?? "the request") is from \(from), but the key is that of \(key)"
+        case .wrongSender(let label, let from, let sender):
+            "\(Self.name(label)) is from \(from), but the key or --from names \(sender)"
         case .noContract(let address): "there is no contract at \(address): the call would do nothing"
         case .insufficientFunds(let sender, let balance, let needed):
             "\(sender) has \(balance.inEther), but the transactions may cost "
                 + (needed == .max
                     ? "more than there is" : "\(needed.inEther), \((needed.subtracting(balance) ?? 0).inEther) more")
         case .dependent(let label):
-            "the outcome of \(label.map { $0.quoted() } ?? "a request") depends on the requests before it, and the node "
+            "the outcome of \(Self.name(label, or: "a request")) depends on the requests before it, and the node "
                 + "cannot simulate them together (it has no eth_simulateV1)"
+        case .simulationFull(let label):
+            "\(Self.name(label)) cannot be simulated with the requests before it: together they take more gas than a "
+                + "block holds"
+        case .tooMuchGas(let label, let gas, let limit):
+            "\(Self.name(label)) takes " + (gas.map { "\($0) gas, but" } ?? "more gas than it can have:") + " \(limit)"
         case .tooExpensive(let baseFee, let limit):
             "gas costs \(baseFee) wei a unit, but --max-fee allows \(limit)"
         }
+    }
+
+    /// A request by its label.
+    private static func name(_ label: String?, or unnamed: String = "the request") -> String {
+        label?.quoted() ?? unnamed
     }
 
     package var hints: [String] {
@@ -49,7 +63,7 @@ package enum PreparationError: UserFacingError, Equatable {
                 "name a node on chain \(expected) with --rpc-url, or the intended chain with --chain; a request "
                     + "may name one as well"
             ]
-        case .wrongSender: ["sign with that account's key, or leave from out of the request"]
+        case .wrongSender: ["use that account's key or --from, or leave from out of the request"]
         case .noContract: ["are the address and the chain right?"]
         case .insufficientFunds(let sender, _, _):
             [
@@ -57,6 +71,8 @@ package enum PreparationError: UserFacingError, Equatable {
                     + "limits it"
             ]
         case .dependent: ["send the requests instead, or use a node that has eth_simulateV1"]
+        case .simulationFull: ["send the requests instead, or fewer at once"]
+        case .tooMuchGas: ["do less in one transaction; for a large secret, see LARGE SECRETS in teebridge(7)"]
         case .tooExpensive: ["wait until gas is cheaper, or raise --max-fee"]
         }
     }
@@ -71,5 +87,29 @@ extension UInt256 {
         var fraction = String(weiPerEther + wei).dropFirst()
         while fraction.last == "0" { fraction = fraction.dropLast() }
         return fraction.isEmpty ? "\(whole) ether" : "\(whole).\(fraction) ether"
+    }
+}
+
+/// What limits the gas of a transaction, and to how much.
+package enum GasLimit: Equatable, Sendable, CustomStringConvertible {
+    /// The protocol, for a transaction of any block (EIP-7825).
+    case transaction
+    /// The newest block; nil where the node does not say its limit.
+    case block(UInt64?)
+    /// The node, for what it simulates: as much as a transaction may use, or a limit of its own.
+    case node(UInt64)
+
+    /// The most gas of a transaction where EIP-7825 is in force. Blocks of every public chain hold as much.
+    static let mostOfTransaction: UInt64 = 1 << 24
+
+    /// Whether EIP-7825 is known to be in force: on mainnet, Base, Base Sepolia and Sepolia.
+    static func isTransactionLimited(on chainId: UInt64) -> Bool { [1, 8453, 84_532, 11_155_111].contains(chainId) }
+
+    package var description: String {
+        switch self {
+        case .transaction: "a transaction may use at most \(Self.mostOfTransaction) (EIP-7825)"
+        case .block(let gas): "a block holds " + (gas.map { "at most \($0)" } ?? "less")
+        case .node(let gas): "the node allows at most \(gas)"
+        }
     }
 }

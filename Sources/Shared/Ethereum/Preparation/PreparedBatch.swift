@@ -28,6 +28,8 @@ package struct PreparedBatch {
     package var preparations: [PreparationResult] = []
     /// Why nothing is known about the request after those.
     package var failure: (any Error)?
+    /// Why the sender cannot pay for all of them, where that is looked at and does not end the batch.
+    package var shortage: PreparationError?
 }
 
 /// A complete transaction, and what is known of its cost.
@@ -38,6 +40,8 @@ package struct PreparedTransaction: Equatable, Sendable {
     package var gasUsed: UInt64?
     /// What a rollup takes for publishing it on its parent chain, in wei.
     package var l1Fee: UInt256
+    /// What the sender lacks for it and those before it, in wei; nil if nothing, or where that ends the batch.
+    package var shortfall: UInt256?
 
     package init(_ transaction: FeeMarketTransaction, gasUsed: UInt64? = nil, l1Fee: UInt256 = 0) {
         self.transaction = transaction

@@ -35,7 +35,7 @@ package struct Preparer {
     ) throws -> PreparedBatch {
         for request in requests {
             guard let from = request.from, from != sender else { continue }
-            throw PreparationError.wrongSender(label: request.label, from: from, key: sender)
+            throw PreparationError.wrongSender(label: request.label, from: from, sender: sender)
         }
         let complete = try requests.map(self.complete)
         guard complete.contains(where: { $0 == nil }) else {
@@ -106,7 +106,7 @@ package struct Preparer {
                     continue
                 }
                 try check(request, at: index, answers, usage)
-                let trial = request.gas == nil || purpose == .dryRun ? try answers.trial(index) : nil
+                let trial = try trial(request, at: index, answers, isFirst: index == 0 && !before.isWaiting)
                 if case .reverts(let data, let isAlone)? = trial {
                     // A call that reverts now may succeed once the transactions in flight have arrived.
                     let isOpen = before.isWaiting || (isAlone && usage.isWaiting)
@@ -120,6 +120,7 @@ package struct Preparer {
                 usage.leastNonce = prepared.transaction.nonce &+ 1
                 usage.cost = usage.cost.adding(prepared.maxCost) ?? .max
                 usage.isWaiting = true
+                if purpose == .dryRun { batch.shortage = try shortage(answers.balance(), for: usage.cost) }
             } catch {
                 guard index > 0 || before.isWaiting else { throw error }
                 if purpose == .sending { batch.preparations.append(.deferred) } else { batch.failure = error }
@@ -134,15 +135,35 @@ package struct Preparer {
         _ request: TransactionRequest, at place: Int, _ answers: PreparationAnswers, _ usage: AccountUsage
     ) throws {
         if try answers.callsNobody(place), let to = request.to { throw PreparationError.noContract(to) }
-        // Nodes refuse to estimate what cannot be paid, each in its own words.
-        if checksFunds { try check(answers.balance(), for: usage.cost.adding(request.value)) }
+        guard checksFunds, let shortage = try shortage(answers.balance(), for: usage.cost.adding(request.value))
+        else { return }
+        // Nodes refuse to try what they cannot pay out, each in its own words; fees they leave aside.
+        if purpose == .sending || request.value > 0 { throw shortage }
+    }
+
+    /// What became of a request when it was tried; nil if it was not.
+    ///
+    /// - Parameter isFirst: whether nothing before it takes gas of the block that it is tried in.
+    private func trial(
+        _ request: TransactionRequest, at place: Int, _ answers: PreparationAnswers, isFirst: Bool
+    ) throws -> PreparationAnswers.Trial? {
+        guard request.gas == nil || purpose == .dryRun else { return nil }
+        do throws(NodeError) {
+            let trial = try answers.trial(place)
+            guard trial == .exceedsBlock else { return trial }
+        } catch {
+            guard case .methodFailed(_, let reason) = error, let most = reason.gasAllowance else { throw error }
+            throw PreparationError.tooMuchGas(label: request.label, gas: nil, .node(most))
+        }
+        guard isFirst else { throw PreparationError.simulationFull(label: request.label) }
+        throw PreparationError.tooMuchGas(label: request.label, gas: nil, .block(answers.blockGasLimit()))
     }
 
     private func prepare(
         _ request: TransactionRequest, at place: Int, _ answers: PreparationAnswers, _ trial: PreparationAnswers.Trial?,
         _ usage: AccountUsage, _ capabilities: inout NodeCapabilities
     ) throws -> PreparationResult {
-        let gas = try request.gas ?? gasLimit(trial)
+        let gas = try gasLimit(of: request, trial, answers)
         let (tip, most) = try fees.fees(for: request, after: answers.feeHistory)
         let transaction = FeeMarketTransaction(
             chainId: try answers.chainId(), nonce: try request.nonce ?? max(answers.nonce(), usage.leastNonce),
@@ -150,21 +171,45 @@ package struct Preparer {
             data: request.data, accessList: request.accessList)
         let l1Fee = try answers.l1Fee(place)
         capabilities.hasL1Fee = capabilities.hasL1Fee && (!checksFunds || l1Fee != nil)
-        let prepared = PreparedTransaction(transaction, gasUsed: trial?.gas, l1Fee: l1Fee ?? 0)
-        if checksFunds { try check(answers.balance(), for: usage.cost.adding(prepared.maxCost)) }
+        var prepared = PreparedTransaction(transaction, gasUsed: trial?.gas, l1Fee: l1Fee ?? 0)
+        guard checksFunds else { return .ready(prepared) }
+        let cost = usage.cost.adding(prepared.maxCost)
+        if let shortage = try shortage(answers.balance(), for: cost) {
+            guard purpose == .dryRun else { throw shortage }
+            prepared.shortfall = cost?.subtracting(try answers.balance()) ?? .max
+        }
         return .ready(prepared)
     }
 
     /// More gas than any chain lets a transaction use; an estimate above it is nonsense.
     private static let mostGas: UInt64 = 1 << 32
 
-    /// The gas limit: a fifth more than an estimate, since the state may change before the transaction is in a block;
-    /// half as much again as a call used among others, which is after refunds and no search for what is needed.
-    private func gasLimit(_ trial: PreparationAnswers.Trial?) throws(NodeError) -> UInt64 {
+    /// The gas limit: what the request says, or enough for what it needs, as far as a transaction may have that.
+    private func gasLimit(
+        of request: TransactionRequest, _ trial: PreparationAnswers.Trial?, _ answers: PreparationAnswers
+    ) throws -> UInt64 {
+        let (least, ample) = try request.gas.map { ($0, $0) } ?? neededGas(trial)
+        guard least > GasLimit.mostOfTransaction else { return min(ample, GasLimit.mostOfTransaction) }
+        guard !GasLimit.isTransactionLimited(on: try answers.chainId()) else {
+            throw PreparationError.tooMuchGas(label: request.label, gas: least, .transaction)
+        }
+        guard let most = answers.blockGasLimit() else { return ample }
+        guard least <= most else {
+            throw PreparationError.tooMuchGas(label: request.label, gas: least, .block(most))
+        }
+        return min(ample, most)
+    }
+
+    /// What a request needs, and what is enough for it: a fifth more than an estimate, since the state may change
+    /// before the transaction is in a block; half as much again as a call used among others, which is after refunds
+    /// and no search for what is needed.
+    private func neededGas(
+        _ trial: PreparationAnswers.Trial?
+    ) throws(NodeError) -> (least: UInt64, ample: UInt64) {
         guard case .uses(let gas, let isEstimate)? = trial, gas <= Self.mostGas else {
             throw .malformed(method: "eth_estimateGas", expected: "a plausible amount of gas")
         }
-        return gas + gas / (isEstimate ? 5 : 2)
+        return (gas, gas + gas / (isEstimate ? 5 : 2))
     }
 
     private func check(_ actual: UInt64, for request: TransactionRequest) throws(PreparationError) {
@@ -174,10 +219,10 @@ package struct Preparer {
     }
 
     /// - Parameter needed: what may be spent; nil or `UInt256.max` for what 256 bits do not hold, which no balance covers.
-    private func check(_ balance: UInt256, for needed: UInt256?) throws(PreparationError) {
-        guard let needed, needed <= balance, needed < .max else {
-            throw .insufficientFunds(sender: sender, balance: balance, needed: needed ?? .max)
-        }
+    /// - Returns: the error that the balance is too small; nil if it is not.
+    private func shortage(_ balance: UInt256, for needed: UInt256?) -> PreparationError? {
+        if let needed, needed <= balance, needed < .max { return nil }
+        return .insufficientFunds(sender: sender, balance: balance, needed: needed ?? .max)
     }
 }
 

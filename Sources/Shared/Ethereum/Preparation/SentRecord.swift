@@ -44,6 +44,8 @@ package struct SentRecord: Equatable, Sendable {
     package var contractAddress: Address?
     /// The gas that it would use and the most it may cost, where it was only simulated.
     package var estimate: (gasUsed: UInt64, maxCost: UInt256)?
+    /// What the sender lacks for it and those before it, in wei, where it was only simulated.
+    package var shortfall: UInt256?
     /// What it reverted with; empty for a revert without data.
     package var revert: [UInt8]?
     /// What a request that would revert calls: for people, and not in the document.
@@ -113,6 +115,7 @@ package struct SentRecord: Equatable, Sendable {
                 "effectiveGasPrice": (receipt?.effectiveGasPrice?.quantity).map(JSONValue.string),
                 "l1Fee": (l1Fee?.quantity).map(JSONValue.string),
                 "maxCost": (estimate?.maxCost.quantity).map(JSONValue.string),
+                "shortfall": (shortfall?.quantity).map(JSONValue.string),
                 "contractAddress": (contractAddress?.checksummed).map(JSONValue.string),
                 "revert": revert.map { Self.json(interface.decodeRevert($0), bytes: $0) },
                 "events": receipt.flatMap { receipt in
