@@ -31,7 +31,7 @@ settings
   DSTACK_KMS_URL    the KMS, as the CVM reaches it
   KMS_RPC_URL, KMS_CHAIN   a node of the app contract's chain, and that chain
   TEEBRIDGE_KEY     where the key of the app contract's owner is, for tx-send
-  PROOF_TIMEOUT     how many seconds `proof` waits; 600 by default
+  PROOF_TIMEOUT     how long `proof` waits, as 600, 90s or 10m; 10m by default
 END
 }
 
@@ -207,7 +207,7 @@ logs() {
 proof() {
     local id
     check_vmm
-    check PROOF_TIMEOUT '[0-9]+' 600
+    check PROOF_TIMEOUT '[0-9]+[smh]?' 10m
     id=$(cvm_id)
     if [[ $dry ]]; then
         echo "$(vmm logs "$id" -n 10000 -f) | proof-extract --follow --timeout $PROOF_TIMEOUT"
@@ -220,6 +220,9 @@ proof() {
     proof-extract --follow --timeout "$PROOF_TIMEOUT" <&"$log"
 }
 
+for word; do
+    [[ $word != --help ]] || { usage; exit; }
+done
 dry=''
 while getopts nc:h option; do
     case $option in
@@ -233,7 +236,7 @@ shift $((OPTIND - 1))
 
 # Programs other than vmm-cli.py get no credentials of the host's.
 export -n "${credentials[@]?}"
-: "${VMM_CLI:=vmm-cli.py}" "${CVM_NAME:=teebridge}" "${PROOF_TIMEOUT:=600}"
+: "${VMM_CLI:=vmm-cli.py}" "${CVM_NAME:=teebridge}" "${PROOF_TIMEOUT:=10m}"
 : "${CVM_COMPOSE:=$(dirname "$0")/docker-compose.selfhosted.yaml}"
 
 case "$*" in

@@ -59,7 +59,8 @@ enum SealError: UserFacingError {
     case foreignKey(line: Int, member: Bytes32)
     /// More recipients than are sealed to at once.
     case tooManyRecipients(limit: Int)
-
+    /// There are several messages where one is opened; `file` is nil for standard input.
+    case severalMessages(count: Int, file: String?)
     /// A document has more bytes besides the first long text of digits in it.
     case longDocument(limit: Int)
 
@@ -72,6 +73,8 @@ enum SealError: UserFacingError {
             "--from-member is \(named), but the signing key belongs to \(signer)"
         case .foreignKey(let line, let member): "line \(line): the public key does not belong to member \(member)"
         case .tooManyRecipients(let limit): "there are more than \(limit) recipients"
+        case .severalMessages(let count, let file):
+            "\(file?.quotedPath ?? "standard input") holds \(count) sealed messages, and --open opens one"
         case .longDocument(let limit): "the document has more than \(limit) bytes besides its payload"
         }
     }
@@ -82,6 +85,11 @@ enum SealError: UserFacingError {
         case .foreignSender: ["leave --from-member out: the key determines the sender"]
         case .foreignKey:
             ["a member id is the Keccak-256 hash of the 33-byte key; one of the two belongs to another member"]
+        case .severalMessages(_, let file):
+            [
+                #"to open each: \#(file == nil ? "… | " : "")while read -r line; do echo "$line" | "#
+                    + "ecies-seal --open --key SOURCE; done" + (file.map { " < \($0.shellWord)" } ?? "")
+            ]
         case .longDocument: ["a sealed message is an object with a payload, or the payload's hex digits alone"]
         case .tooManyRecipients: ["split the file of recipients"]
         }

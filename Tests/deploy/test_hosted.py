@@ -261,6 +261,7 @@ def test_other_commands_are_a_usage_error(host, arguments):
     assert answer.status == 2 and "usage: hosted.sh" in answer.stderr and not answer.stdout
 
 
-def test_help_names_every_setting(host):
-    text = host.run("-h").check_done().stdout.decode()
+@pytest.mark.parametrize("arguments", [("-h",), ("--help",), ("deploy", "--help"), ("-n", "--help")])
+def test_help_names_every_setting(host, arguments):
+    text = host.run(*arguments).check_done().stdout.decode()
     assert all(name in text for name in SETTINGS)

@@ -201,9 +201,9 @@ def test_arguments_by_name(call):
     ("f(uint8 a,uint8)", ["--arg", "a=1"], "cannot be given by name"),
     ("f(uint8 a,uint8 a)", ["--arg", "a=1"], "cannot be given by name"),
     ("f(uint8 a)", ["--arg", "a"], "expected NAME=VALUE"), ("f(uint8 a)", ["--arg", "=1"], "expected NAME=VALUE"),
-    ("f(uint8 a)", ["--arg", "a=1", "1"], "in one way only"),
-    ("f(uint8 a)", ["--arg", "a=1", "--args-json", "-"], "in one way only"),
-    ("f(uint8 a)", ["--args-json", "-", "1"], "in one way only"),
+    ("f(uint8 a)", ["--arg", "a=1", "1"], "give one of them"),
+    ("f(uint8 a)", ["--arg", "a=1", "--args-json", "-"], "give one of them"),
+    ("f(uint8 a)", ["--args-json", "-", "1"], "give one of them"),
     ("f(uint8 a)", ["a=1"], 'argument 1 (a): not a value of type "uint8"'),
 ])
 def test_arguments_by_name_are_refused(call, signature, arguments, error):

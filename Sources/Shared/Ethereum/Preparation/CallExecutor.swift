@@ -1,5 +1,6 @@
 import ABI
 package import EthereumNode
+import Primitives
 package import Transactions
 
 /// Asks what requests would return, without a key and without a transaction (eth_call).
@@ -31,7 +32,13 @@ package struct CallExecutor {
         if let codeTicket, let to = request.to, try answers.answer(to: codeTicket).isEmpty {
             throw PreparationError.noContract(to)
         }
-        switch try answers.answer(to: callTicket) {
+        let outcome: CallOutcome<[UInt8]>
+        do throws(NodeError) { outcome = try answers.answer(to: callTicket) } catch {
+            guard error.isOfFunds else { throw error }
+            throw PreparationError.lackOfFunds(
+                of: request.from ?? .zero, needed: request.value, asking: node, after: error)
+        }
+        switch outcome {
         case .returned(let bytes):
             var record = SentRecord(label: request.label, id: request.id, .called)
             record.result = bytes
