@@ -174,9 +174,10 @@ struct SealedMessageReader {
     private static func onlyObject(in text: [UInt8], file: String?) throws -> JSONObject {
         var stream = JSONStream(limit: text.count)
         let values = try stream.feed(text) + stream.finish()
-        guard values.count < 2 else { throw SealError.severalMessages(count: values.count, file: file) }
         guard let object = values.first?.value.object else { throw JSONError.notAnObject(line: 1) }
-        return object
+        guard values.count > 1 else { return object }
+        throw WrongDocument(object, in: file, awaited: awaited)
+            ?? SealError.severalMessages(count: values.count, file: file)
     }
 
     /// Where the first long run of digits begins, after a quote and 0x.

@@ -134,7 +134,7 @@ struct PreparerTests {
             error.description
                 == "\(account) has 0.000252 ether, but the transactions may cost 0.000252000000000001 ether, "
                 + "0.000000000000000001 ether more")
-        #expect(error.kind == .badInput)
+        #expect(error.kind == .negativeResult)
         // A wei more is enough, and who only signs is not asked.
         #expect(try prepare(request, on: FakeChain(balance: .text("0xe531527bc001"))) != .skipped)
         guard case .ready = try prepare(request, on: chain, purpose: .signing) else { return unexpected(nil) }

@@ -85,9 +85,9 @@ class Place:
         return self.stack.enter_context(Server(lambda *_: (status, body))).url
 
     def node(self, method: str, answer: dict) -> str:
-        """A node that answers one method so, and the others as the chain does."""
-        return self.stack.enter_context(relay(self.chain.url, lambda call, own: own if call["method"] != method else {
-            "jsonrpc": "2.0", "id": call["id"]} | answer)).url
+        """A node that answers one method so, in each of its forms, and the others as the chain does."""
+        return self.stack.enter_context(relay(self.chain.url, lambda call, own: {
+            "jsonrpc": "2.0", "id": call["id"]} | answer if call["method"].startswith(method) else own)).url
 
     def liar(self) -> list[str]:
         """The options of two nodes, of which one proves another storage than the block's."""

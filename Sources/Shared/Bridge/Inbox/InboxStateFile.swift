@@ -30,7 +30,7 @@ package final class InboxStateFile {
                 throw FileError.inUse(path: path)
             }
             throw InboxStateError.stalled(path: path, since: since)
-        }
+        } catch FileError.cannotOpen(_, let errno) { throw FileError.cannotOpen(path: path, errno: errno) }
         saved = try StateFile.read(path, limit: Self.limit).map { bytes -> InboxStateDocument in
             do { return try Self.parse(bytes, path) } catch {
                 let object = (try? JSONParser.parse(bytes))?.object

@@ -108,7 +108,7 @@ struct UsageError: UserFacingError {
         guard message.hasPrefix("Value to be set with ") else { return nil }
         let flags = message.split(separator: "'").filter { $0.hasPrefix("-") }.map(String.init)
         guard let first = flags.last, let second = flags.first else { return nil }
-        return first == second ? "\(first) is given twice" : ExclusiveOptions([first, second]).description
+        return ExclusiveOptions([first, second]).description
     }
 
     /// The hints of what an option's reading or a `validate()` threw: the parser's error has it inside, and gives out

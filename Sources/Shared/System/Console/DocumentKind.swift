@@ -55,7 +55,7 @@ extension DocumentKind {
     /// What tx-send prints of a request.
     package static let record = DocumentKind(
         "a record of tx-send", "records of tx-send",
-        marks: [["status", "label"], ["status", "transactionHash"], ["status", "result"], ["status", "raw"]],
+        marks: [["status", "label"], ["status", "transactionHash"], ["status", "raw"]],
         ("to wait for a pending one", "tx-send --wait FILE"))
     /// What `ecies-seal --recipients` reads; a proof is one too.
     package static let recipient = DocumentKind("a recipient", "recipients", alternatives: [proof.name])
