@@ -105,7 +105,7 @@ let package = Package(
             "Ethereum/Preparation", ["ABI", "EthereumNode", "Processes", "Secp256k1", "Transactions"]),
         library(
             "Ethereum/Sending",
-            ["ABI", "EthereumNode", "Files", "Preparation", "Secp256k1", "Transactions"]),
+            ["ABI", "Console", "EthereumNode", "Files", "Preparation", "Secp256k1", "Transactions"]),
 
         library("Dstack/Dstack", ["Secp256k1"]),
         library("Dstack/ProofLog", ["CZlib", "Console", "Dstack", "Processes"]),

@@ -32,7 +32,7 @@ settings
   DSTACK_KMS_URL    the URL at which the CVM reaches the KMS
   KMS_RPC_URL, KMS_CHAIN   a node of the app contract's chain, and that chain
   TEEBRIDGE_KEY     the source of the app owner's key, as for tx-send
-  PROOF_TIMEOUT     how many seconds `proof` waits; 600 by default
+  PROOF_TIMEOUT     how long `proof` waits, such as 600, 90s or 10m; 10m by default
 END
 }
 
@@ -208,7 +208,7 @@ logs() {
 proof() {
     local id
     check_vmm
-    check PROOF_TIMEOUT '[0-9]+' 600
+    check PROOF_TIMEOUT '[0-9]+[smh]?' 10m
     id=$(cvm_id)
     if [[ $dry ]]; then
         echo "$(vmm logs "$id" -n 10000 -f) | proof-extract --follow --timeout $PROOF_TIMEOUT"
@@ -237,7 +237,7 @@ shift $((OPTIND - 1))
 
 # Only vmm-cli.py gets the host's credentials.
 export -n "${credentials[@]?}"
-: "${VMM_CLI:=vmm-cli.py}" "${CVM_NAME:=teebridge}" "${PROOF_TIMEOUT:=600}"
+: "${VMM_CLI:=vmm-cli.py}" "${CVM_NAME:=teebridge}" "${PROOF_TIMEOUT:=10m}"
 : "${CVM_COMPOSE:=$(dirname "$0")/docker-compose.selfhosted.yaml}"
 
 case "$*" in

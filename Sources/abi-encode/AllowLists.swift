@@ -108,6 +108,9 @@ private func example(_ words: String) -> String { "EXAMPLE\n  abi-encode \(words
 
 /// A code id, or an app id (20 bytes), to which 12 zero bytes are appended.
 private func codeId(_ text: String) throws(PrimitiveError) -> Bytes32 {
+    let lengths = [Address.byteCount, Bytes32.byteCount].map { 2 * $0 }
+    let digits = text.trimmingPrefix("0x").utf8.count
+    guard lengths.contains(digits) else { throw .wrongDigitCount(expected: lengths, actual: digits) }
     let bytes = try Hex.decode(text, prefix: .optional)
-    return try Bytes32(bytes.count == Address.byteCount ? bytes + [UInt8](repeating: 0, count: 12) : bytes)
+    return try Bytes32(bytes + [UInt8](repeating: 0, count: Bytes32.byteCount - bytes.count))
 }

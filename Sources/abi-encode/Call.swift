@@ -125,7 +125,7 @@ struct Deploy: ParsableCommand {
             Constructor arguments are written as for call.
 
             EXAMPLE
-              abi-encode deploy contracts/TEEBridge.json '[0x…]' | tx-send
+              abi-encode deploy contracts/TEEBridge.json '[phala-base]' | tx-send
             """)
 
     @OptionGroup var options: RequestOptions
@@ -140,7 +140,7 @@ struct Deploy: ParsableCommand {
     @OptionGroup var arguments: ArgumentOptions
 
     func run() throws {
-        let (constructor, bytecode) = try artefact.read(awaited: "an artefact") { contract in
+        let (constructor, bytecode) = try artefact.read(awaited: DocumentKind.artefact.name) { contract in
             (try contract.interface().constructor, try contract.bytecode())
         }
         let values = try arguments.values(of: constructor.inputs, besides: artefact.path)
@@ -166,21 +166,25 @@ struct ArgumentOptions: ParsableArguments {
     var arguments: [String] = []
 
     func validate() throws {
-        guard [!named.isEmpty, file != nil, !arguments.isEmpty].count(where: \.self) <= 1 else {
-            throw ValidationError("Give the arguments in one way only: as words, with --arg, or with --args-json")
-        }
+        try ExclusiveOptions.check([
+            "arguments as words": !arguments.isEmpty, "--arg": !named.isEmpty, "--args-json": file != nil,
+        ])
     }
 
     /// The arguments as values of the parameters.
     ///
     /// - Parameter document: a file that was named besides, which cannot be standard input too.
     func values(of parameters: [ABIParameter], besides document: String?) throws -> [ABIValue] {
+        let names = KMSRoot.addresses
         guard let file else {
-            guard named.isEmpty else { return try parameters.values(named: named.map { ($0.name, $0.word) }) }
-            return try parameters.values(arguments: arguments)
+            guard named.isEmpty else {
+                return try parameters.values(named: named.map { ($0.name, $0.word) }, names: names)
+            }
+            return try parameters.values(arguments: arguments, names: names)
         }
         guard file != "-" || document != "-" else { throw ConsoleError.inputTwice }
-        return try parameters.values(json: readDocument(file, awaited: "arguments") { try JSONParser.parse($0) })
+        return try parameters.values(
+            json: readDocument(file, awaited: "arguments") { try JSONParser.parse($0) }, names: names)
     }
 }
 

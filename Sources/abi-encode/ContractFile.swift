@@ -47,6 +47,6 @@ struct InterfaceOption: ParsableArguments {
 
     /// The interface, if a file with one is named.
     func interface() throws -> ContractABI? {
-        try abi?.read(awaited: "an interface") { try $0.interface() }
+        try abi?.read(awaited: DocumentKind.interface.name) { try $0.interface() }
     }
 }

@@ -41,7 +41,8 @@ extension DecodeOptions {
         let input = try Input(path: source, awaited: kind.rawValue, diagnostics: ABIEncode.diagnostics)
         let bytes = try input.readText(limit: inputLimit)
         let values = try Self.values(in: bytes)
-        guard !values.isEmpty else { throw ConsoleError.empty(path: input.path, awaited: kind.rawValue) }
+        guard !values.isEmpty else { throw input.emptiness }
+        let file = input.file
         return try values.flatMap { line, value -> [Encoding<Item>] in
             let parts: [JSONValue]
             do throws(NoEncoding) { parts = try kind.parts(of: value) } catch {
@@ -55,7 +56,15 @@ extension DecodeOptions {
                     } catch { throw EncodingError(line: line, failure: error) }
                 }
                 guard let object = part.object else { throw JSONError.notAnObject(line: line) }
-                return try list(object).map { Encoding(item: .success($0.item), line: line, place: $0.place) }
+                do throws(JSONError) {
+                    return try list(object).map { Encoding(item: .success($0.item), line: line, place: $0.place) }
+                } catch {
+                    // A document that is known, and has nothing of the kind.
+                    guard case .missingMember = error,
+                        let other = WrongDocument(object, in: file, awaited: kind.rawValue)
+                    else { throw error }
+                    throw other
+                }
             }
         }
     }

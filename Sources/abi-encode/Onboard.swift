@@ -24,7 +24,8 @@ struct Onboard: ParsableCommand {
     func run() throws {
         let requests = try BridgeRequests(bridge: bridge.address())
         let limit = PayloadLimit(of: requests.bridge)
-        let input = try Input(path: file, awaited: "sealed messages", diagnostics: ABIEncode.diagnostics)
+        let input = try Input(
+            path: file, awaited: DocumentKind.sealedMessage.plural, diagnostics: ABIEncode.diagnostics)
         try input.forEachObject(limit: inputLimit) { json in
             try Self.request(SealedMessage(json: json), of: json, requests, limit).json.compact
         } _: {
@@ -57,7 +58,9 @@ func readDocument<Document>(
     let input = try Input(path: path, awaited: awaited, diagnostics: ABIEncode.diagnostics)
     let bytes = try input.readText(limit: documentLimit)
     do { return try make(bytes) } catch let failure as any UserFacingError {
-        throw DocumentError(path: input.path, failure: failure)
+        let object = try? JSONParser.parse(bytes).object
+        let other = object.flatMap { WrongDocument($0, in: input.file, awaited: awaited) }
+        throw other ?? DocumentError(path: input.path, failure: failure)
     }
 }
 

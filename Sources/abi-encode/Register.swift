@@ -47,7 +47,7 @@ struct Register: ParsableCommand {
     func run() throws {
         let requests = try BridgeRequests(bridge: bridge.address())
         let trusted = try roots.trusted(ABIEncode.diagnostics)
-        let input = try Input(path: file, awaited: "proofs", diagnostics: ABIEncode.diagnostics)
+        let input = try Input(path: file, awaited: DocumentKind.proof.plural, diagnostics: ABIEncode.diagnostics)
         let lists = verifier.map(BridgeRequests.init(bridge:)) ?? requests
         var isVerifierAllowed = verifier == nil
         var allowedRoots: Set<Address> = []

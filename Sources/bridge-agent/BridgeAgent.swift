@@ -50,22 +50,22 @@ struct BridgeAgent: CommandLineTool {
     @Option(
         help: ArgumentHelp(
             "How often to poll the inbox and the guest agent. (default: 60)",
-            valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+            valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     var interval: Duration = .seconds(60)
 
     // An hour: the host keeps the last 4 MiB of the serial log or more, and one of these lines has about 1.5 KB.
     @Option(
         help: ArgumentHelp(
             "Print the proof again at this interval, since logs rotate; 0 prints it once. (default: 3600)",
-            valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+            valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     var repeatProof: Duration = .seconds(3600)
 
     @Option(
         help: ArgumentHelp(
-            "Time limit for a whole connection. (default: 10)", valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+            "Time limit for a whole connection. (default: 10)", valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     var deadline: Duration = .seconds(10)
 
     @Option(
@@ -85,8 +85,8 @@ struct BridgeAgent: CommandLineTool {
     @Option(
         help: ArgumentHelp(
             "How long to wait for the guest agent at startup. (default: 120) [environment: ETH_TIMEOUT]",
-            valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+            valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     var timeout: Duration?
 
     @OptionGroup var agent: AgentOption

@@ -19,7 +19,7 @@ extension ECIESSeal {
     func openMessage() throws {
         try refuseTerminal()
         let key = try keys.load(observer: verbosity.observer(diagnostics))
-        let input = try Input(path: file, awaited: "a sealed message", diagnostics: diagnostics)
+        let input = try Input(path: file, awaited: DocumentKind.sealedMessage.name, diagnostics: diagnostics)
         progress.show("reading")
         let ecies = settings.ecies
         // What is read becomes the text where it stands; of what is long, on a second processor while it is read.
@@ -52,8 +52,9 @@ extension ECIESSeal {
             throw ConsoleError.utf16(path: input.path)
         }
         // With nothing there the program in front has failed; bytes that are too few are a message that does not open.
-        guard let message = try buffer.withMutableBytes({ try sealed.finish(&$0) }) else {
-            throw ConsoleError.empty(path: input.path, awaited: "sealed bytes")
+        let file = input.file
+        guard let message = try buffer.withMutableBytes({ try sealed.finish(&$0, file: file) }) else {
+            throw file.map { ConsoleError.noBytes(path: $0) } ?? .nothingCameIn
         }
         progress.show("opening \(message.payload.count >> 20) MiB")
         if let opening, message.payload == sealed.payload {

@@ -54,7 +54,7 @@ struct ECIESSeal: CommandLineTool {
 
     @Option(
         help: ArgumentHelp("Seal to this public key: 33, 64 or 65 bytes of hex.", valueName: "hex"),
-        transform: { try PublicKey(Hex.decode($0, prefix: .optional)) })
+        transform: { try PublicKey(hex: $0) })
     var toPubkey: PublicKey?
 
     @Option(
@@ -86,8 +86,8 @@ struct ECIESSeal: CommandLineTool {
     @Option(
         help: ArgumentHelp(
             "Time limit for each request to a node, at most 30. (default: 30) [environment: ETH_TIMEOUT]",
-            valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+            valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     var timeout: Duration?
 
     @OptionGroup(title: "Other eciespy settings") var settings: SealSettings
@@ -107,13 +107,17 @@ struct ECIESSeal: CommandLineTool {
     static let pieceByteCount = 256 << 10
 
     func validate() throws {
-        let recipients = [toMember != nil, toPubkey != nil, recipientsFile != nil].count { $0 }
-        if open, recipients > 0 || fromMember != nil || signWith != nil || allowEmpty || stripNewline {
-            throw ValidationError(
-                "--open cannot be used with --to-member, --to-pubkey, --recipients, --from-member, --sign-with, "
-                    + "--allow-empty or --strip-newline")
+        for (name, isGiven) in [
+            ("--to-member", toMember != nil), ("--to-pubkey", toPubkey != nil), ("--recipients", recipientsFile != nil),
+            ("--from-member", fromMember != nil), ("--sign-with", signWith != nil), ("--allow-empty", allowEmpty),
+            ("--strip-newline", stripNewline),
+        ] { try ExclusiveOptions.check(["--open": open, name: isGiven]) }
+        try ExclusiveOptions.check([
+            "--to-member": toMember != nil, "--to-pubkey": toPubkey != nil, "--recipients": recipientsFile != nil,
+        ])
+        if !open, toMember == nil, toPubkey == nil, recipientsFile == nil {
+            throw ValidationError(Self.neededRecipient)
         }
-        if !open, recipients != 1 { throw ValidationError(Self.neededRecipient) }
         if verification.verify, toMember == nil, recipientsFile == nil {
             throw ValidationError("--verify needs --to-member or --recipients")
         }

@@ -61,6 +61,8 @@ enum SealError: UserFacingError {
     case tooManyRecipients(limit: Int)
     /// There is no secret in the input, or a line end alone.
     case empty(path: String, hasLineEnd: Bool)
+    /// There are several messages where one is opened; `file` is nil for standard input.
+    case severalMessages(count: Int, file: String?)
     /// A document has more bytes besides the first long text of digits in it.
     case longDocument(limit: Int)
 
@@ -75,6 +77,8 @@ enum SealError: UserFacingError {
         case .tooManyRecipients(let limit): "there are more than \(limit) recipients"
         case .empty(let path, false): "the secret is empty: nothing came from \(path.quotedPath)"
         case .empty(let path, true): "the secret is empty: only a line end came from \(path.quotedPath)"
+        case .severalMessages(let count, let file):
+            "\(file?.quotedPath ?? "standard input") holds \(count) sealed messages, and --open opens one"
         case .longDocument(let limit): "the document has more than \(limit) bytes besides its payload"
         }
     }
@@ -85,6 +89,11 @@ enum SealError: UserFacingError {
         case .foreignSender: ["leave --from-member out: the key determines the sender"]
         case .foreignKey:
             ["a member id is the Keccak-256 hash of the 33-byte key; one of the two belongs to another member"]
+        case .severalMessages(_, let file):
+            [
+                #"to open each: \#(file == nil ? "… | " : "")while read -r line; do echo "$line" | "#
+                    + "ecies-seal --open --key SOURCE; done" + (file.map { " < \($0.shellWord)" } ?? "")
+            ]
         case .longDocument: ["a sealed message is an object with a payload, or the payload's hex digits alone"]
         case .tooManyRecipients: ["split the file of recipients"]
         case .empty: ["is the variable set that it comes from? --allow-empty seals it all the same"]

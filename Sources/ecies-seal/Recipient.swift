@@ -26,7 +26,7 @@ extension Recipient {
     ///
     /// - Throws: ``ConsoleError``, ``JSONError``, ``SealError``.
     static func read(_ path: String, diagnostics: Diagnostics) throws -> [Recipient] {
-        let input = try Input(path: path, awaited: "recipients", diagnostics: diagnostics)
+        let input = try Input(path: path, awaited: DocumentKind.recipient.plural, diagnostics: diagnostics)
         var recipients: [Recipient] = []
         try input.forEachObject(limit: byteLimit, parse: Recipient.init(json:)) {
             guard recipients.count < limit else { throw SealError.tooManyRecipients(limit: limit) }
@@ -43,7 +43,7 @@ extension Recipient {
             text throws(PrimitiveError) in try Bytes32(hex: text)
         }
         key = try json.optionalParsed("pubkey", as: "a public key") { text in
-            try PublicKey(Hex.decode(text, prefix: .optional))
+            try PublicKey(hex: text)
         }
         id = named ?? key?.memberId
         guard let id else { throw JSONError.missingMember(line: json.line, member: "member_id") }

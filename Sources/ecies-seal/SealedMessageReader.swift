@@ -50,7 +50,7 @@ struct SealedMessageReader {
             let first = (next..<input.count).first { !Self.space.contains(input[$0]) }
             next = first ?? input.count
             guard let first, isWhole || first + 2 <= input.count else { return }
-            form = input[first] == UInt8(ascii: "{") ? .document : .digits
+            form = "{[".utf8.contains(input[first]) ? .document : .digits
             next = first + 2 <= input.count && Self.isPrefix(input, at: first) ? first + 2 : first
             payload = next..<next
         }
@@ -95,10 +95,14 @@ struct SealedMessageReader {
 
     /// Ends with all that was read.
     ///
+    /// - Parameter file: where it was read from; nil is standard input.
     /// - Returns: the sender, if the document says one, and where the sealed bytes stand; nil if there is nothing but
     ///   white space.
-    /// - Throws: ``JSONError``, ``PrimitiveError``, ``SealError/longDocument(limit:)``.
-    mutating func finish(_ input: inout MutableSpan<UInt8>) throws -> (from: Bytes32?, payload: Range<Int>)? {
+    /// - Throws: ``JSONError``, ``PrimitiveError``, `WrongDocument`, ``SealError/longDocument(limit:)``,
+    ///   ``SealError/severalMessages(count:file:)``.
+    mutating func finish(
+        _ input: inout MutableSpan<UInt8>, file: String?
+    ) throws -> (from: Bytes32?, payload: Range<Int>)? {
         if form == .unknown { begin(input.span, isWhole: true) }
         var end = takeDigits(&input)
         switch form {
@@ -107,8 +111,14 @@ struct SealedMessageReader {
         case .digits:
             while end > next, Self.space.contains(input[end - 1]) { end -= 1 }
             guard next < end else { return (nil, payload) }
-            throw Hex.fault(at: input[next], restCount: end - next, after: payload.count)
-        case .document: return try finishDocument(&input)
+            if end > next + 1, Self.isPrefix(input.span, at: next) {
+                let others = (next..<end).count { input[$0] == UInt8(ascii: "x") }
+                throw SealError.severalMessages(count: 1 + others, file: file)
+            }
+            let head = (next..<min(end, next + 4096)).map { input[$0] }
+            let other = payload.isEmpty ? WrongDocument(text: head, in: file, awaited: Self.awaited) : nil
+            throw other ?? Hex.fault(at: input[next], restCount: end - next, after: payload.count)
+        case .document: return try finishDocument(&input, file: file)
         }
     }
 
@@ -128,7 +138,7 @@ struct SealedMessageReader {
     /// Parses the document, in which in the place of the digits stand others that nobody can have foreseen; so it shows
     /// whether the payload is meant.
     private mutating func finishDocument(
-        _ input: inout MutableSpan<UInt8>
+        _ input: inout MutableSpan<UInt8>, file: String?
     ) throws -> (from: Bytes32?, payload: Range<Int>) {
         let hasMark = !payload.isEmpty
         let mark = (0..<33).map { _ in UInt8.random(in: .min ... .max) }
@@ -139,7 +149,7 @@ struct SealedMessageReader {
         let text =
             front.map { input[$0] } + (hasMark ? Array(Hex.encode(mark, prefixed: false).utf8) : [])
             + behind.map { input[$0] }
-        guard let object = try JSONParser.parse(text).object else { throw JSONError.notAnObject(line: 1) }
+        let object = try Self.onlyObject(in: text, file: file)
         if hasMark, let digits = object["payload"]?.string?.utf8, digits.starts(with: mark.hex.utf8) {
             let rest = digits.dropFirst(mark.hex.utf8.count)
             if let first = rest.first {
@@ -147,11 +157,27 @@ struct SealedMessageReader {
                 throw object.illTyped("payload", expected: "hex: \(fault)")
             }
         }
-        let message = try SealedMessage(json: object)
+        let message: SealedMessage
+        do throws(JSONError) { message = try SealedMessage(json: object) } catch {
+            throw WrongDocument(object, in: file, awaited: Self.awaited) ?? error
+        }
         guard message.payload != mark else { return (message.from, payload) }
         // It is shorter than the document that it stood in.
         for (index, byte) in message.payload.enumerated() { input[index] = byte }
         return (message.from, 0..<message.payload.count)
+    }
+
+    /// What errors call what is opened.
+    private static let awaited = DocumentKind.sealedMessage.name
+
+    /// The object that a text is.
+    private static func onlyObject(in text: [UInt8], file: String?) throws -> JSONObject {
+        var stream = JSONStream(limit: text.count)
+        let values = try stream.feed(text) + stream.finish()
+        guard let object = values.first?.value.object else { throw JSONError.notAnObject(line: 1) }
+        guard values.count > 1 else { return object }
+        throw WrongDocument(object, in: file, awaited: awaited)
+            ?? SealError.severalMessages(count: values.count, file: file)
     }
 
     /// Where the first long run of digits begins, after a quote and 0x.

@@ -17,8 +17,8 @@ struct ExecOptions: ParsableArguments {
 
     @Option(
         name: .customLong("exec-timeout"),
-        help: ArgumentHelp("Time limit for each message; 60 by default.", valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+        help: ArgumentHelp("Time limit for each message; 60 by default.", valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     var timeout: Duration?
 
     @Flag(help: "Deliver later messages while up to 1000 wait to be retried; by default, all wait in order.")

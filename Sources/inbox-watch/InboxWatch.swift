@@ -46,8 +46,8 @@ struct InboxWatch: CommandLineTool {
     var once = false
 
     @Option(
-        help: ArgumentHelp("How often to poll. (default: 60)", valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+        help: ArgumentHelp("How often to poll. (default: 60)", valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     var interval: Duration = .seconds(60)
 
     @Option(
@@ -69,8 +69,8 @@ struct InboxWatch: CommandLineTool {
             Time limit for each request to a node, at most 30; with --once, how long to retry a failing handler. \
             (default: 30) [environment: ETH_TIMEOUT]
             """,
-            valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+            valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     var timeout: Duration?
 
     @OptionGroup(title: "Handler") var exec: ExecOptions
@@ -211,8 +211,7 @@ struct InboxWatch: CommandLineTool {
                     fallback: .member, observer: verbosity.observer(diagnostics), isCancelled: { signals.isEnding })
             } catch let failure as GuestAgentError where failure.isTransient {
                 guard let pause = backoff.pause(elapsed: ContinuousClock.now - start) else { throw failure }
-                line.show("\(failure); trying again")
-                signals.rest(pause)
+                signals.rest(pause) { line.show("\(failure); trying again") }
                 if signals.isEnding { throw failure }
             }
         }

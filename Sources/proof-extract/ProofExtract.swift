@@ -33,8 +33,8 @@ struct ProofExtract: CommandLineTool {
     var follow = false
 
     @Option(
-        help: ArgumentHelp("With --follow: give up after this time.", valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+        help: ArgumentHelp("With --follow: give up after this time.", valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     var timeout: Duration?
 
     @Argument(help: ArgumentHelp("Logs in order; no FILE, or -, means standard input.", valueName: "file"))

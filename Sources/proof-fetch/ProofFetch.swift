@@ -23,16 +23,16 @@ struct ProofFetch: CommandLineTool {
 
     @Option(
         help: ArgumentHelp(
-            "Time limit for each request. (default: 30) [environment: ETH_TIMEOUT]", valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+            "Time limit for each request. (default: 30) [environment: ETH_TIMEOUT]", valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     var timeout: Duration?
 
     @OptionGroup var tls: TLSOption
     @OptionGroup var verbosity: VerboseOption
 
     @Option(
-        help: ArgumentHelp("How long to retry a service that is down or has no proof yet.", valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+        help: ArgumentHelp("How long to retry a service that is down or has no proof yet.", valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     var retryFor: Duration = .zero
 
     @Option(help: "The path of the key at the guest agent.", completion: .list([Proof.path]))

@@ -48,8 +48,8 @@ struct Doctor: CommandLineTool {
     @Option(
         help: ArgumentHelp(
             "Time limit for each request to a node, at most 30. (default: 30) [environment: ETH_TIMEOUT]",
-            valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+            valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     var timeout: Duration?
 
     @OptionGroup var bridge: BridgeOption

@@ -33,8 +33,8 @@ struct TxSend: CommandLineTool {
               tx-send --async requests.jsonl > pending.jsonl; tx-send --wait pending.jsonl
 
             EXIT STATUS
-              0 done; 1 reverted, would revert, replaced, too little ether or too much gas; 2 bad input, nothing sent; 3 node failed or rejected, \
-            nothing sent; 4 outcome unknown, or a request failed after others were sent
+              0 done; 1 reverted, would revert, replaced, not enough ether, or too much gas; 2 bad input, nothing sent; \
+            3 node failed or rejected, nothing sent; 4 outcome unknown, or a request failed after others were sent
             """,
         version: version)
 
@@ -60,8 +60,8 @@ struct TxSend: CommandLineTool {
 
     @Option(
         help: ArgumentHelp(
-            "Resend with higher fees a transaction that is not in a block after this time.", valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+            "Resend with higher fees a transaction that is not in a block after this time.", valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     var bumpAfter: Duration?
 
     @Option(
@@ -79,8 +79,8 @@ struct TxSend: CommandLineTool {
     @Option(
         help: ArgumentHelp(
             "How long to wait for sent transactions; also the limit for one request. (default: 120) [environment: ETH_TIMEOUT]",
-            valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+            valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     var timeout: Duration?
 
     @Option(
@@ -112,12 +112,17 @@ struct TxSend: CommandLineTool {
         }
 
         static func name(for value: Mode) -> NameSpecification {
-            switch value {
-            case .send: [.customLong("send")]
-            case .call: [.customLong("call")]
-            case .dryRun: [.customLong("dry-run")]
-            case .signOnly: [.customLong("sign-only")]
-            case .wait: [.customLong("wait")]
+            [.customLong(value.name)]
+        }
+
+        /// The option's name, without its dashes.
+        var name: String {
+            switch self {
+            case .send: "send"
+            case .call: "call"
+            case .dryRun: "dry-run"
+            case .signOnly: "sign-only"
+            case .wait: "wait"
             }
         }
     }
@@ -125,8 +130,10 @@ struct TxSend: CommandLineTool {
     func validate() throws {
         guard 1...256 ~= inFlight else { throw ValidationError("--in-flight must be from 1 to 256") }
         if let bumpAfter, bumpAfter < .seconds(1) { throw ValidationError("--bump-after must be 1 second or more") }
-        guard mode == .send || (!isAsynchronous && journal == nil && bumpAfter == nil) else {
-            throw ValidationError("--async, --journal and --bump-after apply only to sending")
+        for (name, isGiven) in [
+            ("--async", isAsynchronous), ("--journal", journal != nil), ("--bump-after", bumpAfter != nil),
+        ] {
+            try ExclusiveOptions.check(["--\(mode.name)": mode != .send, name: isGiven])
         }
         guard from == nil || mode == .call || mode == .dryRun else {
             throw ValidationError("--from applies only to --call and --dry-run: the key determines who sends")
@@ -151,14 +158,14 @@ struct TxSend: CommandLineTool {
         let node = try node(run)
         let journal = try journal.map(Journal.init)
         let sender = try Sender(key: key(), policy: policy(), journal: journal, observer: run, node: node)
-        let requests = run.stream(try input("transaction requests"), parse: TransactionRequest.init(json:))
+        let requests = run.stream(try input(.request), parse: TransactionRequest.init(json:))
         try run.tellingFailures { try sender.send(requests, report: run.report) }
     }
 
     private func wait(_ run: Run) throws {
         let policy = try policy()
         let node = try node(run)
-        let records = run.stream(try input("records of pending transactions"), parse: SentRecord.init(stored:))
+        let records = run.stream(try input(.record), parse: SentRecord.init(stored:))
         try run.tellingFailures {
             try Sender.resume(records, policy: policy, observer: run, node: node, report: run.report)
         }
@@ -167,7 +174,7 @@ struct TxSend: CommandLineTool {
     /// The modes that send nothing.
     private func ask(_ run: Run) throws {
         let reader = ObjectReader(
-            try input("transaction requests"), limit: Run.inputLimit, parse: TransactionRequest.init(json:))
+            try input(.request), limit: Run.inputLimit, parse: TransactionRequest.init(json:))
         let work: ([TransactionRequest]) throws -> Void
         if mode == .call {
             let node = try node(run)
@@ -220,7 +227,7 @@ struct TxSend: CommandLineTool {
         try rpc.node(timeout: duration(), observer: verbosity.observer(diagnostics), isCancelled: { run.isCancelled })
     }
 
-    private func input(_ awaited: String) throws -> Input {
-        try Input(path: file, awaited: awaited, diagnostics: diagnostics)
+    private func input(_ kind: DocumentKind) throws -> Input {
+        try Input(path: file, awaited: kind.plural, diagnostics: diagnostics)
     }
 }

@@ -60,17 +60,31 @@ private let quiet = Diagnostics(program: "test")
         #expect(throws: (any Error).self) { try KMSRoot.list(text) }
     }
 
-    @Test("a time is a number of seconds", arguments: [("0", 0), ("1", 1000), ("0.25", 250), ("86400", 86_400_000)])
+    @Test(
+        "a time is a number of seconds, or of the unit behind it",
+        arguments: [
+            ("0", 0), ("1", 1000), ("0.25", 250), ("86400", 86_400_000), ("1s", 1000), ("1.5m", 90_000),
+            ("2h", 7_200_000),
+            ("24h", 86_400_000), ("0m", 0),
+        ])
     func timeout(text: String, milliseconds: Int) throws {
-        #expect(try TimeoutOption.seconds(text) == .milliseconds(milliseconds))
+        #expect(try TimeoutOption.duration(text) == .milliseconds(milliseconds))
     }
 
     @Test(
-        "anything but seconds up to a day is refused",
-        arguments: ["", "x", "nan", "inf", "86400.1", "1s", " 1", "1e400"])
+        "anything but a time up to a day is refused",
+        arguments: [
+            "", "x", "nan", "inf", "86400.1", " 1", "1e400", "24.1h", "1d", "s", "m", "1 m", "1ms", "-1s", "1mm",
+        ])
     func badTimeout(text: String) {
-        #expect(throws: DurationError.self) { try TimeoutOption.seconds(text) }
+        #expect(throws: DurationError.self) { try TimeoutOption.duration(text) }
     }
+
+    @Test("an age is a time of any length", arguments: [("0", 0), ("1.9", 1), ("15m", 900), ("1000h", 3_600_000)])
+    func age(text: String, seconds: UInt64) throws { #expect(try TimeoutOption.age(text) == seconds) }
+
+    @Test("anything else is no age", arguments: ["", "-1", "nan", "inf", "1e30", "1d"])
+    func badAge(text: String) { #expect(throws: DurationError.self) { try TimeoutOption.age(text) } }
 }
 
 /// What the environment says: each test in a process of its own, since a process has but one.

@@ -88,14 +88,19 @@ private func open(_ path: String) throws(ConsoleError) -> Input {
         #expect(count == 2)
     }
 
-    @Test("an input is read whole up to its limit", arguments: [0, 1, 65_535, 65_536, 65_537, 200_000])
+    @Test("an empty file is no text")
+    func noBytes() throws {
+        try withTemporaryFile([UInt8]()) { path throws in
+            #expect(throws: ConsoleError.noBytes(path: path)) { try open(path).readText(limit: 10) }
+        }
+    }
+
+    @Test("an input is read whole up to its limit", arguments: [1, 65_535, 65_536, 65_537, 200_000])
     func readText(count: Int) throws {
         try withTemporaryFile([UInt8](repeating: 7, count: count)) { path throws in
             #expect(try open(path).readText(limit: count).count == count)
-            if count > 0 {
-                #expect(throws: ConsoleError.tooLong(path: path, limit: count - 1)) {
-                    try open(path).readText(limit: count - 1)
-                }
+            #expect(throws: ConsoleError.tooLong(path: path, limit: count - 1)) {
+                try open(path).readText(limit: count - 1)
             }
         }
     }

@@ -45,10 +45,27 @@ struct ExchangeTests {
             HTTPRequest(try Endpoint(url: server.url), .post([1]), subject: "eth_call ×3")
         }
         let waiting = exchanges.dropLast()
-        #expect(waiting.allSatisfy { $0.outcome == .waiting })
+        #expect(waiting.allSatisfy { $0.outcome == .waiting || $0.outcome == .late })
+        #expect(waiting.filter { $0.outcome == .late }.map { $0.duration >= .seconds(1) } == [true])
         #expect(waiting.contains { $0.duration > .seconds(1) })
         #expect(exchanges.last?.outcome == .answered(status: 200, byteCount: 1))
         #expect(exchanges.last?.description.contains(" eth_call ×3 (1 byte) → 200, 1 byte, ") == true)
+    }
+
+    @Test func `a pause before another try is heard of while it lasts`() throws {
+        let log = Log()
+        let client = HTTPClient(observer: { exchange in log.exchanges.withLock { $0.append(exchange) } })
+        client.rest(for: .milliseconds(500), after: "it is away")
+        let exchanges = log.exchanges.withLock { $0 }
+        #expect(exchanges.count >= 3)
+        #expect(exchanges.allSatisfy { $0.outcome == .pausing(after: "it is away") })
+        #expect(exchanges.last.map { $0.duration >= .milliseconds(500) } == true)
+    }
+
+    @Test func `a pause ends when it is no longer wanted`() {
+        let start = ContinuousClock.now
+        HTTPClient(isCancelled: { true }).rest(for: .seconds(60), after: "it is away")
+        #expect(.now - start < .seconds(30))
     }
 
     @Test func `a request without an answer ends with its error`() throws {

@@ -118,13 +118,27 @@ struct SenderTests {
 
     @Test(
         "a rejection by a rule is told, and nothing is waited for",
-        arguments: ["insufficient funds for gas * price + value", "intrinsic gas too low", "oversized data"])
+        arguments: ["exceeds block gas limit", "intrinsic gas too low", "oversized data"])
     func rejected(message: String) throws {
         let outcome = try send(on: FakeChain(isKnown: false, send: .error(-32000, message)))
         #expect(outcome.error as? SendError == .rejected(message: message))
         #expect(outcome.failure?.kind == .serviceFailed)
         #expect(outcome.failure?.description == "the node rejected the transaction: \"\(message)\"")
         #expect(outcome.record == nil)
+        #expect(outcome.sendCount == 1)
+    }
+
+    @Test(
+        "a rejection for want of ether is an answer, and says what is there and what is needed",
+        arguments: ["insufficient funds for gas * price + value", "InsufficientFunds", "not enough funds for gas"])
+    func rejectedForFunds(message: String) throws {
+        let outcome = try send(on: FakeChain(isKnown: false, send: .error(-32000, message)))
+        guard case .fundsRefused(_, let balance, let needed, message)? = outcome.error as? PreparationError else {
+            Issue.record("\(String(describing: outcome.error))")
+            return
+        }
+        #expect(needed > 0 && needed <= balance)
+        #expect(outcome.failure?.kind == .negativeResult)
         #expect(outcome.sendCount == 1)
     }
 

@@ -250,7 +250,7 @@ def test_a_word_alone_is_the_input_unless_it_has_a_parenthesis(decoded, tmp_path
 
 
 @pytest.mark.parametrize("kind, arguments, text, error", [
-    ("calldata", [], "", 'there are no calldata in "standard input"'), ("log", [], "\n", "there are no logs"),
+    ("calldata", [], "", "nothing came in"), ("log", [], "\n", "nothing came in"),
     ("calldata", ["0xabc"], "", "odd number"), ("calldata", ["0xzz"], "", "not a hex digit"),
     ("calldata", [], "0x30cd7471\n0x3", "line 2: hex has an odd number"),
     ("calldata", [], "0x30cd7471 0x30cd7471", "line 1: hex has"), ("calldata", [], "30cd7471", "not JSON"),

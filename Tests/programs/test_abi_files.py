@@ -229,7 +229,7 @@ def test_standard_input_with_a_name_is_read_once(call):
     ({"status": "0", "message": "NOTOK", "result": "Max rate limit reached\u001b[2J"}, "Max rate limit reached\\u{1b}"),
     ({"status": "1", "message": "OK", "result": [{"ABI": "Contract source code not verified", "ContractName": ""}]},
      'there is no ABI, but the text "Contract source code not verified"'),
-    ({"contracts": {}, "errors": []}, "there is no contract"), ("", "there is no contract"),
+    ({"contracts": {}, "errors": []}, "there is no contract"), ("", "is empty"),
     (lambda: vyper("vyper-json", stdin=standard("a/Bridge.vy", "b/Bridge.vy")),
      'there is no ABI, but the text "Contract namespace collision'),
     ({"errors": [{"severity": "warning", "message": "unused"}]}, 'line 1: member "abi" is missing'),

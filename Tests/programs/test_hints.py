@@ -6,8 +6,8 @@ import re
 import pytest
 from eth_account import Account
 
-from harness import BAD_INPUT, NO, PROGRAMS, UNREACHABLE, hexed, run
-from manual import commands_of
+from harness import BAD_INPUT, NO, PROGRAMS, ROOT, UNREACHABLE, hexed, run
+from manual import commands_of, help_of
 from proofs import PROOFS, changed
 from services import CHAIN_ID, Server, relay
 from test_verifiers import compiled, verified  # noqa: F401  (fixtures)
@@ -93,6 +93,116 @@ def test_what_a_hint_advises_works():
     run("tx-send", "--in-flight=-1").check_error(BAD_INPUT, "--in-flight must be from 1 to 256")
 
 
+@pytest.mark.parametrize("words, names", [
+    (["proof-extract", "--all", "--first"], "--all and --first"),
+    (["tx-send", "--dry-run", "--call"], "--dry-run and --call"),
+    (["tx-send", "--call", "--journal", "x"], "--call and --journal"),
+    (["tx-send", "--wait", "--async"], "--wait and --async"),
+    (["tx-send", "--dry-run", "--bump-after", "3"], "--dry-run and --bump-after"),
+    (["ecies-seal", "--open", "--to-member", MEMBER], "--open and --to-member"),
+    (["ecies-seal", "--open", "--sign-with", "env:X"], "--open and --sign-with"),
+    (["ecies-seal", "--to-member", MEMBER, "--to-pubkey", POINT], "--to-member and --to-pubkey"),
+    (["ecies-seal", "--to-member", MEMBER, "--to-pubkey", POINT, "--recipients", "x"],
+     "--to-member, --to-pubkey and --recipients"),
+    (["inbox-watch", "--block", "latest", "--confirmations", "2"], "--block and --confirmations"),
+    (["inbox-watch", "--verify", "--block-hash", MEMBER, "--quorum", "2"], "--block-hash and --quorum"),
+    (["bridge-agent", "--verify", "--block-hash", MEMBER, "--max-age", "2m"], "--block-hash and --max-age"),
+    (["abi-encode", "call", "--to", ADDRESS, "f(bool a)", "--arg", "a=true", "true"], "arguments as words and --arg"),
+    (["abi-encode", "call", "--to", ADDRESS, "f(bool a)", "--arg", "a=true", "--args-json", "-"], "--arg and --args-json"),
+], ids=lambda value: " ".join(value)[:50] if isinstance(value, list) else "")
+def test_options_that_exclude_each_other(words, names):
+    [error, hint] = run(*words).stderr.splitlines()
+    assert error == f"{words[0]}: error: {names} exclude each other: give one of them"
+    assert hint.endswith("--help lists the options")
+
+
+# Times
+
+
+def times() -> list[tuple[str, ...]]:
+    """Every option that takes a time, behind its program."""
+    return [(program, option) for program in PROGRAMS for option, text in help_of(program).options.items()
+            if "<time>" in text]
+
+
+@pytest.mark.parametrize("program, option", times())
+def test_times_have_units(program, option):
+    """Another option is wrong on purpose: it is found first if the time is taken."""
+    beside = {"--max-age": ["--verify"], "--exec-timeout": ["--exec", "true"]}.get(
+        option, ["--follow"] if program == "proof-extract" else [])
+    beside += {"ecies-seal": ["--to-pubkey", POINT], "proof-fetch": ["dstack:"]}.get(program, [])
+    if option == "--max-age" and program == "ecies-seal":
+        beside = ["--verify", "--to-member", MEMBER]
+    for time in ("1.25", "90", "90s", "1.5m", "2h", "24h"):
+        run(program, *beside, option, time, "--nonsense").check_error(BAD_INPUT, "unknown option '--nonsense'")
+    for time in ("1d", "m", "1 m", "-1s", "1M", "1ms") + (() if option == "--max-age" else ("24.1h", "86401")):
+        what = "an age" if option == "--max-age" else "a time from 0 to 24h"
+        answer = run(program, *beside, f"{option}={time}")
+        answer.check_error(BAD_INPUT, f'is invalid for \'{option} <time>\': not {what}: "{time}"')
+        assert answer.messages("hint")[0] == "write seconds, or a number with s, m or h: 90, 90s, 1.5m, 1h"
+
+
+def test_the_options_that_take_a_time():
+    assert {program for program, _ in times()} == set(PROGRAMS) - {"abi-encode"} and len(times()) >= 20
+
+
+def test_the_time_in_the_environment():
+    env = {"ETH_RPC_URL": "http://127.0.0.1:9"}
+    answer = run("tx-send", "--call", stdin={"to": ADDRESS}, env=env | {"ETH_TIMEOUT": "1d"})
+    check(answer, BAD_INPUT, 'the environment variable ETH_TIMEOUT cannot be used: not a time from 0 to 24h: "1d"',
+          "write seconds, or a number with s, m or h: 90, 90s, 1.5m, 1h")
+    run("tx-send", "--call", stdin={"to": ADDRESS}, env=env | {"ETH_TIMEOUT": "0.01m"}).check_error(UNREACHABLE)
+
+
+# Paths that no shell has expanded
+
+
+HOME = "a shell expands ~ only at the beginning of a word: write $HOME/absent"
+
+
+@pytest.mark.parametrize("words", [
+    ["proof-extract", "~/absent"], ["abi-encode", "register", "--bridge", ADDRESS, "~/absent"],
+    ["abi-encode", "deploy", "~/absent"], ["abi-encode", "call", "--to", ADDRESS, "--abi=~/absent", "f"],
+    ["abi-encode", "call", "--to", ADDRESS, "--args-json=~/absent", "f(bool)"], ["abi-encode", "decode", "log", "~/absent"],
+    ["tx-send", "--key", "file:~/absent"], ["tx-send", "--key", "keystore:~/absent"], ["tx-send", "--journal=~/absent"],
+    ["tx-send", "--call", "~/absent"], ["tx-send", "--call", "--cacert=~/absent"],
+    ["ecies-seal", "--to-pubkey", POINT, "~/absent"], ["ecies-seal", "--recipients=~/absent", "x"],
+    ["ecies-seal", "--to-pubkey", POINT, "--bridge", ADDRESS, "--chain", "1", "--sign-with", "file:~/absent"],
+    ["inbox-watch", "--once", "--bridge", ADDRESS, "--state=~/absent"],
+    ["inbox-watch", "--once", "--bridge", ADDRESS, "--exec=~/absent"],
+    ["inbox-watch", "--once", "--bridge", ADDRESS, "--key", "file:~/absent"],
+    ["proof-fetch", "dstack:~/absent"], ["proof-fetch", "--cacert=~/absent", "https://127.0.0.1:9"],
+    ["bridge-agent", "--listen", "127.0.0.1:0", "--timeout", "0", "--dstack=~/absent"],
+    ["bridge-agent", "--serve-secrets-to=token-file:~/absent"],
+], ids=lambda words: " ".join(words)[:60])
+def test_a_tilde(words, key_file):
+    answer = run(*words, stdin={"to": ADDRESS, "value": "0x1"},
+                 env={"ETH_RPC_URL": "http://127.0.0.1:9", "PRIVATE_KEY": KEY, "HOME": "/nowhere"})
+    [error] = answer.messages("error")
+    assert "~/absent" in error and HOME in answer.messages("hint"), answer
+    assert answer.status == (UNREACHABLE if "dstack" in " ".join(words) else BAD_INPUT)
+
+
+def test_a_password_file_with_a_tilde(key_file):
+    keystore = key_file(json.dumps(Account.encrypt(KEY, "x", kdf="pbkdf2", iterations=2)))
+    answer = run("tx-send", "--sign-only", "--key", f"keystore:{keystore}", "--password-file=~/absent",
+                 stdin={"to": ADDRESS, "value": "0x1"})
+    assert answer.messages("hint") == [HOME]
+
+
+# Descriptors
+
+
+def test_a_descriptor_that_is_not_open(tmp_path):
+    request = {"to": ADDRESS, "value": "0x1"}
+    hint = "the shell opens it: --key fd:{0} {0}< FILE"
+    env = {"ETH_RPC_URL": "http://127.0.0.1:9"}
+    # The journal takes the lowest number that is free.
+    for number, options in ((3, []), (9, []), (3, ["--journal", tmp_path / "journal"]), (1, [])):
+        answer = run("tx-send", "--key", f"fd:{number}", *options, stdin=request, env=env)
+        check(answer, BAD_INPUT, f"the descriptor {number} is not open for reading", hint.format(number))
+
+
 # Values in each other's place
 
 
@@ -104,11 +214,34 @@ def test_what_a_hint_advises_works():
     (["add-kms-root", "--bridge", ADDRESS, "phalabase"], "the value 'phalabase' is invalid for '<root>': not a KMS "
      'root\'s address, public key or name: "phalabase"',
      ["known names: phala-base", "abi-encode add-kms-root --help lists the options"]),
+    (["add-kms-root", "--bridge", ADDRESS, ADDRESS[:-1]], f"the value '{ADDRESS[:-1]}' is invalid for '<root>': "
+     "40 hex digits are needed, but there are 39", ["is a digit missing?", "abi-encode add-kms-root --help lists the options"]),
+    (["add-kms-root", "--bridge", ADDRESS, "04" + POINT[:-1]], "the value '…' is invalid for '<root>': "
+     "66, 128 or 130 hex digits are needed, but there are 129",
+     ["is a digit missing?", "abi-encode add-kms-root --help lists the options"]),
+    *((["remove-allowed-code" if remove else "add-allowed-code", "--bridge", ADDRESS, "ab" * 20 + extra],
+       f"the value '{'ab' * 20 + extra}' is invalid for '<code>': 40 or 64 hex digits are needed, but there are "
+       f"{40 + len(extra)}", [*hint, f"abi-encode {'remove' if remove else 'add'}-allowed-code --help lists the options"])
+      for remove in (False, True) for extra, hint in (("c", ["is there one digit too many?"]), ("cd", []))),
+    (["add-verifier", "--bridge", ADDRESS, ADDRESS + "0"], f"the value '{ADDRESS}0' is invalid for '<verifier>': "
+     "40 hex digits are needed, but there are 41",
+     ["is there one digit too many?", "abi-encode add-verifier --help lists the options"]),
+    (["add-compose-hash", "--app", ADDRESS, "ab" * 31 + "c"], "the value '…' is invalid for '<hash>': "
+     "64 hex digits are needed, but there are 63",
+     ["is a digit missing?", "abi-encode add-compose-hash --help lists the options"]),
+    (["add-compose-hash", "--app", ADDRESS[:-1], "ab" * 32], f"the value '{ADDRESS[:-1]}' is invalid for '--app <address>': "
+     "40 hex digits are needed, but there are 39",
+     ["is a digit missing?", "abi-encode add-compose-hash --help lists the options"]),
+    (["register", "--bridge", ADDRESS, "--app-id", "ab" * 19 + "c"], "the value 'ABABc' is invalid for '--app-id <hex>': "
+     "40 hex digits are needed, but there are 39".replace("ABABc", "ab" * 19 + "c"),
+     ["is a digit missing?", "abi-encode register --help lists the options"]),
+    (["call", "--to", ADDRESS, "f(bytes)", "0xabc"], 'argument 1: not a value of type "bytes": "0xabc": expected 0x and '
+     "hex digits: hex has an odd number of digits, 3", []),
     (["call", "--to", ADDRESS, "f(address)", MEMBER], 'argument 1: not a value of type "address": "0x…": expected '
      "0x and 40 hex digits: 20 bytes are needed, but there are 32", [OWN]),
     (["call", "--to", ADDRESS, "f(bytes32)", ADDRESS], f'argument 1: not a value of type "bytes32": "{ADDRESS}": '
      "expected 0x and 64 hex digits: 32 bytes are needed, but there are 20", [IDS]),
-], ids=lambda value: value[0] if isinstance(value, list) else "")
+], ids=lambda value: value[0] if isinstance(value, list) and value else "")
 def test_what_a_request_takes(words, error, hints):
     check(run("abi-encode", *words), BAD_INPUT, error, *hints)
 
@@ -136,6 +269,28 @@ SEAL = "ecies-seal --help lists the options"
 ], ids=["address", "key", "member", "cut"])
 def test_whom_a_message_is_sealed_to(options, error, hint):
     check(run("ecies-seal", *options, stdin=b"text"), BAD_INPUT, error, hint, SEAL)
+
+
+ROOT_ADDRESS = "0x52d3CF51c8A37A2CCfC79bBb98c7810d7Dd4CE51"
+
+
+def test_roots_by_name_where_an_address_is_meant(tmp_path):
+    """In the arguments of a deployment or a call, however they are given; a string stays what it is."""
+    artefact = ROOT / "contracts" / "TEEBridge.json"
+    file = tmp_path / "arguments.json"
+    forms = (["[{}]"], ["--arg", "kmsRoots=[{}, 0x" + "11" * 20 + "]"], ["--args-json", file])
+    for form in forms:
+        documents = []
+        for name in ("phala-base", ROOT_ADDRESS):
+            file.write_text(json.dumps([[name]]))
+            words = [str(word).format(name) for word in form]
+            documents.append(run("abi-encode", "deploy", artefact, *words).check_done().document)
+        assert documents[0] == documents[1]
+    call = ["abi-encode", "call", "--to", ADDRESS]
+    by_name = run(*call, "f(address,string)", "phala-base", "phala-base").check_done().document
+    assert by_name == run(*call, "f(address,string)", ROOT_ADDRESS, "phala-base").check_done().document
+    assert b"phala-base".hex() in by_name["data"]
+    run(*call, "f(address)", "phalabase").check_error(BAD_INPUT, 'not a value of type "address": "phalabase"')
 
 
 def test_a_public_key_without_its_04_is_one():
@@ -266,18 +421,64 @@ def test_too_little_ether(chain, send, key_file):
           "cost, and --max-fee limits it")
 
 
+def refusing(chain, method: str, message: str, balance: int | None = None):
+    """A node that answers one method with an error, and knows only so much of anybody's ether after that."""
+    refused = []
+
+    def refuse(call, answer):
+        if call["method"].startswith(method):
+            refused.append(call)
+            return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": -32000, "message": message}}
+        if refused and balance is not None and call["method"] == "eth_getBalance":
+            return answer | {"result": hex(balance)}
+        return answer
+
+    return relay(chain.url, refuse)
+
+
+FUNDS = [
+    "insufficient funds for gas * price + value: balance 7, tx cost 9, overshot 2", "InsufficientFunds, Balance is 7",
+    "Upfront cost exceeds account balance", "Sender doesn't have enough funds to send tx", "not enough funds for gas",
+    "transaction would cause overdraft",
+]
+
+
+@pytest.mark.parametrize("message", FUNDS)
+def test_a_node_that_says_funds_are_short(chain, owner_key, message):
+    """As our own check says it: what is there, what is needed, and what lacks."""
+    request = {"to": chain.stranger.address, "value": "0x1"}
+    for balance in (10**12, None):
+        with refusing(chain, "eth_sendRawTransaction", message, balance) as node:
+            answer = run("tx-send", "--key", owner_key, env=chain.env | {"ETH_RPC_URL": node.url}, stdin=request)
+        assert (answer.status, answer.stdout) == (NO, b"")
+        [error], [hint] = answer.messages("error"), answer.messages("hint")
+        if balance:
+            said = re.fullmatch(rf"{chain.owner.address} has 0\.000001 ether, but the transactions may cost ([\d.]+) ether, "
+                                r"([\d.]+) ether more", error)
+            assert float(said[1]) - 10**-6 == pytest.approx(float(said[2]))
+        else:
+            assert error.startswith(f'the node rejected the transaction: "{message}"; {chain.owner.address} has ')
+            assert re.search(r" has [\d.]+ ether, and the transactions may cost [\d.]+ ether$", error)
+        assert hint.startswith(f"send ether to {chain.owner.address} on this chain; ")
+
+
+def test_a_node_that_says_so_of_a_call(chain, owner_key):
+    poor = {"to": chain.bridge.address, "data": "0x8da5cb5b", "value": hex(10**18), "from": ADDRESS}
+    answer = run("tx-send", "--call", stdin=poor, env=chain.env)
+    check(answer, NO, f"{ADDRESS} has 0 ether, but the transactions may cost 1 ether, 1 ether more",
+          f"send ether to {ADDRESS} on this chain; --dry-run shows what the requests may cost, and --max-fee limits it")
+    with refusing(chain, "eth_estimateGas", "insufficient funds for transfer", 7) as node:
+        answer = run("tx-send", "--sign-only", "--key", owner_key, env=chain.env | {"ETH_RPC_URL": node.url},
+                     stdin={"to": ADDRESS, "value": "0x9"})
+    answer.check_error(NO, f"{chain.owner.address} has 0.000000000000000007 ether, but the transactions may cost ",
+                       "0.000000000000000002 ether more")
+
+
 @pytest.mark.parametrize("message, hint", [
-    ("insufficient funds for gas * price + value",
-     "send ether to the sender on this chain; --dry-run shows who that is and what the requests may cost"),
     ("exceeds block gas limit", "check the request: --dry-run shows what it would do and cost"),
 ])
 def test_what_the_node_refuses(chain, owner_key, message, hint):
-    def refuse(call, answer):
-        is_sent = call["method"].startswith("eth_sendRawTransaction")
-        return answer if not is_sent else {
-            "jsonrpc": "2.0", "id": call["id"], "error": {"code": -32000, "message": message}}
-
-    with relay(chain.url, refuse) as node:
+    with refusing(chain, "eth_sendRawTransaction", message) as node:
         answer = run("tx-send", "--key", owner_key, env=chain.env | {"ETH_RPC_URL": node.url},
                      stdin={"to": chain.stranger.address, "value": "0x1"})
     assert (answer.status, answer.stdout) == (UNREACHABLE, b"")

@@ -118,7 +118,7 @@ def test_a_log_in_gzip(tmp_path, noise):
 
 
 @pytest.mark.parametrize("content, seen", [
-    (b"", "the log, which is empty"), (b"a\nb", "the log (3 bytes, 2 lines)"), (b"a\n", "the log (2 bytes, 1 line)"),
+    (b"a\nb", "the log (3 bytes, 2 lines)"), (b"a\n", "the log (2 bytes, 1 line)"),
     (b'{"log":"x\\n","stream":"stdout"}\n' * 3, "lines of docker's json-file)"),
     (b'{"MESSAGE":"x"}\n', "1 line of journalctl -o json)"), (b'{"msg":"x"}\n', "of JSON records)"),
     (b"2025-11-20T10:00:00Z stdout F x\n", "of Kubernetes (CRI))"), ("x\n".encode("utf-16"), "of UTF-16)"),
@@ -210,9 +210,18 @@ def test_bytes_that_come_one_by_one():
 # No proof
 
 
-@pytest.mark.parametrize("log", [b"", b"\n", b"a log without it\r\n" * 100, b"\0" * 10_000, b"PROOF_JSON:{}", b"proof_json={}"])
+@pytest.mark.parametrize("log", [b"\n", b"a log without it\r\n" * 100, b"\0" * 10_000, b"PROOF_JSON:{}", b"proof_json={}"])
 def test_no_marker(log):
     extract(stdin=log).check_error(NO, "PROOF_JSON")
+
+
+def test_an_empty_log(tmp_path):
+    """On standard input it means that the program in front has failed, and has said so."""
+    for options in ([], ["--all"], ["--follow"]):
+        assert extract(*options).stderr == "proof-extract: error: nothing came in\n"
+    path = tmp_path / "log"
+    path.write_bytes(b"")
+    extract(path).check_error(NO, "the log, which is empty")
 
 
 @pytest.mark.parametrize("log, reason", [
@@ -292,7 +301,7 @@ def test_standard_input_stands_at_its_end(tmp_path, log, skipped):
         os.lseek(file.fileno(), skipped, os.SEEK_SET)
         status = subprocess.run([program_path("proof-extract")], stdin=file, capture_output=True, timeout=60).returncode
         assert os.lseek(file.fileno(), 0, os.SEEK_CUR) == skipped + len(log)
-    assert status == (DONE if log == line(A) else NO)
+    assert status == (DONE if log == line(A) else NO if log else BAD_INPUT)
 
 
 def test_standard_input_is_read_from_where_it_stands(tmp_path):

@@ -442,13 +442,13 @@ def test_insufficient_funds(chain, send, missing):
     """Too little for the value and the gas, for the gas alone, or by far."""
     balance = chain.web3.eth.get_balance(chain.owner.address)
     with chain.nothing_sent():
-        send(stdin={"to": TO, "value": hex(balance - 21000 + missing)}).check_error(NO)
+        send(stdin={"to": TO, "value": hex(balance - 21000 + missing)}).check_error(NO, "ether")
 
 
 def test_no_funds(chain, send, key_file):
     for request in ({"to": TO, "value": "0x1"}, {"to": chain.bridge.address, "data": "0x8da5cb5b"}):
         with chain.nothing_sent():
-            send(stdin=request, key=f"file:{key_file('7e' * 32, name='poor')}").check_error(NO)
+            send(stdin=request, key=f"file:{key_file('7e' * 32, name='poor')}").check_error(NO, "has 0 ether")
 
 
 def test_a_dry_run_tells_what_is_lacking(chain, send, ask):

@@ -112,6 +112,23 @@ extension String {
 }
 
 extension String {
+    /// The text as one word of a shell's command line.
+    package var shellWord: String {
+        let isPlain =
+            !isEmpty
+            && utf8.allSatisfy { byte in
+                UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || "0123456789._/-+,:@%".utf8.contains(byte)
+            }
+        return isPlain
+            ? self : "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+
+    /// What to do about a path that begins with ~, which the shell has left there; nil where there is none.
+    package var tildeHint: String? {
+        guard self == "~" || hasPrefix("~/") else { return nil }
+        return "a shell expands ~ only at the beginning of a word: write $HOME\(dropFirst())"
+    }
+
     /// What to do about quotes that no shell has taken off, as in files of settings; nil where there are none.
     package var quotesHint: String? {
         guard hasPrefix("\"") || hasPrefix("'") else { return nil }

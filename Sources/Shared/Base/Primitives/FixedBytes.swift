@@ -19,7 +19,12 @@ extension FixedBytes {
 
     /// - Throws: ``PrimitiveError`` unless the text is `byteCount` bytes of hex.
     package init(hex text: some StringProtocol, prefix: Hex.Prefix = .required) throws(PrimitiveError) {
-        try self.init(Hex.decode(text, prefix: prefix))
+        let bytes: [UInt8]
+        do throws(PrimitiveError) { bytes = try Hex.decode(text, prefix: prefix) } catch {
+            guard case .oddHexLength(let count) = error else { throw error }
+            throw .wrongDigitCount(expected: [2 * Self.byteCount], actual: count)
+        }
+        try self.init(bytes)
     }
 
     /// Lower-case hex with 0x.

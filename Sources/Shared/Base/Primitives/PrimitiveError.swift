@@ -4,6 +4,8 @@ package import Failures
 package enum PrimitiveError: UserFacingError, Equatable {
     /// Hex digits come in pairs; this text has `count` of them.
     case oddHexLength(count: Int)
+    /// Hex digits, of which one of these numbers was needed.
+    case wrongDigitCount(expected: [Int], actual: Int)
     /// The character at `offset` (in bytes, after any 0x) is no hex digit.
     case notHex(offset: Int)
     /// 0x was needed in front.
@@ -22,6 +24,8 @@ package enum PrimitiveError: UserFacingError, Equatable {
     package var description: String {
         switch self {
         case .oddHexLength(let count): "hex has an odd number of digits, \(count)"
+        case .wrongDigitCount(let expected, let actual):
+            "\(Self.choice(expected)) hex digits are needed, but there are \(actual)"
         case .notHex(let offset): "not a hex digit at position \(offset)"
         case .missingHexPrefix: "hex must begin with 0x"
         case .wrongLength(let expected, let actual): "\(expected) bytes are needed, but there are \(actual)"
@@ -34,9 +38,19 @@ package enum PrimitiveError: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
+        case .oddHexLength: ["each byte is two digits: is one missing?"]
+        case .wrongDigitCount(let expected, let actual):
+            expected.contains(actual + 1)
+                ? ["is a digit missing?"] : expected.contains(actual - 1) ? ["is there one digit too many?"] : []
         case .wrongLength(let expected, let actual): Self.hint(for: actual, inPlaceOf: expected).map { [$0] } ?? []
         default: []
         }
+    }
+
+    /// Numbers as a sentence has them: "66, 128 or 130".
+    private static func choice(_ numbers: [Int]) -> String {
+        guard let last = numbers.last, numbers.count > 1 else { return numbers.map { "\($0)" }.joined() }
+        return numbers.dropLast().map { "\($0)" }.joined(separator: ", ") + " or \(last)"
     }
 
     /// What bytes of another length most likely are.

@@ -1,3 +1,4 @@
+import Console
 package import Failures
 package import Files
 import Glibc
@@ -29,8 +30,13 @@ package final class InboxStateFile {
                 throw FileError.inUse(path: path)
             }
             throw InboxStateError.stalled(path: path, since: since)
+        } catch FileError.cannotOpen(_, let errno) { throw FileError.cannotOpen(path: path, errno: errno) }
+        saved = try StateFile.read(path, limit: Self.limit).map { bytes -> InboxStateDocument in
+            do { return try Self.parse(bytes, path) } catch {
+                let object = (try? JSONParser.parse(bytes))?.object
+                throw object.flatMap { WrongDocument($0, in: path, awaited: DocumentKind.inboxState.name) } ?? error
+            }
         }
-        saved = try StateFile.read(path, limit: Self.limit).map { bytes in try Self.parse(bytes, path) }
     }
 
     private static func parse(_ bytes: [UInt8], _ path: String) throws(InboxStateError) -> InboxStateDocument {

@@ -109,6 +109,7 @@ struct UsageError: UserFacingError {
             command = next
             path += " \(word)"
         }
+        message = Self.exclusion(in: message) ?? message
         let parts = message.hidingKeys.split(separator: ". Did you mean ")
         let text = parts.first ?? ""
         description = text.prefix(1).lowercased() + text.dropFirst().dropLast(text.hasSuffix(".") ? 1 : 0)
@@ -118,6 +119,14 @@ struct UsageError: UserFacingError {
                 ? ["put -- in front of words that begin with -, and the options before that"]
                 : parts.dropFirst().map { "did you mean \($0)" }) + Self.hints(in: error)
             + ["\(path) --help lists the \(command.configuration.subcommands.isEmpty ? "options" : "commands")"]
+    }
+
+    /// What the parser says of two flags of which only one may be given, in this package's words.
+    private static func exclusion(in message: String) -> String? {
+        guard message.hasPrefix("Value to be set with ") else { return nil }
+        let flags = message.split(separator: "'").filter { $0.hasPrefix("-") }.map(String.init)
+        guard let first = flags.last, let second = flags.first else { return nil }
+        return ExclusiveOptions([first, second]).description
     }
 
     /// The hints of what an option's reading or a `validate()` threw: the parser's error has it inside, and gives out

@@ -18,18 +18,22 @@ package struct KMSRoot: Sendable {
     /// The names of known roots.
     package static var names: [String] { named.keys.sorted() }
 
+    /// The addresses of the roots known by name.
+    package static var addresses: [String: Address] { named.compactMapValues { try? Address($0) } }
+
     /// - Parameter text: a name, an address with 0x, or a public key of 33 or 65 bytes, with 0x or without.
     /// - Throws: `PrimitiveError`, `Secp256k1Error`, ``UnknownName``.
     package init(_ text: String) throws {
-        if let bytes = try? Hex.decode(text, prefix: .optional), bytes.count > Bytes32.byteCount {
-            let key = try PublicKey(bytes)
+        let text = Self.named[text] ?? text
+        let digits = text.trimmingPrefix("0x")
+        guard text.hasPrefix("0x") || (!digits.isEmpty && digits.allSatisfy(\.isHexDigit)) else {
+            throw UnknownName(what: "a KMS root's address, public key or name", text: text, names: Self.named.keys)
+        }
+        if digits.count > 2 * Bytes32.byteCount {
+            let key = try PublicKey(hex: text)
             self.key = key
             address = key.address
         } else {
-            let text = Self.named[text] ?? text
-            guard text.hasPrefix("0x") else {
-                throw UnknownName(what: "a KMS root's address, public key or name", text: text, names: Self.named.keys)
-            }
             key = nil
             address = try Address(text)
         }

@@ -1,6 +1,6 @@
 package import ArgumentParser
 package import Console
-import Failures
+package import Failures
 package import Primitives
 
 /// `--bridge`, or BRIDGE_CONTRACT.
@@ -54,32 +54,57 @@ package struct KMSRootOptions: ParsableArguments {
     }
 }
 
-/// `--timeout`, or ETH_TIMEOUT, and any other number of seconds; each program documents what it limits.
+/// `--timeout`, or ETH_TIMEOUT, and any other length of time; each program documents what it limits.
 package enum TimeoutOption {
     /// The most that makes sense: a day.
     private static let longest = 86_400.0
 
-    /// A number of seconds, fractions allowed.
+    /// How many seconds each unit has.
+    private static let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
+
+    /// A number of seconds, or of the unit that follows it: s, m or h. Fractions are allowed.
     ///
     /// - Throws: ``DurationError`` if it is not such a number.
-    package static func seconds(_ text: String) throws(DurationError) -> Duration {
-        guard let seconds = Double(text), seconds >= 0, seconds <= longest else { throw DurationError(text: text) }
+    package static func duration(_ text: String) throws(DurationError) -> Duration {
+        guard let seconds = seconds(text), seconds <= longest else {
+            throw DurationError(text: text, what: "a time from 0 to 24h")
+        }
         return .seconds(seconds)
+    }
+
+    /// How many whole seconds an age of any length has.
+    ///
+    /// - Throws: ``DurationError`` if it is none.
+    package static func age(_ text: String) throws(DurationError) -> UInt64 {
+        guard let seconds = seconds(text), let age = UInt64(exactly: seconds.rounded(.down)) else {
+            throw DurationError(text: text, what: "an age")
+        }
+        return age
+    }
+
+    private static func seconds(_ text: String) -> Double? {
+        let unit = text.last.flatMap { units[$0] }
+        let number = Double(unit == nil ? text[...] : text.dropLast())
+        return number.map { $0 * (unit ?? 1) }.flatMap { $0 >= 0 ? $0 : nil }
     }
 
     /// The time from the option, the environment or the default, in this order.
     ///
-    /// - Throws: ``SettingError`` if ETH_TIMEOUT is not a number of seconds.
+    /// - Throws: ``SettingError`` if ETH_TIMEOUT is no length of time.
     package static func duration(
         _ option: Duration?, default defaultDuration: Duration
     ) throws(SettingError) -> Duration {
         if let option { return option }
-        return try Environment.parsed("ETH_TIMEOUT", by: seconds) ?? defaultDuration
+        return try Environment.parsed("ETH_TIMEOUT", by: Self.duration(_:)) ?? defaultDuration
     }
 }
 
 /// A text that is no length of time.
-package struct DurationError: Error, CustomStringConvertible {
+package struct DurationError: UserFacingError {
     let text: String
-    package var description: String { "not a number of seconds from 0 to 86400: \(text.quoted())" }
+    /// What it should be.
+    let what: String
+    package var kind: ErrorCategory { .badInput }
+    package var description: String { "not \(what): \(text.quoted())" }
+    package var hints: [String] { ["write seconds, or a number with s, m or h: 90, 90s, 1.5m, 1h"] }
 }

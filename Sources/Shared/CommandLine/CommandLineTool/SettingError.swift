@@ -29,6 +29,27 @@ package enum SettingError: UserFacingError, Equatable {
     }
 }
 
+/// Options that were given together and exclude each other.
+package struct ExclusiveOptions: UserFacingError, Equatable {
+    private let names: [String]
+
+    init(_ names: [String]) { self.names = names }
+
+    package var kind: ErrorCategory { .badInput }
+    package var description: String {
+        "\(names.dropLast().joined(separator: ", ")) and \(names.last ?? "") exclude each other: give one of them"
+    }
+
+    /// Checks that of several options at most one is given.
+    ///
+    /// - Parameter options: their names, and whether each is given.
+    /// - Throws: ``ExclusiveOptions`` with those that are.
+    package static func check(_ options: KeyValuePairs<String, Bool>) throws(ExclusiveOptions) {
+        let given = options.filter { $0.value }.map { $0.key }
+        guard given.count < 2 else { throw ExclusiveOptions(given) }
+    }
+}
+
 /// A text that is neither a value nor one of the names that stand for values.
 package struct UnknownName: UserFacingError, Equatable {
     /// What it should name: "a chain's id or name".

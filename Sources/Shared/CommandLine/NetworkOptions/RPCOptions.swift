@@ -24,8 +24,8 @@ package struct RPCOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How long to keep retrying failing nodes. (default: 10)", valueName: "seconds"),
-        transform: TimeoutOption.seconds)
+            "How long to keep retrying failing nodes. (default: 10)", valueName: "time"),
+        transform: TimeoutOption.duration(_:))
     package var retryFor: Duration = .seconds(10)
 
     @OptionGroup package var tls: TLSOption
@@ -112,6 +112,10 @@ package struct TLSOption: ParsableArguments {
 
     package init() {}
 
+    package func validate() throws(ConsoleError) {
+        if let caFile { _ = try Input(path: caFile, awaited: "certificates", diagnostics: Diagnostics(program: "")) }
+    }
+
     /// A client that trusts those certificates.
     ///
     /// - Parameters:
@@ -137,11 +141,15 @@ package struct VerboseOption: ParsableArguments {
         let line = StatusLine()
         let isVerbose = verbose
         return { exchange in
-            if isVerbose, exchange.outcome != .waiting { diagnostics.note(exchange.description) }
             switch exchange.outcome {
-            case .waiting:
+            case .waiting, .pausing: break
+            case .late, .answered, .failed: if isVerbose { diagnostics.note(exchange.description) }
+            }
+            switch exchange.outcome {
+            case .waiting, .late:
                 let seconds = exchange.duration.components.seconds
                 line.show(seconds > 0 ? "waiting for \(exchange.endpoint) (\(seconds) s)" : nil)
+            case .pausing(let failure): line.show("\(failure); trying again")
             // It may be asked again.
             case .failed(let error) where error.isTransient: line.show(error.description)
             case .answered(let status, _) where HTTPResponse.isTransient(status: status):

@@ -24,7 +24,8 @@ package struct VerifyOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "With --verify: refuse a block older than this; one older than 900 is a warning.", valueName: "seconds"))
+            "With --verify: refuse a block older than this; one older than 15m is a warning.", valueName: "time"),
+        transform: TimeoutOption.age)
     package var maxAge: UInt64?
 
     package init() {}
@@ -34,9 +35,8 @@ package struct VerifyOptions: ParsableArguments {
             throw ValidationError("--quorum, --block-hash and --max-age need --verify")
         }
         if let quorum, quorum < 1 { throw ValidationError("--quorum must be at least 1") }
-        if blockHash != nil, quorum != nil || maxAge != nil {
-            throw ValidationError("--block-hash names the block: --quorum and --max-age do not apply")
-        }
+        try ExclusiveOptions.check(["--block-hash": blockHash != nil, "--quorum": quorum != nil])
+        try ExclusiveOptions.check(["--block-hash": blockHash != nil, "--max-age": maxAge != nil])
     }
 
     /// What reads the bridge, as far as it is trusted.
@@ -110,9 +110,7 @@ package struct InboxOptions: ParsableArguments {
     package init() {}
 
     package func validate() throws {
-        guard tag == nil || confirmations == nil else {
-            throw ValidationError("--block and --confirmations both choose the block to read: give one of them")
-        }
+        try ExclusiveOptions.check(["--block": tag != nil, "--confirmations": confirmations != nil])
         if confirmations == 0 { throw ValidationError("--confirmations must be at least 1, which is the latest block") }
         if maxMessages == 0 { throw ValidationError("--max-messages must be at least 1") }
         if maxPayload > 1 << 24 { throw ValidationError("--max-payload must be at most 16777216") }

@@ -18,6 +18,12 @@ package enum KeyError: UserFacingError, Equatable {
     case notInEnvironment(name: String)
     /// The source does not hold a key: 64 hex digits, with an optional 0x before and a newline after them.
     case notAKey(source: String)
+    /// No such descriptor was given to the program, or it is open for writing only.
+    case notOpen(descriptor: Int32)
+    /// The file, which should hold a key's digits, is a keystore.
+    case keystoreAsFile(path: String)
+    /// The file, which should be a keystore, holds the digits of a key.
+    case fileAsKeystore(path: String)
     /// The source holds a text in quotes.
     case quotedKey(source: String)
     /// The source holds a text in UTF-16.
@@ -40,6 +46,9 @@ package enum KeyError: UserFacingError, Equatable {
             "the file of a secret, \(path.quotedPath), can be read by others (mode \(String(mode, radix: 8)))"
         case .notInEnvironment(let name):
             "the environment variable \(name.quoted()), which should hold a key, is not set"
+        case .notOpen(let number): "the descriptor \(number) is not open for reading"
+        case .keystoreAsFile(let path): "\(path.quotedPath) holds a keystore instead of a key's hex digits"
+        case .fileAsKeystore(let path): "\(path.quotedPath) holds a key's hex digits instead of a keystore"
         case .notAKey(let source): "\(source.quoted()) does not hold a key: 64 hex digits are needed"
         case .quotedKey(let source): "the key from \(source.quotedPath) is in quotes"
         case .utf16(let source): "\(source.quotedPath) is UTF-16, and UTF-8 is needed"
@@ -62,7 +71,10 @@ package enum KeyError: UserFacingError, Equatable {
         case .quotedKey: "\"".quotesHint.map { [$0] } ?? []
         case .utf16: [ConsoleError.utf16Hint]
         case .notInEnvironment(let name): ["env: takes the name of a variable: set and export \(name.hidingKeys)"]
-        case .unreadable: ["is the path right, and may this user read it?"]
+        case .unreadable(let source, _): [source.tildeHint ?? "is the path right, and may this user read it?"]
+        case .notOpen(let number): ["the shell opens it: --key fd:\(number) \(number)< FILE"]
+        case .keystoreAsFile(let path): ["name it as one: keystore:\(path.shellWord)"]
+        case .fileAsKeystore(let path): ["name it as one: file:\(path.shellWord)"]
         case .noSource: ["use --key SOURCE, or set TEEBRIDGE_KEY to a source"]
         case .notAgentsKey: ["the guest agent is broken, or the socket is not a dstack guest agent's"]
         }

@@ -73,6 +73,11 @@ package enum KeySource: Equatable, Sendable {
         case .environment(let name): return try Self.key(inEnvironment: name)
         case .descriptor(let number):
             let source = "fd:\(number)"
+            // What this program has opened itself is closed in others.
+            let flags = fcntl(number, F_GETFD)
+            guard flags >= 0, flags & FD_CLOEXEC == 0, fcntl(number, F_GETFL) & O_ACCMODE != O_WRONLY else {
+                throw KeyError.notOpen(descriptor: number)
+            }
             return try Self.key(in: SecretFile.read(Descriptor(number: number), source: source), source: source)
         case .guestAgent(let key):
             let (path, purpose) = (key.path ?? AgentKey.memberPath, key.purpose ?? AgentKey.memberPurpose)
@@ -83,7 +88,15 @@ package enum KeySource: Equatable, Sendable {
     }
 
     private static func key(inFile path: String) throws(KeyError) -> SecretKey {
-        try key(in: SecretFile.read(path), source: path)
+        let text = try SecretFile.read(path)
+        // What begins as a document may be copied: a keystore's secret is its password.
+        let isKeystore = text.withBytes { bytes in
+            bytes.count > 0 && bytes[0] == UInt8(ascii: "{")
+                && (try? JSONParser.parse(bytes.indices.map { bytes[$0] }))?.object.flatMap(DocumentKind.of)?.name
+                    == DocumentKind.keystore.name
+        }
+        guard !isKeystore else { throw .keystoreAsFile(path: path) }
+        return try key(in: text, source: path)
     }
 
     /// Reads the variable, wipes it in place and removes it: no child and no /proc/PID/environ shows it then.
@@ -123,10 +136,20 @@ struct KeystoreSource {
 
     /// - Throws: ``KeyError``, `KeystoreError`, `ConsoleError`, `JSONError`.
     func load() throws -> SecretKey {
-        let file = try Input(path: path, awaited: "a keystore", diagnostics: Diagnostics(program: "")).readText(
-            limit: Self.limit)
-        guard let json = try JSONParser.parse(file).object else { throw JSONError.notAnObject(line: 1) }
-        return try Keystore(json: json).key(password: password())
+        let awaited = DocumentKind.keystore.name
+        let input = try Input(path: path, awaited: awaited, diagnostics: Diagnostics(program: ""))
+        let text = try input.readText(limit: Self.limit)
+        guard !DocumentKind.isKey(text) else { throw KeyError.fileAsKeystore(path: path) }
+        let value: JSONValue
+        do { value = try JSONParser.parse(text) } catch {
+            throw WrongDocument(text: text, in: input.file, awaited: awaited) ?? error
+        }
+        guard let json = value.object else { throw JSONError.notAnObject(line: 1) }
+        let keystore: Keystore
+        do { keystore = try Keystore(json: json) } catch {
+            throw WrongDocument(json, in: input.file, awaited: awaited) ?? error
+        }
+        return try keystore.key(password: password())
     }
 
     /// The password, without the one newline that may follow it in a file.

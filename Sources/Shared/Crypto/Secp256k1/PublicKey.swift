@@ -27,6 +27,18 @@ package struct PublicKey: Hashable, Sendable, CustomStringConvertible {
         self.init(point: point)
     }
 
+    /// A key as hex, with 0x or without.
+    ///
+    /// - Throws: `PrimitiveError`, ``Secp256k1Error``.
+    package init(hex text: String) throws {
+        let bytes: [UInt8]
+        do throws(PrimitiveError) { bytes = try Hex.decode(text, prefix: .optional) } catch {
+            guard case .oddHexLength(let count) = error else { throw error }
+            throw PrimitiveError.wrongDigitCount(expected: [66, 128, 130], actual: count)
+        }
+        try self.init(bytes)
+    }
+
     init(point: secp256k1_pubkey) {
         uncompressed = Self.serialized(point, isCompressed: false)
     }

@@ -154,6 +154,7 @@ package enum GuestAgentError: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
+        case .noSocket(let paths) where paths.first?.tildeHint != nil: paths.compactMap(\.tildeHint)
         case .noSocket:
             [
                 "inside a CVM, mount the socket into the container: /var/run/dstack.sock:/var/run/dstack.sock",

@@ -218,7 +218,7 @@ package struct ProofFetcher: Sendable {
                     let pause = backoff.pause(elapsed: ContinuousClock.now - start, atLeast: error.retryAfter)
                 else { throw error }
                 onRetry(error, pause)
-                sleep(for: pause)
+                HTTPClient(observer: query.observer).rest(for: pause, after: error.description)
             }
         }
     }

@@ -111,6 +111,7 @@ package struct LogSearch {
                 progress(summary.byteCount)
             }
             if let head {
+                if head.isEmpty, paths == [nil], step == .ended { throw ProofLogError.unreadable(.nothingCameIn) }
                 if let compression = LogCompression(leading: head.span) {
                     throw ProofLogError.compressed(compression, path: path)
                 }

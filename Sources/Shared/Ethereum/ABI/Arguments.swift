@@ -4,9 +4,10 @@ package import JSON
 extension [ABIParameter] {
     /// The values of the list from words of a command line.
     ///
+    /// - Parameter names: what addresses may be called.
     /// - Throws: ``ABIError``, which names the argument; among them ``ABIError/wrongCount(place:type:expected:actual:)``.
-    package func values(arguments words: [String]) throws(ABIError) -> [ABIValue] {
-        try values(of: words) { word, type, path throws(ABIError) in
+    package func values(arguments words: [String], names: AddressNames = [:]) throws(ABIError) -> [ABIValue] {
+        try values(of: words, names) { word, type, path throws(ABIError) in
             try ABIValue(argument: word, as: type, at: path)
         }
     }
@@ -15,7 +16,9 @@ extension [ABIParameter] {
     ///
     /// - Throws: ``ABIError``, among them ``ABIError/withoutNames(type:)``, ``ABIError/repeatedArgument(name:)``,
     ///   ``ABIError/unknownItem(item:name:known:)`` and ``ABIError/missingComponent(place:type:name:)``.
-    package func values(named words: [(name: String, word: String)]) throws(ABIError) -> [ABIValue] {
+    package func values(
+        named words: [(name: String, word: String)], names addresses: AddressNames = [:]
+    ) throws(ABIError) -> [ABIValue] {
         guard let names = distinctNames else { throw .withoutNames(type: canonicalTypes) }
         var given: [String: String] = [:]
         for (name, word) in words {
@@ -30,13 +33,13 @@ extension [ABIParameter] {
             }
             return word
         }
-        return try values(arguments: ordered)
+        return try values(arguments: ordered, names: addresses)
     }
 
     /// The values of the list from a JSON array, or from an object by the parameters' names.
     ///
     /// - Throws: ``ABIError``, which names the argument.
-    package func values(json: JSONValue) throws(ABIError) -> [ABIValue] {
+    package func values(json: JSONValue, names: AddressNames = [:]) throws(ABIError) -> [ABIValue] {
         let path = ABIPath(root: Self.place)
         let type = ABIType.tuple(self)
         let elements: [JSONValue]
@@ -45,7 +48,7 @@ extension [ABIParameter] {
         case .object(let object): elements = try ordered(object, of: type, at: path)
         default: throw path.notAValue(json.compact, of: type, expected: "an array or an object")
         }
-        return try values(of: elements) { element, type, path throws(ABIError) in
+        return try values(of: elements, names) { element, type, path throws(ABIError) in
             try ABIValue(json: element, as: type, at: path)
         }
     }
@@ -54,14 +57,14 @@ extension [ABIParameter] {
     private static let place = "arguments"
 
     private func values<Part>(
-        of parts: [Part], _ read: (Part, ABIType, ABIPath) throws(ABIError) -> ABIValue
+        of parts: [Part], _ names: AddressNames, _ read: (Part, ABIType, ABIPath) throws(ABIError) -> ABIValue
     ) throws(ABIError) -> [ABIValue] {
         guard parts.count == count else {
             throw .wrongCount(place: Self.place, type: canonicalTypes, expected: count, actual: parts.count)
         }
         var values: [ABIValue] = []
         for (index, (parameter, part)) in zip(self, parts).enumerated() {
-            values.append(try read(part, parameter.type, ABIPath(argument: index, name: parameter.name)))
+            values.append(try read(part, parameter.type, ABIPath(argument: index, name: parameter.name, names: names)))
         }
         return values
     }

@@ -47,7 +47,7 @@ extension ABIValue {
             }
             self = .bool(text == "true")
         case .address:
-            do { self = .address(try Address(text)) } catch {
+            do { self = .address(try path.names[text] ?? Address(text)) } catch {
                 throw path.notAValue(text, of: type, expected: "0x and 40 hex digits: \(error)")
             }
         case .fixedBytes(let width): self = .fixedBytes(try Self.bytes(text, count: width.bytes, as: type, at: path))

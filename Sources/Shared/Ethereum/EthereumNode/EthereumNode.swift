@@ -77,7 +77,7 @@ package final class EthereumNode {
                 guard error.isTransient, !isSentOnce,
                     let pause = backoff.pause(elapsed: ContinuousClock.now - start, atLeast: error.retryAfter ?? .zero)
                 else { throw error }
-                sleep(for: pause)
+                clients[current].rest(for: pause, after: error)
             }
         }
     }
@@ -173,10 +173,20 @@ package enum NodeError: UserFacingError, Equatable {
     /// The answer is not of the form that the method has.
     case malformed(method: String, expected: String)
 
-    package var kind: ErrorCategory {
+    package var kind: ErrorCategory { cause?.kind ?? .serviceFailed }
+
+    /// Whether the node says that the sender cannot pay.
+    package var isOfFunds: Bool { cause?.isOfFunds == true }
+
+    /// The node's own words, if it has answered with an error.
+    package var words: String {
+        if case .response(_, let message, _, _)? = cause { message } else { description }
+    }
+
+    private var cause: RPCError? {
         switch self {
-        case .failed(let error), .methodFailed(_, let error): error.kind
-        case .malformed: .serviceFailed
+        case .failed(let error), .methodFailed(_, let error): error
+        case .malformed: nil
         }
     }
 

@@ -61,6 +61,9 @@ package final class RPCClient {
         return try result(in: send(RPCCall(method, parameters).json(id: id), methods: [method], once: once), to: id)
     }
 
+    /// Waits before a call is made again; see `HTTPClient/rest(for:after:)`.
+    func rest(for pause: Duration, after failure: RPCError) { http.rest(for: pause, after: failure.description) }
+
     /// The result in the answer to the call of this number.
     ///
     /// - Throws: ``RPCError`` if the response is an HTTP error, malformed or an error of the node.

@@ -25,8 +25,21 @@ package enum RPCError: UserFacingError, Equatable {
     case batchRefused(endpoint: String, reason: String, mostCalls: Int)
 
     package var kind: ErrorCategory {
-        if case .transport(let error) = self { error.kind } else { .serviceFailed }
+        if case .transport(let error) = self { error.kind } else { isOfFunds ? .negativeResult : .serviceFailed }
     }
+
+    /// Whether it says that the sender cannot pay.
+    package var isOfFunds: Bool {
+        guard case .response(_, let message, _, _) = self, !isOfTheCall else { return false }
+        let text = message.lowercased()
+        return Self.fundsWords.contains { text.contains($0) }
+    }
+
+    /// Nodes' words for a sender that cannot pay.
+    static let fundsWords = [
+        "insufficient funds", "insufficientfunds", "insufficient balance", "not enough funds",
+        "doesn't have enough funds", "exceeds account balance", "would cause overdraft",
+    ]
 
     /// Whether the same call may well succeed a little later; see `HTTPError/isTransient`.
     package var isTransient: Bool {

@@ -129,17 +129,17 @@ package enum SubmitResult: Equatable, Sendable {
     ]
 
     /// Of one that it does not take at all.
-    private static let ruleWords = [
-        "nonce too high", "underpriced", "feetoolow", "fee too low", "insufficient funds", "insufficientfunds",
-        "insufficient balance", "not enough funds", "doesn't have enough funds", "exceeds account balance",
-        "intrinsic gas", "intrinsicgas", "gas limit", "gaslimitexceeded", "fee cap", "max fee per gas",
-        "maxfeepergas", "priority fee", "gas price", "gasprice", "invalid sender", "invalid signature",
-        "failedtoresolvesender", "invalid transaction", "invalid chain", "chain id", "chainid", "wrong chain",
-        "oversized", "too large", "initcode", "not supported", "unsupported transaction", "limit exceeded",
-        "unauthorized", "not authorized", "not an eoa", "senderiscontract", "notsupportedtxtype",
-        "exceeds the configured cap", "cost overflow", "whitelist", "execution reverted", "failed to decode",
-        "rlp:", "replay-protected",
-    ]
+    private static let ruleWords =
+        RPCError.fundsWords + [
+            "nonce too high", "underpriced", "feetoolow", "fee too low", "intrinsic gas", "intrinsicgas", "gas limit",
+            "gaslimitexceeded", "fee cap", "max fee per gas",
+            "maxfeepergas", "priority fee", "gas price", "gasprice", "invalid sender", "invalid signature",
+            "failedtoresolvesender", "invalid transaction", "invalid chain", "chain id", "chainid", "wrong chain",
+            "oversized", "too large", "initcode", "not supported", "unsupported transaction", "limit exceeded",
+            "unauthorized", "not authorized", "not an eoa", "senderiscontract", "notsupportedtxtype",
+            "exceeds the configured cap", "cost overflow", "whitelist", "execution reverted", "failed to decode",
+            "rlp:", "replay-protected",
+        ]
 }
 
 extension String {

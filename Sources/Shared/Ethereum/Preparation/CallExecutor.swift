@@ -40,7 +40,13 @@ package struct CallExecutor {
         if let codeTicket, let to = request.to, try answers.answer(to: codeTicket).isEmpty {
             throw PreparationError.noContract(to)
         }
-        switch try answers.answer(to: callTicket) {
+        let outcome: CallOutcome<[UInt8]>
+        do throws(NodeError) { outcome = try answers.answer(to: callTicket) } catch {
+            guard error.isOfFunds else { throw error }
+            throw PreparationError.lackOfFunds(
+                of: request.from ?? .zero, needed: request.value, asking: node, after: error)
+        }
+        switch outcome {
         case .returned(let bytes):
             var record = SentRecord(label: request.label, id: request.id, .called)
             record.result = bytes

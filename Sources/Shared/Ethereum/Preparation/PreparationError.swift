@@ -1,3 +1,4 @@
+package import EthereumNode
 package import Failures
 package import Primitives
 
@@ -11,6 +12,8 @@ package enum PreparationError: UserFacingError, Equatable {
     case noContract(Address)
     /// The sender cannot pay what the transaction may cost at most, in wei; `UInt256.max` stands for more than that too.
     case insufficientFunds(sender: Address, balance: UInt256, needed: UInt256)
+    /// A node says so, in its own words, of a sender that has what the transaction may cost.
+    case fundsRefused(sender: Address, balance: UInt256, needed: UInt256, message: String)
     /// What a request would do depends on those before it, and the node cannot try them together.
     case dependent(label: String?)
     /// A request and those before it take more gas than the block has in which they are simulated.
@@ -24,7 +27,7 @@ package enum PreparationError: UserFacingError, Equatable {
         switch self {
         case .wrongChain, .wrongSender, .noContract: .badInput
         case .dependent, .simulationFull: .serviceFailed
-        case .tooExpensive, .insufficientFunds, .tooMuchGas: .negativeResult
+        case .insufficientFunds, .fundsRefused, .tooExpensive, .tooMuchGas: .negativeResult
         }
     }
 
@@ -38,6 +41,9 @@ package enum PreparationError: UserFacingError, Equatable {
             "\(sender) has \(balance.inEther), but the transactions may cost "
                 + (needed == .max
                     ? "more than there is" : "\(needed.inEther), \((needed.subtracting(balance) ?? 0).inEther) more")
+        case .fundsRefused(let sender, let balance, let needed, let message):
+            "the node rejected the transaction: \(message.quoted(limit: 200)); \(sender) has \(balance.inEther), and the "
+                + "transactions may cost \(needed.inEther)"
         case .dependent(let label):
             "the outcome of \(Self.name(label, or: "a request")) depends on the requests before it, and the node "
                 + "cannot simulate them together (it has no eth_simulateV1)"
@@ -65,7 +71,7 @@ package enum PreparationError: UserFacingError, Equatable {
             ]
         case .wrongSender: ["use that account's key or --from, or leave from out of the request"]
         case .noContract: ["are the address and the chain right?"]
-        case .insufficientFunds(let sender, _, _):
+        case .insufficientFunds(let sender, _, _), .fundsRefused(let sender, _, _, _):
             [
                 "send ether to \(sender) on this chain; --dry-run shows what the requests may cost, and --max-fee "
                     + "limits it"
@@ -75,6 +81,26 @@ package enum PreparationError: UserFacingError, Equatable {
         case .tooMuchGas: ["do less in one transaction; for a large secret, see LARGE SECRETS in teebridge(7)"]
         case .tooExpensive: ["wait until gas is cheaper, or raise --max-fee"]
         }
+    }
+}
+
+extension PreparationError {
+    /// Why a node refuses what the sender cannot pay: with the sums, which it is asked for.
+    ///
+    /// - Parameters:
+    ///   - failure: what the node said.
+    ///   - needed: what may be spent, in wei.
+    /// - Returns: `failure` itself if the node does not know the balance.
+    package static func lackOfFunds(
+        of sender: Address, needed: UInt256, asking node: EthereumNode, after failure: NodeError
+    ) -> any UserFacingError {
+        do throws(NodeError) {
+            let balance = try node.ask(.balance(of: sender, at: .latest), retryBudget: .zero)
+            guard balance >= needed else {
+                return Self.insufficientFunds(sender: sender, balance: balance, needed: needed)
+            }
+            return Self.fundsRefused(sender: sender, balance: balance, needed: needed, message: failure.words)
+        } catch { return failure }
     }
 }
 

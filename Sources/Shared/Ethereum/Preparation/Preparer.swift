@@ -42,6 +42,22 @@ package struct Preparer {
             return PreparedBatch(preparations: complete.compactMap { $0.map { .ready(PreparedTransaction($0)) } })
         }
         let node = try node()
+        func withSums(_ error: any Error) -> any Error {
+            guard let error = error as? NodeError, error.isOfFunds else { return error }
+            let needed = requests.reduce(usage.cost) { $0.adding($1.value) ?? .max }
+            return PreparationError.lackOfFunds(of: sender, needed: needed, asking: node, after: error)
+        }
+        do {
+            var batch = try prepare(requests, after: usage, &capabilities, node)
+            batch.failure = batch.failure.map(withSums)
+            return batch
+        } catch { throw withSums(error) }
+    }
+
+    private func prepare(
+        _ requests: [TransactionRequest], after usage: AccountUsage, _ capabilities: inout NodeCapabilities,
+        _ node: EthereumNode
+    ) throws -> PreparedBatch {
         let answers = try ask(requests, node, &capabilities)
         let skipped = try answers.skipped(requests)
         let rest = zip(requests, skipped).filter { !$1 }.map(\.0)

@@ -1,3 +1,4 @@
+import Console
 package import Failures
 import Files
 import JSON
@@ -78,14 +79,21 @@ package final class Journal {
         var lineNumber = 1
         while let line = try file.nextLine() {
             do { if !line.isEmpty { try read(line) } } catch {
-                throw JournalError.damaged(path: path, line: lineNumber, reason: "\(error)")
+                throw Self.fault(of: line, lineNumber, path: path, "\(error)")
             }
             lineNumber += 1
         }
         guard Self.lineStart.starts(with: file.unfinished.prefix(Self.lineStart.count)) else {
-            throw JournalError.damaged(path: path, line: lineNumber, reason: "not a journal entry")
+            throw Self.fault(of: Array(file.unfinished), lineNumber, path: path, "not a journal entry")
         }
         try file.removeUnfinished()
+    }
+
+    /// Why a line is none of a journal's.
+    private static func fault(of line: [UInt8], _ number: Int, path: String, _ reason: String) -> any Error {
+        let object = (try? JSONParser.parse(line, line: number))?.object
+        return object.flatMap { WrongDocument($0, in: path, awaited: DocumentKind.journal.name) }
+            ?? JournalError.damaged(path: path, line: number, reason: reason)
     }
 
     private func read(_ line: [UInt8]) throws {

@@ -92,8 +92,6 @@ package enum SendError: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
-        case .rejected(let message) where message.lowercased().contains("insufficient funds"):
-            ["send ether to the sender on this chain; --dry-run shows who that is and what the requests may cost"]
         case .rejected: ["check the request: --dry-run shows what it would do and cost"]
         case .keyInUse: ["wait until the other one ends: both would use the same nonces"]
         case .outOfOrder: ["put the requests in nonce order"]

@@ -64,6 +64,11 @@ final class TransactionWatcher {
         case .rejected(let error):
             (answer, pending.failure) = (.rejected, error)
             if case .response(_, let message, _, _) = error { pending.failure = SendError.rejected(message: message) }
+            if error.isOfFunds, let sender = pending.signed?.sender {
+                let needed = queue.usage(leastNonce: 0).cost
+                pending.failure = PreparationError.lackOfFunds(
+                    of: sender, needed: needed, asking: node, after: .failed(error))
+            }
             if !isFirst { pending.doubt = error.description }
         }
         _ = observe(.answered(answer), of: pending)

@@ -48,8 +48,13 @@ package final class HTTPClient {
         let headers = try HeaderList(request, handle.curl)
         let start = ContinuousClock.now
         let tell = { [observer] outcome in observer(HTTPExchange(request, outcome, after: .now - start)) }
+        var isLate = false
         let transfer = Transfer(limits: request.limits) { [isCancelled] in
             tell(.waiting)
+            if !isLate, .now - start >= .seconds(1) {
+                isLate = true
+                tell(.late)
+            }
             return isCancelled()
         }
 
@@ -70,6 +75,21 @@ package final class HTTPClient {
         } catch {
             tell(.failed(error))
             throw error
+        }
+    }
+
+    /// Waits before a request is sent again, less if that is no longer wanted, and tells of it meanwhile.
+    ///
+    /// - Parameters:
+    ///   - pause: how long.
+    ///   - failure: why it is sent again; names the server.
+    package func rest(for pause: Duration, after failure: String) {
+        let start = ContinuousClock.now
+        while !isCancelled() {
+            let elapsed = ContinuousClock.now - start
+            observer(HTTPExchange(nil, .pausing(after: failure), after: elapsed))
+            guard elapsed < pause else { return }
+            sleep(for: min(pause - elapsed, .milliseconds(200)))
         }
     }
 

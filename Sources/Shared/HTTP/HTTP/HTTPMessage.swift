@@ -118,55 +118,67 @@ package struct HTTPExchange: Sendable {
     package enum Outcome: Sendable, Equatable {
         /// Nothing so far.
         case waiting
+        /// Nothing in the first second; said once of a request.
+        case late
         /// An answer, and the bytes of its body.
         case answered(status: Int, byteCount: Int)
         /// No usable answer.
         case failed(HTTPError)
+        /// It is over, with this failure, and will be sent again after a pause.
+        case pausing(after: String)
     }
 
     /// What has come of the request.
     package let outcome: Outcome
     /// The time since the request began.
     package let duration: Duration
-    private let request: HTTPRequest
+    /// Nil in a pause.
+    private let request: HTTPRequest?
 
-    init(_ request: HTTPRequest, _ outcome: Outcome, after duration: Duration) {
+    init(_ request: HTTPRequest?, _ outcome: Outcome, after duration: Duration) {
         self.request = request
         self.outcome = outcome
         self.duration = duration
     }
 
-    /// The server: scheme, host and port, or a socket's path in quotes.
-    package var endpoint: String { request.endpoint.displayName }
+    /// The server: scheme, host and port, or a socket's path in quotes; empty in a pause, whose reason names it.
+    package var endpoint: String { request?.endpoint.displayName ?? "" }
 }
 
-/// Hears of each request: about once a second that it waits, and when bytes move; and at last how it ended.
+/// Hears of each request: about once a second that it waits, and when bytes move; at last how it ended; and of the
+/// pause before it is sent again, several times a second.
 package typealias HTTPObserver = @Sendable (HTTPExchange) -> Void
 
 extension HTTPExchange: CustomStringConvertible {
     /// The request and its outcome: `POST http://127.0.0.1:8545 eth_call ×3 (412 bytes) → 200, 733 bytes, 12 ms`.
     package var description: String {
-        "\(question) → \(answer), \(duration.wholeMilliseconds) ms"
-    }
-
-    private var question: String {
-        let place = request.endpoint.shown(with: request.path) + (request.subject.map { " \($0)" } ?? "")
-        return switch request.method {
-        case .get: "GET \(place)"
-        case .post(let body): "POST \(place) (\(Self.bytes(body.count)))"
-        }
+        "\(request?.question ?? "") → \(answer), \(duration.wholeMilliseconds) ms"
     }
 
     private var answer: String {
         switch outcome {
-        case .waiting: "no answer yet"
-        case .answered(let status, let byteCount): "\(status), \(Self.bytes(byteCount))"
+        case .waiting, .late: "no answer yet"
+        case .answered(let status, let byteCount): "\(status), \(byteCount.inBytes)"
         // The line already names the endpoint.
         case .failed(let error): String(error.description.trimmingPrefix("\(endpoint): "))
+        case .pausing(let failure): failure
         }
     }
+}
 
-    private static func bytes(_ count: Int) -> String { count == 1 ? "1 byte" : "\(count) bytes" }
+extension HTTPRequest {
+    /// What is asked, of whom, and with how many bytes.
+    fileprivate var question: String {
+        let place = endpoint.shown(with: path) + (subject.map { " \($0)" } ?? "")
+        return switch method {
+        case .get: "GET \(place)"
+        case .post(let body): "POST \(place) (\(body.count.inBytes))"
+        }
+    }
+}
+
+extension Int {
+    fileprivate var inBytes: String { self == 1 ? "1 byte" : "\(self) bytes" }
 }
 
 extension Duration {

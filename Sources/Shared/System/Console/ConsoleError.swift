@@ -17,8 +17,12 @@ package enum ConsoleError: UserFacingError, Equatable {
     case noMemory(path: String)
     /// The text is not UTF-8 but UTF-16.
     case utf16(path: String)
-    /// The input holds none of the expected documents.
+    /// A file holds none of the expected documents.
     case empty(path: String, awaited: String)
+    /// A file has no bytes.
+    case noBytes(path: String)
+    /// Standard input has ended without a byte: the program in front has failed, and has said so.
+    case nothingCameIn
     /// Nobody can be asked: there is no terminal.
     case noTerminal
     /// Standard input is named twice.
@@ -36,6 +40,8 @@ package enum ConsoleError: UserFacingError, Equatable {
         case .noMemory(let path): "not enough memory for \(path.quotedPath)"
         case .utf16(let path): "\(path.quotedPath) is UTF-16, and UTF-8 is needed"
         case .empty(let path, let awaited): "there are no \(awaited) in \(path.quotedPath)"
+        case .noBytes(let path): "\(path.quotedPath) is empty"
+        case .nothingCameIn: "nothing came in"
         case .noTerminal: "there is no terminal to prompt for the password"
         case .inputTwice: "standard input can be read only once"
         }
@@ -43,16 +49,17 @@ package enum ConsoleError: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
-        case .outputClosed: []
+        case .outputClosed, .nothingCameIn: []
         case .cannotWrite: ["is there room on the disk, and may this user write there?"]
         case .cannotOpen(let path, _) where path.hidingKeys != path:
             ["a file name belongs here; if that is a key, it is now in the shell's history: use a new one"]
-        case .cannotOpen, .cannotRead: ["is the path right, and may this user read it? - means standard input"]
-        case .tooLong: ["is it the right file?"]
+        case .cannotOpen(let path, _), .cannotRead(let path, _):
+            [path.tildeHint ?? "is the path right, and may this user read it? - means standard input"]
+        case .tooLong, .noBytes: ["is it the right file?"]
         case .noMemory: ["is it the right file, and is memory limited (ulimit -v)?"]
         case .utf16: [Self.utf16Hint]
         case .empty(_, let awaited):
-            ["is it the right file, and did the program that prints the \(awaited) succeed?"]
+            ["is it the right file, and did the program that prints \(awaited) succeed?"]
         case .noTerminal: ["name the password's file with --password-file"]
         case .inputTwice: ["use a file for one of them"]
         }

@@ -34,15 +34,25 @@ package struct Input: ~Copyable {
 
     deinit { if isOwned { _ = close(descriptor.number) } }
 
+    /// The file that was named; nil for standard input.
+    package var file: String? { isOwned ? path : nil }
+
+    /// The error for an input of which nothing has come.
+    package var emptiness: ConsoleError { isOwned ? .empty(path: path, awaited: awaited) : .nothingCameIn }
+
     /// Reads a text to its end, without a byte order mark.
     ///
-    /// - Throws: ``ConsoleError/tooLong(path:limit:)`` beyond `limit` bytes; ``ConsoleError/utf16(path:)``.
+    /// - Throws: ``ConsoleError/tooLong(path:limit:)`` beyond `limit` bytes; ``ConsoleError/utf16(path:)``,
+    ///   ``ConsoleError/noBytes(path:)``, ``ConsoleError/nothingCameIn``.
     package borrowing func readText(limit: Int) throws(ConsoleError) -> [UInt8] {
         var bytes: [UInt8] = []
         var block = [UInt8](repeating: 0, count: Self.blockByteCount)
         while true {
             let count = try read(into: &block)
-            guard count > 0 else { return Array(try withoutMark(bytes)) }
+            guard count > 0 else {
+                guard !bytes.isEmpty else { throw isOwned ? .noBytes(path: path) : .nothingCameIn }
+                return Array(try withoutMark(bytes))
+            }
             guard bytes.count + count <= limit else { throw .tooLong(path: path, limit: limit) }
             bytes += block[..<count]
         }
@@ -68,8 +78,9 @@ package struct Input: ~Copyable {
     ///   - limit: how many bytes one object, or the array, may have.
     ///   - parse: turns an object into a document; called for several objects in parallel.
     ///   - body: acts on it.
-    /// - Throws: ``ConsoleError``, `JSONError`, and what the closures throw. No object at all is an error: it means
-    ///   that the program before this one in the pipeline failed.
+    /// - Throws: ``ConsoleError``, `JSONError`, ``WrongDocument`` in place of what `parse` throws for an object of another
+    ///   kind, and what the closures throw. No object at all is an error: it means that the program before this one in
+    ///   the pipeline failed.
     package consuming func forEachObject<Document: Sendable>(
         limit: Int, parse: @escaping @Sendable (JSONObject) throws -> Document, _ body: (Document) throws -> Void
     ) throws {
@@ -80,6 +91,8 @@ package struct Input: ~Copyable {
     }
 
     fileprivate static let blockByteCount = 64 * 1024
+    /// So many bytes show what an input is that is no JSON.
+    fileprivate static let headByteCount = 4096
 
     fileprivate borrowing func read(into block: inout [UInt8]) throws(ConsoleError) -> Int {
         var span = block.mutableSpan
@@ -96,6 +109,8 @@ package final class ObjectReader<Document: Sendable> {
     /// The first bytes, until there are enough to tell how the text is encoded; nil from then on.
     private var start: [UInt8]? = []
     private var isEmpty = true
+    /// How the input begins, as long as no object has come.
+    private var head: [UInt8] = []
     private var isEnded = false
 
     /// - Parameters:
@@ -116,7 +131,10 @@ package final class ObjectReader<Document: Sendable> {
     /// - Throws: as ``Input/forEachObject(limit:parse:_:)``.
     package func read() throws -> [Document]? {
         guard !isEnded else {
-            guard !isEmpty else { throw ConsoleError.empty(path: input.path, awaited: input.awaited) }
+            guard !isEmpty else {
+                let isBlank = head.allSatisfy { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
+                throw isBlank ? input.emptiness : .empty(path: input.path, awaited: input.awaited)
+            }
             return nil
         }
         let count = try input.read(into: &block)
@@ -128,12 +146,25 @@ package final class ObjectReader<Document: Sendable> {
             bytes = try input.withoutMark(start + bytes)
             self.start = nil
         }
-        let values = try stream.feed(bytes) + (isEnded ? stream.finish() : [])
+        let values = try self.values(in: bytes)
+        let (file, awaited) = (input.file, input.awaited)
         let documents = try values.mapInParallel { [parse] line, value in
             guard let object = value.object else { throw JSONError.notAnObject(line: line) }
-            return try parse(object)
+            do { return try parse(object) } catch {
+                throw WrongDocument(object, in: file, awaited: awaited) ?? error
+            }
         }
         isEmpty = isEmpty && documents.isEmpty
         return documents
+    }
+
+    /// The JSON values that more bytes complete.
+    ///
+    /// - Throws: `JSONError`; ``WrongDocument`` for an input that begins as another kind of text does.
+    private func values(in bytes: ArraySlice<UInt8>) throws -> [JSONStream.Element] {
+        if isEmpty { head += bytes.prefix(max(Input.headByteCount - head.count, 0)) }
+        do throws(JSONError) { return try stream.feed(bytes) + (isEnded ? stream.finish() : []) } catch {
+            throw (isEmpty ? WrongDocument(text: head, in: input.file, awaited: input.awaited) : nil) ?? error
+        }
     }
 }

@@ -196,7 +196,8 @@ package enum FileError: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
-        case .cannotOpen, .cannotRead: ["is the path right, and may this user use it?"]
+        case .cannotOpen(let path, _), .cannotRead(let path, _):
+            [path.tildeHint ?? "is the path right, and may this user use it?"]
         case .cannotWrite: ["is there room on the disk, and may this user write there?"]
         case .tooLong, .lineTooLong: ["is it the right file?"]
         case .cannotLock: ["is there room for one more file and one more descriptor, and may this user use it?"]

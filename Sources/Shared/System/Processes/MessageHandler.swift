@@ -149,7 +149,8 @@ package enum HandlerError: UserFacingError, Equatable {
 
     package var hints: [String] {
         switch self {
-        case .notFound: ["name the program alone, and pass each argument with its own --exec-arg"]
+        case .notFound(let command):
+            [command.tildeHint ?? "name the program alone, and pass each argument with its own --exec-arg"]
         case .notExecutable: ["chmod +x makes a file executable; its first line must name its interpreter"]
         case .cannotStart: ["is there memory left, and may this user start more processes?"]
         case .failed, .killed: ["its output is above; the message is kept, and the next run tries it again"]
