@@ -3,32 +3,21 @@ package import Primitives
 
 /// How many bytes a sealed message may have that is posted to a bridge.
 package struct PayloadLimit: Equatable, Sendable {
-    /// The contract that sets it, as messages call it.
+    /// The contract, as messages call it.
     package let contract: String
-    /// The most bytes, those of the seal included.
-    package let byteCount: Int
-
-    /// The limit of the contract at an address: one that is known there, or else that of contracts/TEEBridge.vy.
-    package init(of bridge: Address?) { self = bridge.flatMap { Self.deployed[$0.bytes.hex] } ?? Self.ownContract }
-
-    /// MAX_PAYLOAD in contracts/TEEBridge.vy.
-    private static let ownContract = PayloadLimit(contract: "TEEBridge", byteCount: 24_576)
-
-    /// The contracts of the reference on Base.
+    /// The most bytes, those of the seal included: MAX_PAYLOAD in contracts/TEEBridge.vy.
     ///
-    /// Their code sets no limit, but a transaction uses at most 2^24 gas (EIP-7825). A word of a message takes 22,100
-    /// gas to store and some 510 as calldata, and everything else at least 77,000: no more than 738 words fit.
-    private static let deployed = [
-        "0x254057d9d92fc7f75e3d49f0c6b0be9ee2a334d5":
-            PayloadLimit(contract: "TEEBridge v1 on Base", byteCount: 738 * 32),
-        "0xdf463af67d15e470a363e387fd688c78c2e94146":
-            PayloadLimit(contract: "TEEBridge v2 on Base", byteCount: 738 * 32),
-    ]
+    /// The code of the deployed contracts sets no limit, but no transaction pays for as much there: a word of a message
+    /// takes 22,100 gas to store and some 510 as calldata, and EIP-7825 allows 2^24 gas, which is 738 words at most.
+    package let byteCount = 24_576
 
-    private init(contract: String, byteCount: Int) {
-        self.contract = contract
-        self.byteCount = byteCount
-    }
+    /// The limit of the contract at an address; nil if that is not known.
+    package init(of bridge: Address?) { contract = bridge.flatMap { Self.deployed[$0.bytes.hex] } ?? "TEEBridge" }
+
+    private static let deployed = [
+        "0x254057d9d92fc7f75e3d49f0c6b0be9ee2a334d5": "TEEBridge v1 on Base",
+        "0xdf463af67d15e470a363e387fd688c78c2e94146": "TEEBridge v2 on Base",
+    ]
 
     /// - Parameters:
     ///   - byteCount: how many bytes the sealed message has.
