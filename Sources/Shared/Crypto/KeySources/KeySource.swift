@@ -91,7 +91,7 @@ package enum KeySource: Equatable, Sendable {
         let text = try SecretFile.read(path)
         // What begins as a document may be copied: a keystore's secret is its password.
         let isKeystore = text.withBytes { bytes in
-            bytes.count > 0 && bytes[0] == UInt8(ascii: "{")
+            bytes.indices.prefix(1).contains { bytes[$0] == UInt8(ascii: "{") }
                 && (try? JSONParser.parse(bytes.indices.map { bytes[$0] }))?.object.flatMap(DocumentKind.of)?.name
                     == DocumentKind.keystore.name
         }
