@@ -26,7 +26,7 @@ struct AddKMSRoot: ParsableCommand {
 struct RemoveKMSRoot: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove-kms-root",
-        abstract: "A request that takes a KMS root off the allow-list.",
+        abstract: "A request that removes a KMS root from the allow-list.",
         discussion: example("remove-kms-root 0x…"))
     @OptionGroup var bridge: BridgeOption
     @Argument(
@@ -55,7 +55,7 @@ struct AddAllowedCode: ParsableCommand {
 struct RemoveAllowedCode: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove-allowed-code",
-        abstract: "A request that takes a code id off the allow-list.",
+        abstract: "A request that removes a code id from the allow-list.",
         discussion: example(#"remove-allowed-code "$APP_ID""#))
     @OptionGroup var bridge: BridgeOption
     @Argument(help: "The code id: an app id of 20 bytes of hex, or its 32 bytes.", transform: codeId)
@@ -79,7 +79,7 @@ struct AddVerifier: ParsableCommand {
 struct RemoveVerifier: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove-verifier",
-        abstract: "A request that takes a verifier off the allow-list.",
+        abstract: "A request that removes a verifier from the allow-list.",
         discussion: example("remove-verifier 0x…"))
     @OptionGroup var bridge: BridgeOption
     @Argument(help: "The verifier contract.", transform: { try Address($0) })

@@ -155,7 +155,7 @@ enum NoEncoding: UserFacingError {
         case .failed(let code, let message):
             "the node answered with error\(code.map { " \($0.compact.prefix(20))" } ?? ""): \(message.quoted(limit: 200))"
         case .nothing: "the node answered null: it has no such transaction, block or receipt"
-        case .otherResult(let awaited): "the node's result holds no \(awaited)"
+        case .otherResult(let awaited): "the node's result has no \(awaited)"
         }
     }
 

@@ -91,7 +91,7 @@ enum RegisterError: UserFacingError {
 
     var description: String {
         switch self {
-        case .untrustedRoot(let root): "the proof comes from KMS root \(root), which is not among those you trust"
+        case .untrustedRoot(let root): "the proof comes from KMS root \(root), which you have not named as trusted"
         case .otherApp(let appId): "the proof is for another app, \(Hex.encode(appId.bytes, prefixed: false))"
         }
     }

@@ -10,7 +10,7 @@ import Transactions
 /// What a request has besides the contract and the data.
 struct RequestOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Ether to send with the call: wei, or with a unit, as 0.1ether.", valueName: "amount"),
+        help: ArgumentHelp("Ether to send with the call: wei, or with a unit, such as 0.1ether.", valueName: "amount"),
         transform: UInt256.init(amount:))
     var value: UInt256 = 0
 
@@ -41,5 +41,5 @@ struct NotPayable: UserFacingError {
     let name: String
     var kind: ErrorCategory { .badInput }
     var description: String { "\(name.quoted()) is not payable, so it takes no --value" }
-    var hints: [String] { ["leave --value out; or is it the wrong function?"] }
+    var hints: [String] { ["omit --value, or check the function"] }
 }

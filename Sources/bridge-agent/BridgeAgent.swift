@@ -42,7 +42,7 @@ struct BridgeAgent: CommandLineTool {
     @Option(
         help: ArgumentHelp(
             """
-            Who may read messages besides this machine: a network, as 10.0.0.0/8, or clients that send the token in \
+            Who may read messages besides this machine: a network, such as 10.0.0.0/8, or clients that send the token in \
             token-file:PATH as "Authorization: Bearer TOKEN". Repeatable.
             """, valueName: "who"), completion: .list(["token-file:"]))
     var serveSecretsTo: [String] = []

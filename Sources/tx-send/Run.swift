@@ -144,7 +144,7 @@ final class Run: SendObserver {
         case .reverted:
             let verb = record.transactionHash == nil && mode != .call ? "would revert" : "reverted"
             diagnostics.error(
-                "\(name) \(verb): \(record.decodedRevert?.description ?? "its record says why, if that is known")")
+                "\(name) \(verb): \(record.decodedRevert?.description ?? "see its record")")
             for hint in record.revertHints(isCall: mode == .call, isFromNamed: isFromNamed) { diagnostics.hint(hint) }
             return .negativeResult
         case .replaced:

@@ -66,7 +66,7 @@ struct TxSend: CommandLineTool {
 
     @Option(
         name: [.customLong("max-fee"), .customLong("gas-price-cap")],
-        help: ArgumentHelp("Maximum fee per unit of gas: wei, or with a unit, as 2gwei.", valueName: "amount"),
+        help: ArgumentHelp("Maximum fee per unit of gas: wei, or with a unit, such as 2gwei.", valueName: "amount"),
         transform: UInt256.init(amount:))
     var maxFee: UInt256?
 

@@ -424,9 +424,9 @@ REVERTED = {"jsonrpc": "2.0", "id": 1, "error": {"code": 3, "message": "executio
     ("log", REVERTED, 'line 1: the node answered with error 3: "execution reverted\\u{a}"'),
     ("calldata", {"id": 1, "error": "no such method"}, 'the node answered with error: "no such method"'),
     ("result", REVERTED, 'the node answered with error 3'),
-    ("error", answer("0x"), "the node's result holds no revert data"),
-    ("log", answer("0x"), "the node's result holds no logs"), ("calldata", answer(7), "the node's result holds no calldata"),
-    ("result", answer([]), "the node's result holds no results"),
+    ("error", answer("0x"), "the node's result has no revert data"),
+    ("log", answer("0x"), "the node's result has no logs"), ("calldata", answer(7), "the node's result has no calldata"),
+    ("result", answer([]), "the node's result has no results"),
 ])
 def test_an_answer_without_what_is_decoded(decoded, kind, document, error):
     """It is reported, and those beside it are decoded."""

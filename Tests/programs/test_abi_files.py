@@ -225,23 +225,23 @@ def test_standard_input_with_a_name_is_read_once(call):
 
 @pytest.mark.parametrize("content, error", [
     ({"status": "0", "message": "NOTOK", "result": "Contract source code not verified"},
-     'there is no ABI, but the text "Contract source code not verified"'),
+     'expected an ABI, but got the text "Contract source code not verified"'),
     ({"status": "0", "message": "NOTOK", "result": "Max rate limit reached\u001b[2J"}, "Max rate limit reached\\u{1b}"),
     ({"status": "1", "message": "OK", "result": [{"ABI": "Contract source code not verified", "ContractName": ""}]},
-     'there is no ABI, but the text "Contract source code not verified"'),
+     'expected an ABI, but got the text "Contract source code not verified"'),
     ({"contracts": {}, "errors": []}, "there is no contract"), ("", "is empty"),
     (lambda: vyper("vyper-json", stdin=standard("a/Bridge.vy", "b/Bridge.vy")),
-     'there is no ABI, but the text "Contract namespace collision'),
+     'expected an ABI, but got the text "Contract namespace collision'),
     ({"errors": [{"severity": "warning", "message": "unused"}]}, 'line 1: member "abi" is missing'),
     ({"errors": [{"severity": "warning"}, {"severity": "error", "type": "ParserError", "message": "Expected ';'"}]},
-     "there is no ABI, but the text \"Expected ';'\""),
+     "expected an ABI, but got the text \"Expected ';'\""),
     ("// nothing\n", 'the interface has no function "f"'),
-    ("interface Token:\n    def f(): view\n", 'but there is "interface Token:"'),
-    ("<html>" + "x" * 500, "expected function, event, error or constructor, but there is \"<html>x"),
+    ("interface Token:\n    def f(): view\n", 'but got "interface Token:"'),
+    ("<html>" + "x" * 500, "expected function, event, error or constructor, but got \"<html>x"),
     (b"\xff\xfe\x00".decode("latin1") * 40, "expected function, event, error or constructor"),
     ("function f() nonsense\n", 'the function "f" cannot be used: expected the end'),
     ("function f()\n" * 100_000, "the definitions have more than 1048576 bytes"),
-    ("[" + "0," * 300_000 + "0]", "more than 200000 values"), (["f()"], 'but there is "f()"'),
+    ("[" + "0," * 300_000 + "0]", "more than 200000 values"), (["f()"], 'but got "f()"'),
 ])
 def test_what_is_no_interface(call, written, content, error):
     content = content() if callable(content) else content

@@ -295,7 +295,7 @@ def _(at, program):
 
 @case("the secret is empty, or the message is longer than the bridge takes", "ecies-seal")
 def _(at):
-    at.run("ecies-seal", "--to-pubkey", PUBLIC, stdin=bytes(1 << 20)).check_error(BAD_INPUT)
+    at.run("ecies-seal", "--to-member", A["member_id"], stdin=bytes(1 << 20)).check_error(BAD_INPUT)
     return at.run("ecies-seal", "--to-pubkey", PUBLIC)
 
 

@@ -104,7 +104,7 @@ NO_KEY = "the guest agent has not provided a key yet"
     ((200, PAGE), 'answered HTML, not JSON: "Welcome"', ASKED),
     ((200, b""), "answered with an empty body, not JSON", ASKED),
     ((200, BODY[:-1]), "answered truncated JSON", ASKED),
-    ((200, b"starting\x1b[2J\nup"), 'answered something that is not JSON (line 1: not JSON: expected a value): '
+    ((200, b"starting\x1b[2J\nup"), 'did not answer with JSON (line 1: not JSON: expected a value): '
      '"starting\\u{1b}[2J"', ASKED),
     ((200, b'{"error":"' + b"x" * 9999 + b'"}'), f'answered JSON that is not a proof: "{"x" * 196}…"', ASKED),
     ((503, json.dumps({"error": NO_KEY}).encode()), f'answered HTTP status 503: "{NO_KEY}"', FAILING),

@@ -173,7 +173,7 @@ def test_register_from_log_with_a_journal(chain, directory, owner):
 def test_a_root_that_is_not_named_registers_nobody(chain, directory, owner, agents, allow):
     with chain.nothing_sent():
         done = directory.make("register-from-url", CVM_URL=agents[0].url, KMS_ROOT=B["kms_root"], **owner, **allow)
-    assert done.status != 0 and "which is not among those you trust" in done.stderr
+    assert done.status != 0 and "which you have not named as trusted" in done.stderr
 
 
 @pytest.mark.parametrize("source", ["file", "standard input"])

@@ -25,7 +25,7 @@ HEADER = ["parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot", 
 QUANTITIES = {"difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas", "blobGasUsed",
               "excessBlobGas"}
 TEXTS = ["first", "second", "third"]
-EXCERPT = "not to be trusted"
+EXCERPT = "cannot be trusted"
 
 
 def sealed(text: str | bytes) -> bytes:

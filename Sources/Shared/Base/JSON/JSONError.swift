@@ -46,7 +46,7 @@ package enum JSONError: UserFacingError, Equatable {
         case .missingMember(let line, let member): "line \(line): member \(member.quoted()) is missing"
         case .illTyped(let line, let member, let expected):
             "line \(line): member \(member.quoted()) is not \(expected)"
-        case .unknownMember(let line, let member, _): "line \(line): member \(member.quoted()) is not known here"
+        case .unknownMember(let line, let member, _): "line \(line): member \(member.quoted()) is unknown"
         case .refusedMember(let line, let member, let reason): "line \(line): member \(member.quoted()): \(reason)"
         case .notAnObject(let line): "line \(line): not a JSON object"
         }

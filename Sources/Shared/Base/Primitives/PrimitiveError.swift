@@ -56,10 +56,10 @@ package enum PrimitiveError: UserFacingError, Equatable {
     /// What bytes of another length most likely are.
     private static func hint(for actual: Int, inPlaceOf expected: Int) -> String? {
         switch (expected, actual) {
-        case (20, 32): "32 bytes are a member id, a hash or a key; an address belongs here, which has 40 hex digits"
-        case (32, 20): "20 bytes are an address; a member id or a hash belongs here, which has 64 hex digits"
+        case (20, 32): "this is as long as a member id, a hash or a key; an address has 40 hex digits"
+        case (32, 20): "this is as long as an address; a member id or a hash has 64 hex digits"
         case (20, 33), (20, 64), (20, 65):
-            "this is as long as a public key; an address belongs here, which has 40 hex digits"
+            "this is as long as a public key; an address has 40 hex digits"
         case (32, 33), (32, 64), (32, 65):
             "this is as long as a public key; a member id is the key's Keccak-256 hash, which has 64 hex digits"
         default: nil

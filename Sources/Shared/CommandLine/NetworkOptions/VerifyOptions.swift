@@ -93,12 +93,12 @@ package struct InboxOptions: ParsableArguments {
     package var confirmations: UInt64?
 
     @Option(
-        help: ArgumentHelp("Skip longer messages, with a warning. (default: 65536)", valueName: "bytes"))
+        help: ArgumentHelp("Skip longer messages, with a warning.", valueName: "bytes"))
     package var maxPayload = BridgeClient.defaultMaxPayload
 
     @Option(
         help: ArgumentHelp(
-            "Read at most this many messages in one poll; the next poll continues. (default: 10000)", valueName: "n"))
+            "Read at most this many messages in one poll; the next poll continues.", valueName: "n"))
     package var maxMessages: UInt64 = 10_000
 
     /// The names of blocks.

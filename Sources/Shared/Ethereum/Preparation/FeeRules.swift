@@ -92,7 +92,7 @@ package enum FeeLimit: Error, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .offers: "\(Self.mostOffers) offers were made"
+        case .offers: "\(Self.mostOffers) transactions were sent"
         case .firstOffer: "they would be more than ten times the first offer (--max-fee allows more)"
         case .named: "its limit is reached (--max-fee, maxFeePerGas)"
         }

@@ -187,14 +187,14 @@ package enum ProvenStateError: UserFacingError, Equatable {
 
     package var description: String {
         switch self {
-        case .caught(let endpoint, let error): "\(endpoint): not to be trusted: \(error)"
+        case .caught(let endpoint, let error): "\(endpoint): cannot be trusted: \(error)"
         case .otherBlock(let endpoint, let asked, let given):
-            "\(endpoint): not to be trusted: asked for block \(asked), it returned \(given)"
+            "\(endpoint): cannot be trusted: asked for block \(asked), it returned \(given)"
         case .disagreement(let number, let needed, let shown):
             "nodes disagree about block \(number), and \(needed) must agree: "
                 + shown.map { "\($0.endpoint) shows \($0.hash.hex)" }.joined(separator: ", ")
         case .farBehind(let endpoint, let head, let other, let otherHead):
-            "\(endpoint) is at block \(head), and \(other) at \(otherHead): one of them is not to be trusted"
+            "\(endpoint) is at block \(head), and \(other) at \(otherHead): one of them cannot be trusted"
         case .tooOld(let number, let age, let limit):
             "the newest block shown, \(number), is \(age) seconds old, and at most \(limit) are allowed"
         case .unknownBlock(let hash): "no node knows block \(hash)"
@@ -204,7 +204,7 @@ package enum ProvenStateError: UserFacingError, Equatable {
             "\(needed) nodes must agree on a block, but \(answered) answered: \(last)"
         case .failed(let endpoint, let error):
             error.description.hasPrefix(endpoint) ? error.description : "\(endpoint): \(error)"
-        case .quorumTooLarge(let quorum, let nodes): "\(quorum) nodes must agree, but \(nodes) are named"
+        case .quorumTooLarge(let quorum, let nodes): "\(quorum) nodes must agree, but only \(nodes) are given"
         }
     }
 

@@ -19,7 +19,7 @@ extension NotJSON: CustomStringConvertible {
         case .html(let title): "answered HTML, not JSON" + Self.said(title)
         case .empty: "answered with an empty body, not JSON"
         case .truncated: "answered truncated JSON"
-        case .other(let error, let text): "answered something that is not JSON (\(error))" + Self.said(text)
+        case .other(let error, let text): "did not answer with JSON (\(error))" + Self.said(text)
         }
     }
 

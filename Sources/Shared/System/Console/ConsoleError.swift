@@ -52,7 +52,7 @@ package enum ConsoleError: UserFacingError, Equatable {
         case .outputClosed, .nothingCameIn: []
         case .cannotWrite: ["is there room on the disk, and may this user write there?"]
         case .cannotOpen(let path, _) where path.hidingKeys != path:
-            ["a file name belongs here; if that is a key, it is now in the shell's history: use a new one"]
+            ["expected a file name; if this is a key, it is now in the shell's history: replace it"]
         case .cannotOpen(let path, _), .cannotRead(let path, _):
             [path.tildeHint ?? "is the path right, and may this user read it? - means standard input"]
         case .tooLong, .noBytes: ["is it the right file?"]

@@ -137,7 +137,7 @@ package enum HandlerError: UserFacingError, Equatable {
 
     package var description: String {
         switch self {
-        case .notFound(let command): "there is no program \(command.quoted())"
+        case .notFound(let command): "program \(command.quoted()) was not found"
         case .notExecutable(let command, let errno): "\(command.quoted()) cannot be run: \(Self.text(errno))"
         case .cannotStart(let command, let errno): "\(command.quoted()) could not be started: \(Self.text(errno))"
         case .failed(let command, let status): "\(command.quoted()) ended with status \(status)"
