@@ -119,9 +119,15 @@ TEEBRIDGE_option = $(if $(call TEEBRIDGE_name,$1), $2 $(call TEEBRIDGE_word,$1))
 # An option without a value, if the parameter is yes: NAME,OPTION.
 TEEBRIDGE_switch = $(if $(call TEEBRIDGE_name,$1),$(if $(subst xyes,,x$(call TEEBRIDGE_text,$1)),\
     $(error $@: $1 has only one value: $1=yes), $2))
+# What follows a source's kind, and 0x.
+TEEBRIDGE_tail = $(patsubst 0x%,%,$(patsubst file:%,%,$(patsubst env:%,%,$(patsubst keystore:%,%,$(firstword $1)))))
+# A text with a dot and a space for each hex digit; and something if it is a key, as 60 digits or more and no other are.
+TEEBRIDGE_digits = $(subst F,. ,$(subst E,. ,$(subst D,. ,$(subst C,. ,$(subst B,. ,$(subst A,. ,$(subst f,. ,$(subst e,. ,$(subst d,. ,$(subst c,. ,$(subst b,. ,$(subst a,. ,$(subst 9,. ,$(subst 8,. ,$(subst 7,. ,$(subst 6,. ,$(subst 5,. ,$(subst 4,. ,$(subst 3,. ,$(subst 2,. ,$(subst 1,. ,$(subst 0,. ,$1))))))))))))))))))))))
+TEEBRIDGE_is_key = $(if $(filter-out .,$(call TEEBRIDGE_digits,$1)),,$(word 60,$(call TEEBRIDGE_digits,$1)))
 # The source of a key: NAME,OPTION. Anything else could be a key, and is neither shown nor passed on.
-TEEBRIDGE_source = $(if $(call TEEBRIDGE_name,$1),$(if $(filter file:% keystore:% env:% fd:% dstack:%,\
-    $(firstword $(call TEEBRIDGE_text,$1))),$(call TEEBRIDGE_option,$1,$2),\
+TEEBRIDGE_source = $(if $(call TEEBRIDGE_name,$1),$(if $(and $(filter file:% keystore:% env:% fd:% dstack:%,\
+    $(firstword $(call TEEBRIDGE_text,$1))),$(if $(call TEEBRIDGE_is_key,$(call TEEBRIDGE_tail,$(call \
+    TEEBRIDGE_text,$1))),,source)),$(call TEEBRIDGE_option,$1,$2),\
     $(error $@: $1 is not the source of a key; for example $1=$(TEEBRIDGE_example_$1))))
 
 # The parts of the pipelines. A node's URL may hold a password, so it is passed in the environment.

@@ -46,7 +46,8 @@ struct AddAllowedCode: ParsableCommand {
         abstract: "A request that allows a code id.",
         discussion: example(#"add-allowed-code "$APP_ID""#))
     @OptionGroup var bridge: BridgeOption
-    @Argument(help: "The code id: an app id of 20 bytes of hex, or its 32 bytes.", transform: codeId)
+    @Argument(
+        help: "The code id: an app id of 20 bytes of hex, or its 32 bytes.", transform: { try Bytes32(codeId: $0) })
     var code: Bytes32
 
     func run() throws { try emit(BridgeRequests(bridge: bridge.address()).code(code, isAllowed: true)) }
@@ -58,7 +59,8 @@ struct RemoveAllowedCode: ParsableCommand {
         abstract: "A request that removes a code id from the allow-list.",
         discussion: example(#"remove-allowed-code "$APP_ID""#))
     @OptionGroup var bridge: BridgeOption
-    @Argument(help: "The code id: an app id of 20 bytes of hex, or its 32 bytes.", transform: codeId)
+    @Argument(
+        help: "The code id: an app id of 20 bytes of hex, or its 32 bytes.", transform: { try Bytes32(codeId: $0) })
     var code: Bytes32
 
     func run() throws { try emit(BridgeRequests(bridge: bridge.address()).code(code, isAllowed: false)) }
@@ -105,12 +107,3 @@ struct AddComposeHash: ParsableCommand {
 
 /// The example of a command of this file.
 private func example(_ words: String) -> String { "EXAMPLE\n  abi-encode \(words) | tx-send" }
-
-/// A code id, or an app id (20 bytes), to which 12 zero bytes are appended.
-private func codeId(_ text: String) throws(PrimitiveError) -> Bytes32 {
-    let lengths = [Address.byteCount, Bytes32.byteCount].map { 2 * $0 }
-    let digits = text.trimmingPrefix("0x").utf8.count
-    guard lengths.contains(digits) else { throw .wrongDigitCount(expected: lengths, actual: digits) }
-    let bytes = try Hex.decode(text, prefix: .optional)
-    return try Bytes32(bytes + [UInt8](repeating: 0, count: Bytes32.byteCount - bytes.count))
-}

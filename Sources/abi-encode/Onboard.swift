@@ -59,7 +59,9 @@ func readDocument<Document>(
     let bytes = try input.readText(limit: documentLimit)
     do { return try make(bytes) } catch let failure as any UserFacingError {
         let object = try? JSONParser.parse(bytes).object
-        let other = object.flatMap { WrongDocument($0, in: input.file, awaited: awaited) }
+        let other =
+            object.flatMap { WrongDocument($0, in: input.file, awaited: awaited) }
+            ?? WrongDocument(text: bytes.prefix(4096), in: input.file, awaited: awaited)
         throw other ?? DocumentError(path: input.path, failure: failure)
     }
 }

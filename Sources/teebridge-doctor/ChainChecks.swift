@@ -79,7 +79,7 @@ enum Clock {
     static func compare(block: UInt64, server: Int?) throws(DoctorError) -> String {
         let now = now
         if let server, abs(now - server) > tolerance { throw .otherClock(ahead: now - server) }
-        let age = now - (Int(exactly: block) ?? now)
+        let age = now - (Int(exactly: block) ?? .max)
         guard -tolerance...oldest ~= age else { throw .oddBlock(age: age, isClockRight: server != nil) }
         return "the newest block is \(max(age, 0)) s old"
     }

@@ -34,7 +34,7 @@ struct Doctor: CommandLineTool {
         name: .customLong("code"),
         help: ArgumentHelp(
             "Check that the bridge allows this code: an app id or a code id in hex. Repeatable.", valueName: "code"),
-        transform: codeId)
+        transform: { try Bytes32(codeId: $0) })
     var codes: [Bytes32] = []
 
     @Option(
@@ -64,7 +64,7 @@ struct Doctor: CommandLineTool {
         let contract = try checkContract(node, &report)
         try checkKey(contract, &report)
         var codes = codes
-        if let app = try checkAgent(&report) { codes.append(try codeId(Hex.encode(app.bytes))) }
+        if let app = try checkAgent(&report) { codes.append(try Bytes32(codeId: Hex.encode(app.bytes))) }
         try checkRoots(contract, &report)
         try checkCodes(codes, contract, &report)
         throw ExitCode(try report.exitStatus())
@@ -192,7 +192,9 @@ struct Doctor: CommandLineTool {
                 let hint = "name one with --verifier"
                 return try report.add("root", .skipped, "verifiers list the roots of a TEEBridge v2", hints: [hint])
             }
-            try check("verifier", "the verifier \(verifier)", "add-verifier \(verifier)", &report) {
+            try check(
+                "verifier", "the verifier \(verifier)", "add-verifier --bridge \(contract.address) \(verifier)", &report
+            ) {
                 try contract.says(TEEBridge.allowedVerifiers, .address(verifier)) ? nil : contract.address
             }
         }
@@ -207,7 +209,7 @@ struct Doctor: CommandLineTool {
     private func checkCodes(_ codes: [Bytes32], _ contract: BridgeContract?, _ report: inout Report) throws {
         for code in codes {
             guard let contract else { return try report.add("code", .skipped, "no contract was reached to ask") }
-            try check("code", "the code \(code)", "add-allowed-code \(code)", &report) {
+            try check("code", "the code \(code)", "add-allowed-code --bridge \(contract.address) \(code)", &report) {
                 try contract.says(TEEBridge.allowedCode, .word(code)) ? nil : contract.address
             }
         }
@@ -228,12 +230,6 @@ struct Doctor: CommandLineTool {
             return ("\(what) is allowed", ())
         }
     }
-}
-
-/// A code id, or an app id (20 bytes), to which 12 zero bytes are appended.
-private func codeId(_ text: String) throws(PrimitiveError) -> Bytes32 {
-    let bytes = try Hex.decode(text, prefix: .optional)
-    return try Bytes32(bytes.count == Address.byteCount ? bytes + [UInt8](repeating: 0, count: 12) : bytes)
 }
 
 extension KeySource {

@@ -11,7 +11,7 @@ from eth_utils import function_abi_to_4byte_selector, function_signature_to_4byt
 
 from abi_words import entry
 from bridge_v1 import ARTEFACT
-from harness import BAD_INPUT, NO, ROOT, hexed
+from harness import BAD_INPUT, NO, ROOT, hexed, run
 
 ADDRESS = "0x254057d9d92FC7F75E3D49F0c6b0be9eE2A334D5"
 VECTORS = json.loads((ROOT / "Tests" / "vectors" / "artefacts.json").read_text())["vectors"]
@@ -237,7 +237,7 @@ def test_standard_input_with_a_name_is_read_once(call):
      "expected an ABI, but got the text \"Expected ';'\""),
     ("// nothing\n", 'the interface has no function "f"'),
     ("interface Token:\n    def f(): view\n", 'but got "interface Token:"'),
-    ("<html>" + "x" * 500, "expected function, event, error or constructor, but got \"<html>x"),
+    ("<html>" + "x" * 500, "holds a web page instead of an interface"),
     (b"\xff\xfe\x00".decode("latin1") * 40, "expected function, event, error or constructor"),
     ("function f() nonsense\n", 'the function "f" cannot be used: expected the end'),
     ("function f()\n" * 100_000, "the definitions have more than 1048576 bytes"),
@@ -258,3 +258,13 @@ def test_bytecode_that_is_not_linked(run, written, members, libraries):
     answer = run("abi-encode", "deploy", written({"abi": [], **members}))
     answer.check_error(BAD_INPUT, f"the bytecode is not linked: the address of {libraries} is missing")
     assert answer.messages("hint") == ["link it with the compiler first"]
+
+
+@pytest.mark.parametrize("text", ["0x" + "1e657ab7" * 8, "KEY=" + "1e657ab7" * 8, "function f(" + "1e657ab7" * 8 + ")"])
+@pytest.mark.parametrize("arguments", [["deploy", "FILE"], ["call", "--to", "0x" + "11" * 20, "--abi", "FILE", "f"]])
+def test_a_key_file_named_by_mistake_is_not_shown(tmp_path, arguments, text):
+    path = tmp_path / "key"
+    path.write_text(text)
+    answer = run("abi-encode", *(path if word == "FILE" else word for word in arguments))
+    answer.check_error(BAD_INPUT)
+    assert "1e657ab7" not in answer.stderr

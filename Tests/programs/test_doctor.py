@@ -132,10 +132,10 @@ def test_a_wrong_setting_is_named(settings, name, value, check, what):
     assert status == "no" and what in text and KEY not in answer.stdout.decode()
 
 
-def test_codes_are_checked(settings):
+def test_codes_are_checked(settings, chain):
     answer = doctor("--code", A["app_id"], "--code", "22" * 20, env=settings)
     assert answer.status == NO and statuses(answer)["code"] == ["ok", "no", "ok"]
-    assert f"abi-encode add-allowed-code 0x{'22' * 20}{'00' * 12} | tx-send" in answer.stdout.decode()
+    assert f"abi-encode add-allowed-code --bridge {chain.bridge.address} 0x{'22' * 20}{'00' * 12} | tx-send" in answer.stdout.decode()
 
 
 def test_an_address_without_a_bridge(settings, verified):  # noqa: F811

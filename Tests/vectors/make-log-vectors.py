@@ -99,11 +99,11 @@ def endpoint(text: str) -> str:
     return compact({"channel": "stdout", "message": base64.b64encode(text.encode()).decode()})
 
 
-def endpoint_split(encoded: bool, **layout) -> list[str]:
+def endpoint_split(encoded: bool, before: str = "", **layout) -> list[str]:
     """Lines that the endpoint cut into records, with the other stream's between: the stream stands before the text."""
     record = lambda text, stream="stdout": json.dumps({
         "channel": stream, "message": base64.b64encode(text.encode()).decode() if encoded else text}, **layout)
-    texts = [[record(part) for part in parts(line + "\n", 300, 900)] for line in LINES]
+    texts = [[record(part) for part in parts(before + line + "\n", 300, 900)] for line in LINES]
     noise = [record("a warning: {\n", "stderr"), record("another, of many words\n", "stderr")]
     return [texts[0][0], noise[0], *texts[0][1:], record("ready\n"), texts[1][0], texts[1][1], *noise, texts[1][2]]
 
@@ -146,6 +146,11 @@ LOGS = {
         text + "\n", *([400, 900] if len(text) > 900 else []))),
     "dstack endpoint, split, two streams": lines(endpoint_split(True)),
     "dstack endpoint, text, split, two streams": lines(endpoint_split(False, separators=(",", ":"))),
+    "dstack endpoint, text, split, commas": lines(endpoint_split(False, "12:00:00,123 INFO, ")),
+    "docker, split, the stream in front": lines(
+        json.dumps({"attrs": {"tag": "x" * 150}, "stream": stream, "log": text}) for stream, text in [
+            ("stdout", "12:00:00,123 INFO " + LINES[0][:400]), ("stderr", "warn, {\n"), ("stdout", LINES[0][400:] + "\n"),
+            ("stdout", LINES[1] + "\n")]),
     "dstack endpoint, marked": b"\xef\xbb\xbf" + lines(endpoint(text + "\n") for text in (LINES[0], "ready", LINES[1])),
     "dstack endpoint, indented": lines("  " + endpoint(text + "\n") for text in PRINTED),
     "dstack endpoint, in an array": ("[" + ",\n".join(endpoint_split(True)) + "]\n").encode(),

@@ -112,21 +112,35 @@ extension String {
 }
 
 extension String {
-    /// The text as one word of a shell's command line.
+    /// The name of a file as one word of a shell's command line, which no program takes for an option.
     package var shellWord: String {
-        let isPlain =
-            !isEmpty
+        guard !hasPrefix("-") else { return "./\(self)".shellWord }
+        guard !isPlainWord else { return self }
+        guard utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
+            return "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        }
+        // A message shows no control characters: bash and zsh read them like this.
+        let characters = utf8.map { byte in
+            let isShown = byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "'") && byte != UInt8(ascii: "\\")
+            return isShown ? String(UnicodeScalar(byte)) : "\\x" + (byte < 0x10 ? "0" : "") + String(byte, radix: 16)
+        }
+        return "$'" + characters.joined() + "'"
+    }
+
+    /// Whether a shell takes the text as it is.
+    private var isPlainWord: Bool {
+        !isEmpty
             && utf8.allSatisfy { byte in
                 UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || "0123456789._/-+,:@%".utf8.contains(byte)
             }
-        return isPlain
-            ? self : "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 
     /// What to do about a path that begins with ~, which the shell has left there; nil where there is none.
     package var tildeHint: String? {
         guard self == "~" || hasPrefix("~/") else { return nil }
-        return "a shell expands ~ only at the beginning of a word: write $HOME\(dropFirst())"
+        let rest = String(dropFirst())
+        let path = rest.isEmpty || rest.isPlainWord ? "$HOME\(rest)" : "\"$HOME\"\(rest.shellWord)"
+        return "a shell expands ~ only at the beginning of a word: write \(path)"
     }
 
     /// What to do about quotes that no shell has taken off, as in files of settings; nil where there are none.

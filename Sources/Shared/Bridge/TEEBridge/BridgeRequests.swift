@@ -92,3 +92,16 @@ package struct BridgeRequests: Sendable {
                 equals: try ABI.encode([.bool(answer)], as: [.bool])))
     }
 }
+
+extension Bytes32 {
+    /// A code id in hex, with 0x or without: 32 bytes, or an app id of 20, behind which 12 zero bytes go.
+    ///
+    /// - Throws: `PrimitiveError`.
+    package init(codeId text: String) throws(PrimitiveError) {
+        let lengths = [Address.byteCount, Self.byteCount].map { 2 * $0 }
+        let digits = text.trimmingPrefix("0x").utf8.count
+        guard lengths.contains(digits) else { throw .wrongDigitCount(expected: lengths, actual: digits) }
+        let bytes = try Hex.decode(text, prefix: .optional)
+        try self.init(bytes + [UInt8](repeating: 0, count: Self.byteCount - bytes.count))
+    }
+}

@@ -66,7 +66,7 @@ package enum KeyError: UserFacingError, Equatable {
             ]
         case .agentKey(let error): error.hints
         case .keyAsArgument: ["write it to a file that only you can read, and name that with file:PATH"]
-        case .tooOpen(let path, _): ["chmod 600 \(path)"]
+        case .tooOpen(let path, _): ["chmod 600 \(path.shellWord)"]
         case .notAKey: ["is it the right file? a JSON keystore is named with keystore:PATH"]
         case .quotedKey: "\"".quotesHint.map { [$0] } ?? []
         case .utf16: [ConsoleError.utf16Hint]

@@ -142,7 +142,9 @@ struct OpenLine {
     static let brace = UInt8(ascii: "{")
 
     /// How many bytes of a line are kept: those in front of a record, and its members in front of the text.
-    private static let headLimit = 128
+    private static let headLimit = 1024
+    /// How many members are looked at, with the commas in them.
+    private static let commaLimit = 16
 
     /// A line that nothing came of.
     init() {}
@@ -156,10 +158,10 @@ struct OpenLine {
 
     /// The stream that the members in front of a record's text name; nil if none does.
     var stream: String? {
-        guard hasBrace, let brace = head.firstIndex(of: Self.brace),
-            let comma = head.lastIndex(of: UInt8(ascii: ",")), brace < comma
-        else { return nil }
-        return LogRecord.stream(inMembers: head[(brace + 1)..<comma])
+        guard hasBrace, let brace = head.firstIndex(of: Self.brace) else { return nil }
+        // The text may have commas, too: what ends at one of those is no list of members.
+        let commas = head.indices.lazy.filter { head[$0] == UInt8(ascii: ",") && $0 > brace }.prefix(Self.commaLimit)
+        return commas.lazy.compactMap { LogRecord.stream(inMembers: head[(brace + 1)..<$0]) }.first
     }
 
     /// Continues behind these bytes.

@@ -137,10 +137,11 @@ package enum ABIError: UserFacingError, Equatable {
             "\(name.quoted()) is ambiguous; it may be any of \(signatures.map { $0.quoted() }.joined(separator: ", "))"
         case .json(let error): error.description
         case .badParameter(let place, let type, let reason): "\(place) has the type \(type.quoted()), \(reason)"
-        case .unusable(let entry): "the \(entry.title) cannot be used: \(entry.reason)"
-        case .notAnEntry(let text): "expected function, event, error or constructor, but got \(text.quoted())"
+        case .unusable(let entry): "the \(entry.title) cannot be used: \(entry.reason)".hidingKeys
+        case .notAnEntry(let text):
+            "expected function, event, error or constructor, but got \(text.hidingKeys.quoted())"
         case .definitionsTooLong(let limit): "the definitions have more than \(limit) bytes"
-        case .noInterface(let text): "expected an ABI, but got the text \(text.quoted())"
+        case .noInterface(let text): "expected an ABI, but got the text \(text.hidingKeys.quoted())"
         case .noContract: "there is no contract"
         case .severalContracts(let names): "there are several contracts: \(Self.list(names, limit: 10))"
         case .unknownContract(let name, _): "there is no contract \(name.quoted())"
