@@ -86,8 +86,8 @@ def chain_rows() -> Iterator[Row]:
     ours = Registration(["sh", "-c", "abi-encode register --allow '{proof}' | tx-send"])
     theirs = Registration([sys.executable, "-B", REFERENCE / "web3_register.py", "{url}", "{bridge}", "{proof}"])
     yield Row("`abi-encode register --allow | tx-send`, outside the node", "a script with web3.py", 0.1, ours, theirs, 5)
-    yield Row("its requests of HTTP", "the script's", 0.25, ours.count, theirs.count, 1)
-    yield Row(f"`inbox-watch`, a poll of {MESSAGES} messages of which none is new: requests", "one request", 1.0,
+    yield Row("its HTTP requests", "the script's", 0.25, ours.count, theirs.count, 1)
+    yield Row(f"`inbox-watch`, a poll of {MESSAGES} messages, none of them new: requests", "one request", 1.0,
               lambda: Cost(idle_look()[0]), lambda: Cost(1), 1)
     yield Row("the bytes of their answers", "getOnboarding's answer", 1000 / all_messages(),
               lambda: Cost(idle_look()[1]), lambda: Cost(all_messages()), 1)

@@ -15,8 +15,8 @@ usage: hosted.sh [-n] [-c FILE] COMMAND
   proof           wait for the proof on the serial console, and print it
 
   -n              change nothing: print the commands
-  -c FILE         read settings from the NAME=VALUE lines of FILE, which only you may be able to
-                  read (chmod 600); environment variables override it
+  -c FILE         read settings from the NAME=VALUE lines of FILE, which no other user may read
+                  (chmod 600); environment variables override it
   -h, --help      print this help
 
 settings

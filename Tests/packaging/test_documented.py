@@ -1,11 +1,12 @@
 """The commands in documents, run as printed, after `make install` and from the package.
 
-They are read from the installed HTML, and run in a mount namespace where /etc, /home, /root, /usr and /var are copies
-that vanish with it.
+They are read from the installed HTML, and run in a mount namespace where /etc, /home, /usr, /var and root's home are
+copies that vanish with it.
 """
 
 import json
 import os
+import pwd
 import re
 import shlex
 import subprocess
@@ -21,6 +22,7 @@ from harness import BIN, PROGRAMS, ROOT, unhex, wait_until
 from proofs import PROOFS, VECTORS
 from test_install import VERSION, check, make
 
+ROOTS_HOME = pwd.getpwuid(0).pw_dir
 MEMBER, SENDER = (proof["member_id"] for proof in PROOFS)
 SECONDS = 120
 # What cron and systemd set, and a login shell of Debian's.
@@ -225,8 +227,8 @@ def test_the_crontab_of_the_readme(machine, chain):
 
 def test_cron_as_the_guide_sets_it_up(machine, chain):
     [block] = machine.document("deploy")["cron"]
-    machine.write("/root/member.key", VECTORS["keys"]["derived"], "600")
-    machine.run(f"cd /root\n{block}")
+    machine.write(f"{ROOTS_HOME}/member.key", VECTORS["keys"]["derived"], "600")
+    machine.run(f"cd {ROOTS_HOME}\n{block}")
     home = machine.run("getent passwd teebridge").split(":")[5]
     place = f"{home}/secrets/{post(chain, 'for cron')}"
     crontab = machine.read("/etc/cron.d/inbox-watch")
@@ -259,8 +261,8 @@ def starts(machine: Machine, found: dict[str, str]) -> list[str]:
 
 def test_systemd_as_the_guide_sets_it_up(machine, chain):
     staying, timer, agent = machine.document("deploy")["systemd"]
-    machine.write("/root/member.key", VECTORS["keys"]["derived"], "600")
-    machine.run(f"cd /root\n{staying}")
+    machine.write(f"{ROOTS_HOME}/member.key", VECTORS["keys"]["derived"], "600")
+    machine.run(f"cd {ROOTS_HOME}\n{staying}")
     seen = machine.run("cd /etc; stat --format='%a' teebridge teebridge/member.key teebridge/teebridge.env"
                        " systemd/system/inbox-watch.service")
     assert seen.split() == ["700", "600", "600", "644"]
